@@ -1,0 +1,83 @@
+"""The state directory: where it is, and what both processes keep there.
+
+`WHISPERWATCH_STATE_DIR`, else `.whisperwatch` beside the bot's main script, else in the working directory; mode 0700.
+It holds the watcher's socket, the key under which ids are hashed, and what the watcher remembers of this bot. Where
+it can't be made or written, everything works without it, and `StateDirectory.problem` says what is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "WHISPERWATCH_STATE_DIR"
+_NAME = ".whisperwatch"
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """An opened state directory. `path` is None where there is none; then `problem` says why."""
+
+    path: Path | None
+    problem: str | None = None
+
+    @property
+    def socket(self) -> Path | None:
+        return None if self.path is None else self.path / "watcher.sock"
+
+    def key(self) -> bytes:
+        """The key of this bot's id hashes, made on first use (32 bytes, mode 0600); a passing one without a directory."""
+        if self.path is None:
+            return secrets.token_bytes(_KEY_BYTES)
+        return _read_or_make(self.path / "key")
+
+
+def open_state(main_script: str | None = None) -> StateDirectory:
+    """Make or find the state directory, and see that it can be written."""
+    path = _where(main_script)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = path / f".probe-{os.getpid()}"
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        problem = (
+            f"the state directory {path} can't be written ({reason}): the instance id, the restart count and the key "
+            f"of the id hashes last only as long as this process. Set {VARIABLE} to a directory that can."
+        )
+        return StateDirectory(None, problem)
+    return StateDirectory(path)
+
+
+def hash_id(key: bytes, value: object) -> str:
+    """An id as it may leave: 16 hex digits of BLAKE2b, keyed."""
+    return hashlib.blake2b(str(value).encode(), key=key, digest_size=8).hexdigest()
+
+
+def _where(main_script: str | None) -> Path:
+    set_by_user = os.environ.get(VARIABLE)
+    if set_by_user:
+        return Path(set_by_user).expanduser().absolute()
+    script = main_script or getattr(sys.modules.get("__main__"), "__file__", None)
+    base = Path(script).absolute().parent if script else Path.cwd()
+    return base / _NAME
+
+
+def _read_or_make(path: Path) -> bytes:
+    key = secrets.token_bytes(_KEY_BYTES)
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        kept = path.read_bytes()
+        if len(kept) >= _KEY_BYTES:
+            return kept[:_KEY_BYTES]
+        raise ValueError(f"{path} holds {len(kept)} bytes, not a key of {_KEY_BYTES}: delete it to make a new one") from None
+    with os.fdopen(fd, "wb") as file:
+        file.write(key)
+    return key
