@@ -1,0 +1,38 @@
+"""Failing open: a hook of ours that fails is counted and said once, and the bot goes on.
+
+Hooks call `failed("where")` from their `except Exception` block. Under test (`strict = True`) it raises instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+logger = logging.getLogger("whisperwatch")
+
+strict = False
+"""Raise what a hook raised, instead of counting it: for tests."""
+
+counts: dict[str, int] = {}
+"""Failures by hook."""
+
+on_failure: list[Callable[[str], None]] = []
+"""Called with the hook's name at each failure; the recorder counts `whisperwatch.internal.errors` here."""
+
+
+def failed(where: str) -> None:
+    """Count the exception that is being handled, and log it the first time that `where` fails.
+
+    Raises:
+        Exception: the one that is being handled, where `strict` is set.
+    """
+    if strict:
+        raise  # noqa: PLE0704 - called from an except block
+    first = where not in counts
+    counts[where] = counts.get(where, 0) + 1
+    for listener in on_failure:
+        listener(where)
+    if first:
+        logger.warning(
+            "the hook %r failed; the bot goes on, and this is counted as whisperwatch.internal.errors", where, exc_info=True
+        )

@@ -1,0 +1,201 @@
+"""The recorder: what this process has recorded and the watcher has not yet been given.
+
+One for each process (`recorder`). Spans end up in `spans` as tape records, changed cells in `changed`; `ship` takes
+from the front of both. Lists serve as queues because `append`, slicing and `del list[:n]` are each one step of the
+interpreter: nothing is lost between threads, and the loop pays one append.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opentelemetry.sdk.trace import SpanLimits
+
+from whisperwatch import semconv
+from whisperwatch.bot import guard
+from whisperwatch.bot.recording.cells import DEFAULT_CAP, Cell, Instrument, Value
+from whisperwatch.bot.recording.clock import Clock
+
+MOST_SPANS = 50_000
+"""Ended spans that may wait for `ship` (it comes ten times a second, and has a bound in bytes of its own)."""
+
+
+class Recorder:
+    """Definitions, ended spans and cells of one process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.lock = threading.RLock()
+        self.on = True
+        """False in a forked child until it calls `watch()`: spans are not recorded."""
+        self.definitions: list[tuple[Any, ...]] = []
+        self.spans: list[tuple[Any, ...]] = []
+        self.changed: list[Cell] = []
+        self.ended_spans = 0
+        self.dropped_spans = 0
+        self.limits = SpanLimits()
+        self.collectors: list[Callable[[], None]] = []
+        """Called at each collection: observable instruments and the gauges of the bots."""
+        self._numbers: dict[str, int] = {}
+        self._instruments: dict[tuple[int, str], Instrument] = {}
+        self._attribute_sets: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
+        self._scopes: dict[tuple[Any, ...], int] = {}
+        self.scope = self.define_scope(semconv.SCOPE, None, None, None)
+        self._count_ourselves()
+
+    def _count_ourselves(self) -> None:
+        recorded = self.instrument(semconv.SELF_RECORDED)
+        self._recorded_spans = recorded.find({semconv.SIGNAL: "spans"})
+        self._dropped = self.instrument(semconv.SELF_DROPPED)
+        self._dropped_full = self._dropped.find({semconv.SIGNAL: "spans", semconv.REASON: "queue_full"})
+        self._internal_errors = self.instrument(semconv.SELF_INTERNAL_ERRORS)
+        self._capped = self.instrument(semconv.SELF_CAPPED)
+        guard.on_failure.append(self._count_failure)
+
+    def _count_failure(self, where: str) -> None:
+        _value(self._internal_errors.find({semconv.WHERE: where})).add(1)
+
+    # --- definitions ------------------------------------------------------------------------------------------
+
+    def define(self, sort: str, *rest: Any) -> int:
+        """Put a definition on the tape; returns its number."""
+        with self.lock:
+            number = self._numbers[sort] = self._numbers.get(sort, 0) + 1
+            self.definitions.append((sort, number, *rest))
+            return number
+
+    def define_scope(
+        self, name: str, version: str | None, schema_url: str | None, attributes: Mapping[str, Any] | None
+    ) -> int:
+        key = (name, version, schema_url, tuple(sorted((attributes or {}).items())))
+        with self.lock:
+            if key not in self._scopes:
+                self._scopes[key] = self.define("scope", name, version, schema_url, dict(attributes) if attributes else None)
+            return self._scopes[key]
+
+    def attribute_set(self, attributes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """The number of a set of attributes that many spans share, for `Span.static`. For bounded values only."""
+        key = tuple(attributes.items())
+        with self.lock:
+            known = self._attribute_sets.get(key)
+            if known is None:
+                known = self._attribute_sets[key] = (self.define("attributes", attributes), attributes)
+            return known
+
+    def instrument(self, metric: semconv.Metric) -> Instrument:
+        """The instrument of one of our own metrics."""
+        return self.define_instrument(self.scope, metric.name, metric.kind, metric.unit, metric.help, metric.buckets)
+
+    def define_instrument(
+        self,
+        scope: int,
+        name: str,
+        kind: semconv.Kind,
+        unit: str,
+        description: str,
+        bounds: tuple[float, ...] = (),
+        cap: int = DEFAULT_CAP,
+    ) -> Instrument:
+        with self.lock:
+            known = self._instruments.get((scope, name))
+            if known is None:
+                listed = bounds if kind == "histogram" else None
+                number = self.define("instrument", scope, name, kind, unit, description, listed)
+                known = self._instruments[scope, name] = Instrument(self, number, name, kind, bounds, cap)
+            return known
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        with self.lock:
+            return list(self._instruments.values())
+
+    # --- counting ourselves -----------------------------------------------------------------------------------
+
+    def count_capped(self, metric: str) -> None:
+        if metric != semconv.SELF_CAPPED.name:
+            _value(self._capped.find({semconv.METRIC: metric})).add(1)
+
+    def count_dropped(self, signal: str, reason: str, amount: int) -> None:
+        """Say that `amount` records were lost on their way to the watcher."""
+        _value(self._dropped.find({semconv.SIGNAL: signal, semconv.REASON: reason})).add(amount)
+
+    def span_ended(self, record: tuple[Any, ...]) -> None:
+        """Take an ended span, a SPAN of the tape."""
+        if len(self.spans) < MOST_SPANS:
+            self.spans.append(record)
+            self.ended_spans += 1
+        else:
+            self.dropped_spans += 1
+
+    # --- taking -----------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Ended spans that wait to be taken."""
+        return len(self.spans)
+
+    def take_spans(self, most: int) -> list[tuple[Any, ...]]:
+        """Up to `most` ended spans, oldest first."""
+        taken = self.spans[:most]
+        del self.spans[: len(taken)]
+        return taken
+
+    def take_cells(self) -> list[tuple[Any, ...]]:
+        """The cells that changed since the last time."""
+        _value(self._recorded_spans).value = self.ended_spans
+        if self.dropped_spans:
+            _value(self._dropped_full).value = self.dropped_spans
+        cells = self.changed[:]
+        del self.changed[: len(cells)]
+        if self._recorded_spans not in cells:
+            cells.append(self._recorded_spans)
+        return [_take(cell) for cell in cells]
+
+    def all_cells(self) -> list[tuple[Any, ...]]:
+        """Every cell, for a watcher that knows none."""
+        self.take_cells()
+        return [cell.take() for instrument in self.instruments for cell in instrument]
+
+    def collect(self) -> None:
+        """Read what is read rather than counted: observable instruments, the bots' gauges."""
+        for collector in list(self.collectors):
+            try:
+                collector()
+            except Exception:
+                guard.failed(f"collect {getattr(collector, '__qualname__', collector)}")
+
+    # --- forking ----------------------------------------------------------------------------------------------
+
+    def silence(self) -> None:
+        """In a forked child: empty, and off. Locks are made anew, for another thread may have held them."""
+        self.lock = threading.RLock()
+        self.on = False
+        self.spans.clear()
+
+    def restart(self) -> None:
+        """In a forked child that calls `watch()`: count from zero."""
+        self.spans.clear()
+        self.ended_spans = self.dropped_spans = 0
+        for instrument in self.instruments:
+            for cell in instrument:
+                cell.zero()
+        self.on = True
+
+
+def _take(cell: Cell) -> tuple[Any, ...]:
+    cell.dirty = False  # before it is read: what comes after the reading marks it again
+    return cell.take()
+
+
+def _value(cell: Cell) -> Value:
+    assert isinstance(cell, Value)
+    return cell
+
+
+recorder = Recorder()
+"""This process's."""
+
+os.register_at_fork(after_in_child=recorder.silence)
