@@ -1,0 +1,155 @@
+"""One pure function for each thing that health looks at: from what is known of a source to a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from .frames import place
+from .report import Check, Now, Status
+from .source import Export, Source
+
+BLOCKED_S: Final = 0.5
+"""A loop that hasn't turned for this long is called blocked: degraded."""
+STUCK_S: Final = 10.0
+"""A loop that hasn't turned for this long makes the bot unhealthy."""
+SILENT_S: Final = 1.0
+"""A connected process that sends no beat for this long can't run Python: the GIL is held, or it is stopped."""
+OFFLINE_S: Final = 30.0
+"""With no shard up for this long the bot is unhealthy; shorter is an ordinary reconnect."""
+GONE: Final = float("inf")
+
+
+def current(sources: Sequence[Source]) -> list[Source]:
+    """Of each slot the connected process, else the last. Orderly ends matter only when all have ended."""
+    by_slot: dict[int, Source] = {}
+    for source in sorted(sources, key=lambda s: (s.ended is None, s.connected, s.connected_ns)):
+        by_slot[source.slot] = source
+    newest = [by_slot[slot] for slot in sorted(by_slot)]
+    return [s for s in newest if s.ended is None or not s.ended.orderly] or newest
+
+
+def silent_s(source: Source, now: Now) -> float:
+    """For how long a connected process has sent nothing although it should, in seconds; 0 while it speaks."""
+    silence = (now.monotonic_ns - source.beat_received_ns) / 1e9
+    return silence if source.connected and silence > SILENT_S else 0.0
+
+
+def bot_process(source: Source, now: Now, state: str | None) -> Check:
+    """Is the process there? `state` is psutil's name of a silent process' state."""
+    name, slot = "bot process", source.slot
+    if source.ended is not None:
+        how = "stopped in order" if source.ended.orderly else "ended"
+        text = f"The bot's process {how}: {source.ended.reason}."
+        return Check(name, "unhealthy", text, source.ended.unix, slot, GONE, ready=False)
+    if not source.connected:
+        return Check(
+            name,
+            "degraded",
+            "The bot's process runs, but has lost its connection to the watcher.",
+            None,
+            slot,
+        )
+    silence = silent_s(source, now)
+    if silence and state == "stopped":
+        since = now.unix_of(source.beat_received_ns)
+        text = f"The bot's process is stopped (SIGSTOP or a debugger), for {_seconds(silence)}."
+        return Check(name, "unhealthy", text, since, slot, silence, ready=False)
+    return Check(name, "healthy", "The bot's process runs.", now.unix_of(source.connected_ns), slot)
+
+
+def event_loop(source: Source, now: Now) -> Check:
+    """Does the loop turn? Known from the beat, and from the silence when nothing in the process can run."""
+    loop = (source.beat or {}).get("loop")
+    if source.ended is not None or not source.connected or loop is None:
+        return Check("event loop", "healthy", "No event loop is watched at the moment.", None, source.slot)
+    last_turn_ns, frames = loop
+    silence = silent_s(source, now)
+    # Between two beats the newest one is up to 0.1 s old: only a beat, or a true silence, tells of a block.
+    until_ns = (
+        now.monotonic_ns if silence else max(source.beat_received_ns, (source.beat or {}).get("sent", 0))
+    )
+    if (until_ns - last_turn_ns) / 1e9 < BLOCKED_S:
+        return Check("event loop", "healthy", "The event loop turns.", None, source.slot)
+    blocked = (now.monotonic_ns - last_turn_ns) / 1e9
+    return Check(
+        "event loop",
+        "unhealthy" if blocked > STUCK_S else "degraded",
+        _blocked_text(blocked, place(source.gil_dump or frames if silence else frames), bool(silence)),
+        now.unix_of(last_turn_ns),
+        source.slot,
+        stuck_s=blocked,
+    )
+
+
+def gateway(source: Source, now: Now, before: Check | None) -> Check:
+    """Are the shards of this process connected and READY? `before` tells for how long they haven't been."""
+    bots = [bot for bot in (source.beat or {}).get("bots", ()) if not bot.get("closed")]
+    if source.ended is not None or not source.connected:
+        return Check("gateway", "healthy", "No gateway is watched at the moment.", None, source.slot)
+    shards = {(bot.get("name"), shard): seen for bot in bots for shard, seen in bot.get("shards", {}).items()}
+    down = sorted(str(shard) for (_, shard), seen in shards.items() if not seen.get("up"))
+    if shards and not down:
+        text = f"{_count(len(shards), 'shard')} connected and ready{_deaf(shards, now)}."
+        return Check("gateway", "healthy", text, None, source.slot)
+    up = len(shards) - len(down)
+    offline_since = before.since if before and before.status != "healthy" and before.since else now.unix
+    status: Status = "unhealthy" if not up and now.unix - offline_since > OFFLINE_S else "degraded"
+    if not shards:
+        text = "The bot is not connected to Discord yet." if bots else "No bot is connected to Discord."
+    else:
+        text = f"{up} of {_count(len(shards), 'shard')} ready; not ready: {', '.join(down[:20])}."
+    return Check("gateway", status, text, offline_since, source.slot, ready=False)
+
+
+def no_source() -> Check:
+    """What to say while no bot has ever attached."""
+    return Check("bot process", "unhealthy", "No bot has attached to this watcher yet.", ready=False)
+
+
+def settings(problems: Sequence[str]) -> Check:
+    """Were all settings right? `problems` name the variables, not their values."""
+    if not problems:
+        return Check("settings", "healthy", "All settings are right.")
+    return Check("settings", "degraded", f"Wrong settings, defaults are used: {'; '.join(problems)}.")
+
+
+def export(state: Export) -> Check:
+    """Does telemetry reach the collector? Never worse than degraded: the bot doesn't suffer from it."""
+    name, lost = "telemetry export", f" {state.dropped} records were lost." if state.dropped else ""
+    if state.endpoint is None:
+        return Check(name, "healthy", "No OTLP endpoint is set: nothing is exported.")
+    if state.failing_since is None:
+        return Check(name, "healthy", f"Telemetry reaches the collector.{lost}")
+    waiting = f"{state.waiting_bytes / 1e6:.1f} MB wait."
+    text = f"The collector can't be reached: {state.error or 'unknown error'}. {waiting}{lost}"
+    return Check(name, "degraded", text, state.failing_since)
+
+
+def of_source(source: Source, now: Now, states: Mapping[int, str], before: Check | None) -> Iterator[Check]:
+    """All checks of one process; `before` is its gateway check of the last report."""
+    yield bot_process(source, now, states.get(source.pid))
+    yield event_loop(source, now)
+    yield gateway(source, now, before)
+
+
+def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:
+    at = f" at {where}" if where else ""
+    why = " and no other thread of the process can run either: the GIL is held" if silent else ""
+    return f"The event loop has been blocked for {_seconds(blocked_s)}{at}{why}."
+
+
+def _deaf(shards: Mapping[Any, Mapping[str, Any]], now: Now) -> str:
+    heard = [
+        (now.monotonic_ns - seen["last_event"]) / 1e9 for seen in shards.values() if seen.get("last_event")
+    ]
+    longest = max(heard, default=0.0)
+    return f"; the quietest has heard nothing for {_seconds(longest)}" if longest > 300 else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

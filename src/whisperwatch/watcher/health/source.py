@@ -1,0 +1,75 @@
+"""What health needs to know of a bot's process and of the export: `watcher.source` and the pipeline fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Ended(Protocol):
+    """The end of a bot's process."""
+
+    @property
+    def unix(self) -> float:
+        """When, in unix seconds."""
+
+    @property
+    def reason(self) -> str:
+        """Why, as far as can be known, to be read after "it ended: "."""
+
+    @property
+    def orderly(self) -> bool:
+        """Whether it said goodbye."""
+
+
+class Source(Protocol):
+    """One process of a bot."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def slot(self) -> int:
+        """Which of this bot's processes on this machine, from 0; a restarted process gets its old slot."""
+
+    @property
+    def connected(self) -> bool: ...
+    @property
+    def connected_ns(self) -> int:
+        """When it said hello (monotonic)."""
+
+    @property
+    def beat(self) -> Mapping[str, Any] | None:
+        """The newest BEAT, see `whisperwatch.tape`."""
+
+    @property
+    def beat_received_ns(self) -> int:
+        """When the newest beat came (monotonic); the hello's time before the first one."""
+
+    @property
+    def gil_dump(self) -> tuple[tuple[str, int, str], ...] | None:
+        """Frames of the thread that holds the GIL while no beat comes, innermost last, if known."""
+
+    @property
+    def ended(self) -> Ended | None: ...
+
+
+class Export(Protocol):
+    """How the way to the collector is."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where telemetry goes (without credentials); None while nothing is exported."""
+
+    @property
+    def failing_since(self) -> float | None:
+        """Unix seconds of the first failure after the last success; None while all is well."""
+
+    @property
+    def error(self) -> str | None:
+        """What the last failure was."""
+
+    @property
+    def waiting_bytes(self) -> int: ...
+    @property
+    def dropped(self) -> int:
+        """Records that were lost on the way out, since the watcher started."""

@@ -1,0 +1,132 @@
+"""uvicorn as a guest of the watcher's loop: the port is taken first, signals stay alone, stopping is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_BACKLOG: Final = 512
+_STOP_S: Final = 1
+"""Whole seconds for answers under way to finish, when the server stops."""
+
+
+class PortError(OSError):
+    """The address can't be listened on; the message says which setting to change."""
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets for `host` (a name may stand for IPv4 and IPv6 both) and `port` (0: any free one).
+
+    Raises:
+        PortError: the port is taken or not allowed, or the host is not an address of this machine.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in _addresses(host, port):
+            sockets.append(_listen(family, (address, port)))
+            port = port or sockets[0].getsockname()[1]
+    except OSError as error:
+        for taken in sockets:
+            taken.close()
+        raise PortError(error.errno, _advice(error, host, port)) from error
+    return sockets
+
+
+class WebServer:
+    """Serves `app` on bound sockets, in the running loop."""
+
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="on",
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        self._server = _Server(config)
+        self._sockets = list(sockets)
+        self._task: asyncio.Task[None] | None = None
+        self.url = _url(self._sockets[0])
+
+    async def start(self) -> None:
+        """Serves from now on.
+
+        Raises:
+            RuntimeError: the application's lifespan failed.
+        """
+        self._task = asyncio.create_task(self._server.serve(self._sockets), name="whisperwatch web")
+        while not self._server.started:
+            if self._task.done():
+                raise RuntimeError("the web application did not start") from self._task.exception()
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Closes the port at once, lets answers under way finish (bounded)."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the watcher's process has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+    if host == "*":
+        families = [(socket.AF_INET, "0.0.0.0")]
+        return [*families, (socket.AF_INET6, "::")] if socket.has_ipv6 else families
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _listen(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would let two programs share the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _advice(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} of {host} is in use, so /health and /metrics are not served; the bot runs on. Stop the "
+            f"program that has it, set HEALTH_CHECK_PORT to a free port, or HEALTH_CHECK_ENABLED=false"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} of {host} is not allowed to this user: set HEALTH_CHECK_PORT to one above 1023"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"{host!r} is no address of this machine: set HEALTH_CHECK_HOST to 127.0.0.1, ::1, or * for all"
+        )
+    return f"{host} port {port} can't be listened on ({error}): set HEALTH_CHECK_HOST and HEALTH_CHECK_PORT"
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{host}:{port}"
