@@ -1,0 +1,56 @@
+# Every target makes the environment that it needs: a fresh clone, make and Python 3.11 or newer are enough.
+# Where the environment is up to date that costs a moment.
+
+VENV ?= .venv
+# The first interpreter that can make an environment. PYTHON=… names another.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { command -v $$python; exit; }; done)
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+
+bin := $(VENV)/bin
+sources := src tests tools docs $(wildcard bench)
+
+.PHONY: help demo test bench lint format docs clean demo-environment environment python
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: demo-environment ## a demo bot on a Discord of its own, watched, live in this terminal
+	@$(bin)/whisperwatch demo $(DEMO_ARGS)
+
+test: environment ## all tests; PYTEST_ARGS='tests/bot -k name' picks some
+	@$(bin)/python -m pytest $(PYTEST_ARGS)
+
+bench: environment ## what watching costs, beside the alternatives
+	@$(bin)/python -m bench $(BENCH_ARGS)
+
+lint: environment ## style, types, import directions, generated files
+	@$(bin)/ruff check $(sources)
+	@$(bin)/ruff format --check $(sources)
+	@$(bin)/mypy
+	@$(bin)/lint-imports --no-logo
+	@$(bin)/python docs/generate.py --check
+
+format: environment ## the style, applied
+	@$(bin)/ruff check --fix $(sources)
+	@$(bin)/ruff format $(sources)
+
+docs: environment ## the generated pages, made again
+	@$(bin)/python docs/generate.py
+
+clean: ## environments, caches and builds, removed
+	rm -rf .venv .venv-* build dist .whisperwatch .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests tools docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment: python
+	@"$(PYTHON)" tools/environment.py "$(VENV)" --group dev
+
+demo-environment: python
+	@"$(PYTHON)" tools/environment.py "$(VENV)" --extra demo
+
+python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer that can make environments (module ensurepip) is on the" \
+		"PATH. Install one (Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -1,0 +1,53 @@
+"""The `whisperwatch` command.
+
+Each command's module is imported when it is called: `whisperwatch run` starts a bot, and must not cost it more than
+it needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+_USAGE = """\
+usage: whisperwatch [--help] [--version] COMMAND ...
+
+Watches discord.py bots.
+
+  run bot.py [ARG ...]      run a bot as `python bot.py` would, watched
+  run -m package [ARG ...]  the same for `python -m package`
+  demo [--help]             a demo bot on a Discord of its own, watched, live in this terminal
+  check                     read the settings, show what is in force, name every mistake
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (that of this process by default).
+
+    Returns:
+        the exit status: 2 for a wrong command line, else the command's own.
+    """
+    command, *rest = (sys.argv[1:] if argv is None else argv) or ("--help",)
+    match command:
+        case "run":
+            from whisperwatch.run import main as run
+
+            return run(rest)
+        case "demo":
+            from whisperwatch.demo.command import main as demo
+
+            return demo(rest)
+        case "check":
+            from whisperwatch.check import main as check
+
+            return check(rest)
+        case "--version":
+            from whisperwatch.version import __version__
+
+            print(f"whisperwatch {__version__}")
+            return 0
+        case "--help" | "-h":
+            print(_USAGE, end="")
+            return 0
+    print(f"{_USAGE}\nwhisperwatch: there is no command {command!r}", file=sys.stderr)
+    return 2
