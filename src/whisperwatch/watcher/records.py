@@ -1,0 +1,287 @@
+"""What the watcher knows of one recorder: its definitions resolved, and the newest value of each cell.
+
+A `Stream` is filled from a bot process's tape; a `LocalStream` is what the watcher itself measures. Both are read
+alike, by the OTLP export, by `/metrics` and by health. Times here are nanoseconds of wall time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from whisperwatch import semconv
+from whisperwatch.version import __version__
+
+_logger = logging.getLogger(__name__)
+_KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
+
+Span = tuple[Any, ...]
+"""A SPAN of the tape."""
+Value = tuple[Any, ...]
+"""(number,) of a sum or a gauge; (count, sum, min | None, max | None, bucket counts) of a histogram."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """An instrumentation scope."""
+
+    name: str
+    version: str | None = None
+    schema_url: str | None = None
+    attributes: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One measurement, and the span in which it was made. `time` is wall time in ns."""
+
+    value: int | float
+    time: int
+    trace_id: int
+    span_id: int
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """All numbers of one attribute set, cumulative since `start` (wall ns).
+
+    `value` is None before the first. `exemplars` has the newest of each bucket; `fresh` those that no export has
+    taken yet.
+    """
+
+    attributes: Mapping[str, Any]
+    start: int
+    value: Value | None = None
+    exemplars: dict[int, Exemplar] = field(default_factory=dict)
+    fresh: dict[int, Exemplar] = field(default_factory=dict)
+
+    def take_fresh(self) -> list[Exemplar]:
+        """The exemplars that came since the last call."""
+        taken = list(self.fresh.values())
+        self.fresh.clear()
+        return taken
+
+
+@dataclass(slots=True, eq=False)
+class Instrument:
+    """A metric of one scope with its cells. `kind` is a `semconv.Kind`; `bounds` belong to histograms."""
+
+    scope: Scope
+    name: str
+    kind: str
+    unit: str
+    description: str
+    bounds: tuple[float, ...] = ()
+    cells: list[Cell] = field(default_factory=list)
+
+
+class Records:
+    """The side of a stream that is read.
+
+    Attributes:
+        resource: the attributes of what is described, as `pipeline.resource` makes them.
+        slot: 0 for the first process of the watcher; later ones carry `service_instance_id` in `/metrics`.
+        scopes, attribute_sets: by the number that spans use.
+    """
+
+    def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
+        self.resource = dict(resource)
+        self.slot = slot
+        self.scopes: dict[int, Scope] = {}
+        self.attribute_sets: dict[int, dict[str, Any]] = {0: {}}
+
+    @property
+    def instruments(self) -> Iterable[Instrument]:
+        """Every instrument, in the order of definition."""
+        raise NotImplementedError
+
+
+class Stream(Records):
+    """What one bot process has recorded.
+
+    A batch from another position, or one that names numbers that were never defined, never raises: what can't be
+    placed is left out, counted in `skipped` and logged once. Cells with an attribute that is an id
+    (`semconv.HASHED_ATTRIBUTES`) are refused, counted in `refused_cells`.
+    """
+
+    def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
+        super().__init__(resource, slot)
+        self.wall_offset_ns = 0
+        self.skipped = 0
+        self.refused_cells = 0
+        self._position = 0
+        self._instruments: dict[int, Instrument] = {}
+        self._cells: dict[int, tuple[Instrument, Cell] | None] = {}
+        self._said = False
+
+    @property
+    def instruments(self) -> Iterable[Instrument]:
+        return list(self._instruments.values())
+
+    def take(self, batch: tuple[Any, ...]) -> list[Span]:
+        """Apply a BATCH's definitions and cells; its spans that can be resolved come back, in their order."""
+        try:
+            _, position, offset, definitions, spans, cells, *_ = batch
+        except ValueError:
+            self._skip(1, f"a batch has {len(batch)} fields")
+            return []
+        if not self._is_next(position):
+            self._skip(len(spans) + len(cells), f"batch {position} came again after {self._position}")
+            return []
+        self._position = position
+        self.wall_offset_ns = offset
+        for definition in definitions:
+            self._define(definition, offset)
+        for record in cells:
+            self._update(record, offset)
+        return self._resolvable(spans)
+
+    def _is_next(self, position: int) -> bool:
+        # 1 begins a new connection; after a gap, what can still be resolved is better than nothing
+        if position not in (1, self._position + 1):
+            if position <= self._position:
+                return False
+            self._skip(1, f"batch {position} came after {self._position}")
+        return True
+
+    def _define(self, definition: tuple[Any, ...], offset: int) -> None:
+        try:
+            sort, number, *rest = definition
+            if sort == "scope":
+                self.scopes.setdefault(number, Scope(*rest))
+            elif sort == "attributes":
+                self.attribute_sets.setdefault(number, *rest)
+            elif sort == "instrument" and number not in self._instruments:
+                self._define_instrument(number, *rest)
+            elif sort == "cell" and number not in self._cells:
+                self._define_cell(offset, number, *rest)
+        except (KeyError, TypeError, ValueError) as error:
+            self._skip(1, f"the definition {definition!r:.200} can't be resolved ({error!r})")
+
+    def _define_instrument(
+        self, number: int, scope: int, name: str, kind: str, unit: str, description: str, bounds: Any
+    ) -> None:
+        if kind not in _KINDS:
+            raise ValueError(f"no kind of metric is called {kind}")
+        self._instruments[number] = Instrument(
+            self.scopes[scope], name, kind, unit or "", description or "", tuple(bounds or ())
+        )
+
+    def _define_cell(
+        self, offset: int, number: int, instrument: int, attributes: dict[str, Any] | None, start: int
+    ) -> None:
+        owner = self._instruments[instrument]
+        if attributes and not semconv.HASHED_ATTRIBUTES.isdisjoint(attributes):
+            self._cells[number] = None
+            self.refused_cells += 1
+            return
+        cell = Cell(attributes or {}, start + offset)
+        owner.cells.append(cell)
+        self._cells[number] = owner, cell
+
+    def _update(self, record: tuple[Any, ...], offset: int) -> None:
+        try:
+            found = self._cells[record[0]]
+            if found is None:
+                return
+            instrument, cell = found
+            if instrument.kind != "histogram":
+                _, value = record
+                cell.value = (value,)
+                return
+            _, count, total, least, most, buckets, exemplars = record
+            if len(buckets) != len(instrument.bounds) + 1:
+                raise ValueError(f"{len(buckets)} buckets for {len(instrument.bounds)} bounds")
+            cell.value = (count, total, least, most, tuple(buckets))
+            for value, at, trace_id, span_id in exemplars or ():
+                bucket = bisect_left(instrument.bounds, value)
+                cell.exemplars[bucket] = cell.fresh[bucket] = Exemplar(value, at + offset, trace_id, span_id)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            self._skip(1, f"the cell {record!r:.200} can't be resolved ({error!r})")
+
+    def _resolvable(self, spans: list[Span]) -> list[Span]:
+        scopes, sets = self.scopes, self.attribute_sets
+        try:
+            good = [span for span in spans if span[15] in scopes and span[9] in sets]
+        except (IndexError, TypeError) as error:
+            self._skip(len(spans), f"a span has another shape ({error!r})")
+            return []
+        if len(good) != len(spans):
+            self._skip(
+                len(spans) - len(good), "spans name a scope or an attribute set that was never defined"
+            )
+        return good
+
+    def _skip(self, records: int, why: str) -> None:
+        self.skipped += records
+        if not self._said:
+            self._said = True
+            _logger.warning(
+                "what the bot's process sent can't be read in full: %s; it is left out, counted, and not logged again",
+                why,
+            )
+
+
+class LocalStream(Records):
+    """What the watcher measures itself: metrics that `semconv` declares.
+
+    Made with the resource of a bot's stream it describes that bot's process (`process.*`), with the watcher's own it
+    describes the host and the watcher.
+    """
+
+    def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
+        super().__init__(resource, slot)
+        self._scope = Scope(semconv.SCOPE, __version__)
+        self.scopes[1] = self._scope
+        self._instruments: dict[str, Instrument] = {}
+        self._cells: dict[tuple[str, tuple[tuple[str, Any], ...]], Cell] = {}
+
+    @property
+    def instruments(self) -> Iterable[Instrument]:
+        return list(self._instruments.values())
+
+    def set(
+        self, metric: semconv.Metric, value: int | float, attributes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Set the value so far of a sum, or the last value of a gauge.
+
+        Raises:
+            ValueError: the metric is a histogram, or has no such attributes.
+        """
+        self._cell(metric, attributes or {}).value = (value,)
+
+    def add(
+        self, metric: semconv.Metric, delta: int | float, attributes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add to a sum.
+
+        Raises:
+            ValueError: as for `set`.
+        """
+        cell = self._cell(metric, attributes or {})
+        before = cell.value[0] if cell.value else 0
+        cell.value = (before + delta,)
+
+    def _cell(self, metric: semconv.Metric, attributes: Mapping[str, Any]) -> Cell:
+        key = metric.name, tuple(sorted(attributes.items()))
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = self._new_cell(metric, attributes)
+        return cell
+
+    def _new_cell(self, metric: semconv.Metric, attributes: Mapping[str, Any]) -> Cell:
+        if metric.kind == "histogram":
+            raise ValueError(f"{metric.name} is a histogram: a local stream has only sums and gauges")
+        if strange := set(attributes).difference(metric.attributes):
+            raise ValueError(f"{metric.name} has no attribute {', '.join(sorted(strange))}")
+        instrument = self._instruments.get(metric.name)
+        if instrument is None:
+            instrument = Instrument(self._scope, metric.name, metric.kind, metric.unit, metric.help)
+            self._instruments[metric.name] = instrument
+        cell = Cell(dict(attributes), time.time_ns())
+        instrument.cells.append(cell)
+        return cell
