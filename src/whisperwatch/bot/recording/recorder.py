@@ -40,7 +40,7 @@ class Recorder:
         self.collectors: list[Callable[[], None]] = []
         """Called at each collection: observable instruments and the gauges of the bots."""
         self._numbers: dict[str, int] = {}
-        self._instruments: dict[tuple[int, str], Instrument] = {}
+        self._instruments: dict[tuple[int, str, str], Instrument] = {}
         self._attribute_sets: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
         self._scopes: dict[tuple[Any, ...], int] = {}
         self.scope = self.define_scope(semconv.SCOPE, None, None, None)
@@ -100,11 +100,12 @@ class Recorder:
         cap: int = DEFAULT_CAP,
     ) -> Instrument:
         with self.lock:
-            known = self._instruments.get((scope, name))
+            known = self._instruments.get((scope, name.lower(), kind))
             if known is None:
                 listed = bounds if kind == "histogram" else None
                 number = self.define("instrument", scope, name, kind, unit, description, listed)
-                known = self._instruments[scope, name] = Instrument(self, number, name, kind, bounds, cap)
+                known = Instrument(self, number, name, kind, bounds, cap)
+                self._instruments[scope, name.lower(), kind] = known
             return known
 
     @property
@@ -145,13 +146,11 @@ class Recorder:
 
     def take_cells(self) -> list[tuple[Any, ...]]:
         """The cells that changed since the last time."""
-        _value(self._recorded_spans).value = self.ended_spans
-        if self.dropped_spans:
-            _value(self._dropped_full).value = self.dropped_spans
+        for cell, value in ((self._recorded_spans, self.ended_spans), (self._dropped_full, self.dropped_spans)):
+            if _value(cell).value != value:
+                _value(cell).set(value)
         cells = self.changed[:]
         del self.changed[: len(cells)]
-        if self._recorded_spans not in cells:
-            cells.append(self._recorded_spans)
         return [_take(cell) for cell in cells]
 
     def all_cells(self) -> list[tuple[Any, ...]]:

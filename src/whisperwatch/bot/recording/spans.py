@@ -23,7 +23,6 @@ from whisperwatch import semconv, tape
 from whisperwatch.bot.recording.recorder import recorder
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -66,9 +65,11 @@ class Span(ReadableSpan, trace.Span):
     cut_events = 0
     cut_links = 0
     root: Span | None = None
-    """The root span that the work belongs to, of a trace that began here."""
+    """The event's root span that this work belongs to."""
     touched = False
     """On a root: something happened under it."""
+    hosted: trace.Span | None = None
+    """The span of the host's provider that this one stands for; it gets all that this one has when it ends."""
 
     def __init__(
         self, name: str, kind: int, environment: SpanEnvironment, trace_id: int, span_id: int, parent_id: int
@@ -99,8 +100,18 @@ class Span(ReadableSpan, trace.Span):
         if processor is not None:
             processor.on_end(self)
 
+    @property
+    def visible(self) -> trace.Span:
+        """What is made current: the host's span where there is one, else this."""
+        return self.hosted or self
+
     def hand_over(self) -> None:
-        """Put the ended span on the tape."""
+        """Put the ended span on the tape, or end the host's."""
+        if self.hosted is not None:
+            self._give_to_host(self.hosted)
+            return
+        if not self.flags & TraceFlags.SAMPLED:
+            return
         events, links = self.event_records, self.link_records
         dropped = None
         if self.cut_attributes or self.cut_events or self.cut_links:
@@ -113,6 +124,17 @@ class Span(ReadableSpan, trace.Span):
             tuple(events) if events else None, tuple(links) if links else None,
             self.environment.number, dropped,
         ))  # fmt: skip
+
+    def _give_to_host(self, hosted: trace.Span) -> None:
+        hosted.set_attributes(dict(self.attributes))
+        for event in self.events:
+            hosted.add_event(event.name, event.attributes, event.timestamp)
+        for link in self.links:
+            hosted.add_link(link.context, link.attributes)
+        if self.status_code:
+            hosted.set_status(self.status)
+        hosted.update_name(self.title)
+        hosted.end(self.end_time)
 
     def is_recording(self) -> bool:
         return not self.end_ns
@@ -321,11 +343,14 @@ class Ids:
 recorder_ids = Ids()
 
 
-def bounded(attributes: Mapping[str, Any] | None, most: int | None) -> tuple[dict[str, Any] | None, int]:
+def bounded(
+    attributes: Mapping[str, Any] | None, most: int | None, length: int | None = None
+) -> tuple[dict[str, Any] | None, int]:
     """Cleaned attributes within a limit, and how many were cut off; the oldest go first, as in the SDK."""
     if not attributes:
         return None, 0
-    length = recorder.limits.max_attribute_length
+    if length is None:
+        length = recorder.limits.max_attribute_length
     cleaned: dict[str, Any] = dict(_clean_attribute_value(attributes, length))
     cut = len(attributes) - len(cleaned)
     if most is not None and len(cleaned) > most:
@@ -339,11 +364,6 @@ def type_name(exception: BaseException) -> str:
     """As `exception.type` has it: qualified, `builtins` left out."""
     kind = type(exception)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def current(context: Context | None = None) -> trace.Span:
-    """The API's current span."""
-    return trace.get_current_span(context)
 
 
 def _append(

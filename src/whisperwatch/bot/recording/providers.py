@@ -1,0 +1,149 @@
+"""Which providers record: ours, or the host application's, whether it set them before ours or sets them after.
+
+The OpenTelemetry API takes one provider, once. Ours are put in place without using up that once, so a provider that
+the host sets later is not refused; it then wins, and ours hand over to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.metrics import _internal as metrics_internal
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import Span as SDKSpan
+from opentelemetry.trace import TraceFlags
+from opentelemetry.util._once import Once
+
+from whisperwatch import tape
+from whisperwatch.bot.recording.metering import MeterProvider
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.roots import current_root
+from whisperwatch.bot.recording.tracing import TracerProvider, tracing
+
+
+class Providers:
+    """Our two providers, and the host's where it has any. `install()` may be called again: it does nothing then."""
+
+    def __init__(self) -> None:
+        self.tracer_provider: TracerProvider | None = None
+        self.meter_provider: MeterProvider | None = None
+
+    def install(self, resource: Resource | None = None) -> None:
+        """Put our providers in place, or take the host's.
+
+        Raises:
+            Unsupported: `OTEL_CONFIG_FILE` is set and the host has set no provider.
+        """
+        if self.tracer_provider is not None:
+            return
+        host_tracer, host_meter = trace._TRACER_PROVIDER, metrics_internal._METER_PROVIDER
+        self.tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self.meter_provider = MeterProvider(resource=resource, shutdown_on_exit=False)
+        tracing.use(self.tracer_provider)
+        if host_tracer is not None:
+            self._take_tracers(host_tracer)
+        else:
+            trace._TRACER_PROVIDER = self.tracer_provider
+            trace._TRACER_PROVIDER_SET_ONCE = _Handover(self._tracers_set)
+        if host_meter is not None:
+            self._take_meters(host_meter)
+        else:
+            metrics_internal._METER_PROVIDER = self.meter_provider
+            metrics_internal._PROXY_METER_PROVIDER.on_set_meter_provider(self.meter_provider)
+            metrics_internal._METER_PROVIDER_SET_ONCE = _Handover(self._meters_set)
+
+    def _tracers_set(self) -> None:
+        host = trace._TRACER_PROVIDER
+        if host is not None and host is not self.tracer_provider:
+            self._take_tracers(host)
+
+    def _meters_set(self) -> None:
+        host = metrics_internal._METER_PROVIDER
+        if host is not None and host is not self.meter_provider:
+            self._take_meters(host)
+
+    def _take_tracers(self, host: trace.TracerProvider) -> None:
+        assert self.tracer_provider is not None
+        add_processor = getattr(host, "add_span_processor", None)
+        if add_processor is not None:
+            add_processor(TapeProcessor())
+        self.tracer_provider.hand_over(host)
+        tracing.use_host(host)
+
+    def _take_meters(self, host: metrics.MeterProvider) -> None:
+        assert self.meter_provider is not None
+        self.meter_provider.hand_over(host)
+
+
+class _Handover(Once):
+    """The API's once, which tells us when the host has used it."""
+
+    def __init__(self, told: Any) -> None:
+        super().__init__()
+        self._told = told
+
+    def do_once(self, func: Any) -> bool:
+        done = super().do_once(func)
+        if done:
+            self._told()
+        return done
+
+
+class TapeProcessor(SpanProcessor):
+    """Puts the spans of a host's provider on our tape too."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[Any, int] = {}
+
+    def on_start(self, span: SDKSpan, parent_context: Context | None = None) -> None:
+        root = current_root.get()
+        if root is not None and span.parent is not None:
+            root.touched = True
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.context is None or not span.context.trace_flags & TraceFlags.SAMPLED or not recorder.on:
+            return
+        recorder.span_ended(self._record(span))
+
+    def _record(self, span: ReadableSpan) -> tuple[Any, ...]:
+        offset = recorder.clock.offset
+        parent = span.parent
+        flags = int(span.context.trace_flags) | (tape.PARENT_REMOTE if parent is not None and parent.is_remote else 0)
+        events = tuple(
+            (e.name, e.timestamp - offset, dict(e.attributes or {}) or None, e.dropped_attributes) for e in span.events
+        )
+        links = tuple(_link(link) for link in span.links)
+        dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+        return (
+            span.context.trace_id, span.context.span_id, parent.span_id if parent is not None else 0, flags,
+            span.context.trace_state.to_header() or None, span.name, span.kind.value,
+            (span.start_time or 0) - offset, (span.end_time or 0) - offset, 0, dict(span.attributes or {}) or None,
+            span.status.status_code.value, span.status.description, events or None, links or None,
+            self._scope(span), dropped if any(dropped) else None,
+        )  # fmt: skip
+
+    def _scope(self, span: ReadableSpan) -> int:
+        scope = span.instrumentation_scope
+        if scope is None:
+            return recorder.scope
+        if scope not in self._scopes:
+            self._scopes[scope] = recorder.define_scope(scope.name, scope.version, scope.schema_url, scope.attributes)
+        return self._scopes[scope]
+
+
+def _link(link: trace.Link) -> tuple[Any, ...]:
+    context = link.context
+    flags = int(context.trace_flags) | (tape.PARENT_REMOTE if context.is_remote else 0)
+    return (
+        context.trace_id, context.span_id, flags, context.trace_state.to_header() or None,
+        dict(link.attributes or {}) or None, link.dropped_attributes,
+    )  # fmt: skip
+
+
+providers = Providers()
+"""This process's."""
+
+

@@ -1,0 +1,330 @@
+"""Starting spans: our tracer provider, and the shorter way that our own instrumentation takes to the same spans."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from random import getrandbits
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context, get_current
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import (
+    ConcurrentMultiSpanProcessor,
+    IdGenerator,
+    RandomIdGenerator,
+    SpanLimits,
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    sampling,
+)
+from opentelemetry.sdk.trace import Tracer as SDKTracer
+from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from whisperwatch import semconv, tape
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.spans import SAMPLED, Span, SpanEnvironment, bounded
+
+_UNCONDITIONAL = (sampling.ALWAYS_ON, sampling.DEFAULT_ON)
+"""Samplers whose answer is known without asking: sampled, unless the parent isn't (DEFAULT_ON)."""
+
+
+def guide_sampler(environ: Mapping[str, str] = os.environ) -> sampling.Sampler | None:
+    """The sampler that `PERFORMANCE_SAMPLING_RATE` (0.0 to 1.0) asks for; None leaves it to `OTEL_TRACES_SAMPLER`.
+
+    A wrong rate is the watcher's to report, which reads all settings; here it means every trace.
+    """
+    rate = environ.get("PERFORMANCE_SAMPLING_RATE", "").strip()
+    if not rate or environ.get("OTEL_TRACES_SAMPLER", "").strip():
+        return None
+    try:
+        return sampling.ParentBased(sampling.TraceIdRatioBased(float(rate))) if float(rate) < 1 else None
+    except ValueError:
+        return None
+
+
+class Tracer(SDKTracer):
+    """Makes deferred spans; everything else is the SDK tracer's."""
+
+    def __init__(self, provider: TracerProvider, scope: InstrumentationScope, number: int) -> None:
+        self.sampler = provider.sampler
+        self.id_generator = provider.id_generator
+        self.span_processor = provider._active_span_processor
+        self.resource = provider.resource
+        self._instrumentation_scope = scope
+        self._span_limits = recorder.limits
+        self.environment = SpanEnvironment(number, scope, provider.resource)
+        self.always = provider.sampler in _UNCONDITIONAL
+        self.host: trace.Tracer | None = None
+        """The tracer of a provider that the host application set after ours, and that wins."""
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Mapping[str, Any] | None = None,
+        links: Sequence[trace.Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> trace.Span:
+        if self.host is not None:
+            return self.host.start_span(
+                name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+            )  # fmt: skip
+        span = self.begin(name, kind, context, attributes, links or ())
+        if not isinstance(span, Span):
+            return span
+        if start_time is not None:
+            span.start_ns = start_time - recorder.clock.offset
+        if not record_exception:
+            span.records_exceptions = False
+        if not set_status_on_exception:
+            span.sets_status = False
+        if self.environment.processor is not None:
+            self.environment.processor.on_start(span, parent_context=context)
+        return span
+
+    def begin(
+        self,
+        name: str,
+        kind: SpanKind,
+        context: Context | None,
+        attributes: Mapping[str, Any] | None,
+        links: Sequence[trace.Link],
+    ) -> trace.Span:
+        """A started span, or a NonRecordingSpan, as the sampler has it."""
+        parent = trace.get_current_span(context)
+        cause = None
+        if isinstance(parent, Span):
+            cause = ended_root(parent)
+            parent_context = None if cause else parent.get_span_context()
+        else:
+            parent_context = parent.get_span_context()
+            if not parent_context.is_valid:
+                parent_context = None
+        if not recorder.on:
+            return NonRecordingSpan(parent_context or trace.INVALID_SPAN_CONTEXT)
+        trace_id = parent_context.trace_id if parent_context else self.id_generator.generate_trace_id()
+        state = parent_context.trace_state if parent_context else None
+        sampled, recording = True, True
+        if self.always:
+            if self.sampler is sampling.DEFAULT_ON and parent_context:
+                sampled = recording = parent_context.trace_flags.sampled
+        else:
+            result = self.sampler.should_sample(context, trace_id, name, kind, attributes, links)
+            sampled, recording = result.decision.is_sampled(), result.decision.is_recording()
+            attributes, state = result.attributes, result.trace_state
+        if parent_context:
+            random = parent_context.trace_flags.random_trace_id
+        else:
+            random = self.id_generator.is_trace_id_random()
+        flags = (TraceFlags.SAMPLED if sampled else 0) | (TraceFlags.RANDOM_TRACE_ID if random else 0)
+        span_id = self.id_generator.generate_span_id()
+        if not recording:
+            return NonRecordingSpan(SpanContext(trace_id, span_id, False, TraceFlags(flags), state))
+        span = Span(name, kind.value, self.environment, trace_id, span_id, parent_context.span_id if parent_context else 0)
+        span.flags = flags
+        span.state = state or None
+        span.parent_context = parent_context
+        if parent_context is not None and parent_context.is_remote:
+            span.parent_flags = tape.PARENT_REMOTE
+        if attributes:
+            span.own, span.cut_attributes = bounded_span_attributes(attributes)
+        for link in links:
+            if link:
+                span.add_link(link.context, link.attributes)
+        if cause is not None:
+            span.add_link(cause.get_span_context(), {semconv.TASK_CAUSE: "ended_root"})
+        elif isinstance(parent, Span) and parent.root is not None:
+            span.root = parent.root
+            parent.root.touched = True
+        return span
+
+
+class TracerProvider(SDKTracerProvider):
+    """The SDK's provider, making deferred spans. Processors may be added; each span pays for them only then.
+
+    Takes the SDK provider's arguments; `sampler` defaults to `PERFORMANCE_SAMPLING_RATE`, then `OTEL_TRACES_SAMPLER`.
+    """
+
+    def __init__(
+        self,
+        sampler: sampling.Sampler | None = None,
+        resource: Resource | None = None,
+        shutdown_on_exit: bool = True,
+        active_span_processor: SynchronousMultiSpanProcessor | ConcurrentMultiSpanProcessor | None = None,
+        id_generator: IdGenerator | None = None,
+        span_limits: SpanLimits | None = None,
+    ) -> None:
+        super().__init__(
+            sampler or guide_sampler(), resource, shutdown_on_exit, active_span_processor, id_generator, span_limits
+        )
+        recorder.limits = self._span_limits
+        self._own_tracers: dict[InstrumentationScope, Tracer] = {}
+        self._host: trace.TracerProvider | None = None
+        self.flush_tape: Any = None
+        """Set by `watch()`: called with milliseconds, says whether the tape was delivered."""
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> trace.Tracer:
+        if self._disabled:
+            return trace.NoOpTracer()
+        version = instrumenting_library_version or ""
+        scope = InstrumentationScope(instrumenting_module_name or "", version, schema_url, attributes)
+        with self._tracers_lock:
+            tracer = self._own_tracers.get(scope)
+            if tracer is None:
+                number = recorder.define_scope(scope.name, scope.version, scope.schema_url, scope.attributes)
+                tracer = self._own_tracers[scope] = Tracer(self, scope, number)
+                if self._active_span_processor._span_processors:
+                    tracer.environment.processor = self._active_span_processor
+                if self._host is not None:
+                    tracer.host = _host_tracer(self._host, scope)
+            return tracer
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        super().add_span_processor(span_processor)
+        with self._tracers_lock:
+            for tracer in self._own_tracers.values():
+                tracer.environment.processor = self._active_span_processor
+
+    def hand_over(self, host: trace.TracerProvider) -> None:
+        """From now on every tracer of ours starts its spans at the host's provider."""
+        with self._tracers_lock:
+            self._host = host
+            for scope, tracer in self._own_tracers.items():
+                tracer.host = _host_tracer(host, scope)
+
+    def _update_resource(self, resource: Resource) -> None:
+        with self._tracers_lock:
+            self._resource = self._resource.merge(resource)
+            for tracer in self._own_tracers.values():
+                tracer.resource = tracer.environment.resource = self._resource
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        flushed = super().force_flush(timeout_millis)
+        return bool(flushed and (self.flush_tape is None or self.flush_tape(timeout_millis)))
+
+
+class Tracing:
+    """How our own instrumentation starts its spans: without the API's detours, and with the host's where there is one."""
+
+    def __init__(self) -> None:
+        self.provider: TracerProvider | None = None
+        self.host: trace.Tracer | None = None
+        self.tracer: Tracer | None = None
+
+    def use(self, provider: TracerProvider) -> None:
+        """Record through our own provider."""
+        tracer = provider.get_tracer(semconv.SCOPE)
+        self.provider = provider
+        self.tracer = tracer if isinstance(tracer, Tracer) else None
+        self.host = None
+
+    def use_host(self, provider: trace.TracerProvider) -> None:
+        """Record through the host's provider: a tracer or a provider that came before or after ours."""
+        self.host = provider.get_tracer(semconv.SCOPE)
+
+    def child(self, name: str, kind: int, static: tuple[int, dict[str, Any]]) -> Span | None:
+        """A span under the current one, or a trace of its own; None where nothing is recorded."""
+        tracer = self.tracer
+        if tracer is None or not recorder.on:
+            return None
+        if self.host is not None:
+            return self._hosted(name, kind, static, None)
+        parent = get_current().get(_SPAN_KEY)
+        if not (isinstance(parent, Span) and tracer.always) or ended_root(parent):
+            started = tracer.begin(name, SpanKind(kind), None, static[1], ())
+            if not isinstance(started, Span):
+                return None
+            started.static, started.own = static, None
+            span = started
+        else:
+            span = Span(name, kind, tracer.environment, parent.trace_id, getrandbits(64), parent.span_id)
+            span.static = static
+            if parent.flags != SAMPLED:
+                span.flags = parent.flags
+            if parent.state is not None:
+                span.state = parent.state
+            root = parent.root
+            if root is not None:
+                span.root = root
+                root.touched = True
+        if tracer.environment.processor is not None:
+            tracer.environment.processor.on_start(span, parent_context=None)
+        return span
+
+    def root(self, span: Span) -> bool:
+        """Start a span, made by the caller with ids of its own, as the root of a new trace; says whether it is sampled."""
+        tracer = self.tracer
+        if tracer is None or not recorder.on:
+            span.flags = 0
+            return False
+        if self.host is not None:
+            self._host_root(span)
+            return bool(span.flags & TraceFlags.SAMPLED)
+        if not tracer.always:
+            result = tracer.sampler.should_sample(Context(), span.trace_id, span.title, SpanKind(span.kind_number), span.static[1])
+            if not result.decision.is_sampled():
+                span.flags = 0
+                return False
+            span.state = result.trace_state or None
+        if not isinstance(tracer.id_generator, RandomIdGenerator):
+            span.trace_id, span.span_id = tracer.id_generator.generate_trace_id(), tracer.id_generator.generate_span_id()
+        if tracer.environment.processor is not None:
+            tracer.environment.processor.on_start(span, parent_context=Context())
+        return True
+
+    @property
+    def environment(self) -> SpanEnvironment:
+        assert self.tracer is not None
+        return self.tracer.environment
+
+    def _hosted(self, name: str, kind: int, static: tuple[int, dict[str, Any]], context: Context | None) -> Span | None:
+        assert self.host is not None
+        hosted = self.host.start_span(name, context, SpanKind(kind), static[1])
+        span_context = hosted.get_span_context()
+        span = Span(name, kind, self.environment, span_context.trace_id, span_context.span_id, 0)
+        span.static, span.hosted, span.flags = static, hosted, int(span_context.trace_flags)
+        return span
+
+    def _host_root(self, span: Span) -> None:
+        assert self.host is not None
+        hosted = self.host.start_span(
+            span.title, Context(), SpanKind(span.kind_number), span.static[1], start_time=span.start_time
+        )
+        span_context = hosted.get_span_context()
+        span.trace_id, span.span_id, span.flags = span_context.trace_id, span_context.span_id, int(span_context.trace_flags)
+        span.hosted = hosted
+
+
+tracing = Tracing()
+"""This process's."""
+
+
+def ended_root(parent: Span) -> Span | None:
+    """The root that `parent` belonged to, when both have ended: what starts now begins a trace of its own."""
+    root = parent.root
+    if root is not None and root.end_ns and parent.end_ns:
+        return root
+    return None
+
+
+def bounded_span_attributes(attributes: Mapping[str, Any]) -> tuple[dict[str, Any] | None, int]:
+    """Cleaned attributes within the span's limit, and how many were cut off."""
+    return bounded(attributes, recorder.limits.max_span_attributes, recorder.limits.max_span_attribute_length)
+
+
+def _host_tracer(host: trace.TracerProvider, scope: InstrumentationScope) -> trace.Tracer:
+    return host.get_tracer(scope.name, scope.version, scope.schema_url, scope.attributes)
