@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator
 
 from .reading import Group, setting
-from .values import Bytes, Pairs, Port, Seconds, Share, Switch, one_of
+from .values import BlockedAfter, Bytes, Pairs, Port, Seconds, Share, Switch, one_of
 
 _DURATION = "a duration such as 30s, 500ms or 5m"
 _SWITCH = "true or false"
@@ -122,15 +122,22 @@ class Process(Group):
         "Plain numbers are seconds.",
         right=_DURATION,
     )
-    blocked_after_s: Seconds = setting(
+    blocked_after_s: BlockedAfter = setting(
         "WHISPERWATCH_BLOCKED_AFTER",
         default=0.25,
         help="From which lag of the event loop on the stack that blocks it is sampled. Plain numbers are seconds.",
-        right=_DURATION,
+        right="a duration from 50ms to 1h",
+    )
+    faulthandler: Switch = setting(
+        "WHISPERWATCH_FAULTHANDLER",
+        default=True,
+        help="Whether `faulthandler` names the code that holds the GIL. `false` where the bot itself uses "
+        "`faulthandler.dump_traceback_later`.",
+        right=_SWITCH,
     )
     tape_bytes: Bytes = setting(
         "WHISPERWATCH_TAPE_BYTES",
-        default=16_000_000,
+        default=16 * 2**20,
         help="How much may wait in the bot's process while there is no watcher; the oldest is dropped and counted.",
         right="a size such as 16MB, 64 KiB at least",
     )

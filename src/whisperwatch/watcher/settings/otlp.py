@@ -191,7 +191,7 @@ class Batching(Group):
     )
     buffer_bytes: Bytes = setting(
         "WHISPERWATCH_BUFFER_BYTES",
-        default=32_000_000,
+        default=32 * 2**20,
         help="How much of what couldn't be sent is kept for later; the oldest is dropped and counted.",
         right="a size such as 32MB, 64 KiB at least",
     )

@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field
 _UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", re.IGNORECASE)
-_SIZES: Final = {"k": 1e3, "m": 1e6, "g": 1e9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
+_SIZES: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 
@@ -47,10 +47,10 @@ def switch(given: Any) -> bool:
 
 
 def size(given: Any) -> int:
-    """Bytes of `32MB`, `512KiB` or a plain number."""
+    """Bytes of `32MB`, `512KiB` or a plain number; a K is 1024 in both spellings."""
     if not (match := _SIZE.fullmatch(str(given).strip())):
         raise ValueError("is no size")
-    return int(float(match[1]) * _SIZES.get((match[2] or "").lower(), 1))
+    return int(float(match[1]) * _SIZES[match[2].lower()])
 
 
 def pairs(given: Any) -> tuple[tuple[str, str], ...]:
@@ -113,6 +113,7 @@ Seconds = Annotated[float, BeforeValidator(duration), Field(gt=0, le=366 * 86400
 Milliseconds = Annotated[float, BeforeValidator(partial(duration, unit_s=0.001)), Field(gt=0, le=366 * 86400)]
 Timeout = Annotated[float, BeforeValidator(timeout), Field(gt=0, le=86400)]
 Switch = Annotated[bool, BeforeValidator(switch)]
+BlockedAfter = Annotated[float, BeforeValidator(duration), Field(ge=0.05, le=3600)]
 Bytes = Annotated[int, BeforeValidator(size), Field(ge=65536)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
