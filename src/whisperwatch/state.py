@@ -7,16 +7,21 @@ it can't be made or written, everything works without it, and `StateDirectory.pr
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "WHISPERWATCH_STATE_DIR"
 _NAME = ".whisperwatch"
 _KEY_BYTES = 32
+_ADDRESS_BYTES = 100
+"""Longer paths don't fit into the address of a unix socket (108 bytes, 104 on some systems)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,18 @@ class StateDirectory:
 
     @property
     def socket(self) -> Path | None:
+        """Where a running watcher listens."""
         return None if self.path is None else self.path / "watcher.sock"
+
+    @property
+    def lock(self) -> Path | None:
+        """Held (`flock`) by the one watcher of this directory for as long as it lives, by whoever starts it before."""
+        return None if self.path is None else self.path / "watcher.lock"
 
     def key(self) -> bytes:
         """The key of this bot's id hashes, made on first use (32 bytes, mode 0600); a passing one without a directory."""
         if self.path is None:
-            return secrets.token_bytes(_KEY_BYTES)
+            return _passing_key()
         return _read_or_make(self.path / "key")
 
 
@@ -55,6 +66,25 @@ def open_state(main_script: str | None = None) -> StateDirectory:
     return StateDirectory(path)
 
 
+@contextlib.contextmanager
+def address(socket_path: Path) -> Iterator[str]:
+    """`socket_path` as an address to bind or to connect to; one that is too long goes by its directory's descriptor.
+
+    Raises:
+        OSError: it is too long, and this system has no way around that.
+    """
+    if len(os.fsencode(socket_path)) <= _ADDRESS_BYTES:
+        yield str(socket_path)
+        return
+    if not Path("/proc/self/fd").is_dir():
+        raise OSError(f"the path {socket_path} is too long for a socket: set {VARIABLE} to a shorter one")
+    directory = os.open(socket_path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{socket_path.name}"
+    finally:
+        os.close(directory)
+
+
 def hash_id(key: bytes, value: object) -> str:
     """An id as it may leave: 16 hex digits of BLAKE2b, keyed."""
     return hashlib.blake2b(str(value).encode(), key=key, digest_size=8).hexdigest()
@@ -69,15 +99,26 @@ def _where(main_script: str | None) -> Path:
     return base / _NAME
 
 
+@functools.cache
+def _passing_key() -> bytes:
+    return secrets.token_bytes(_KEY_BYTES)
+
+
 def _read_or_make(path: Path) -> bytes:
-    key = secrets.token_bytes(_KEY_BYTES)
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        kept = path.read_bytes()
-        if len(kept) >= _KEY_BYTES:
-            return kept[:_KEY_BYTES]
-        raise ValueError(f"{path} holds {len(kept)} bytes, not a key of {_KEY_BYTES}: delete it to make a new one") from None
-    with os.fdopen(fd, "wb") as file:
-        file.write(key)
-    return key
+    if not path.exists():
+        _make(path)
+    kept = path.read_bytes()
+    if len(kept) < _KEY_BYTES:
+        raise ValueError(
+            f"{path} holds {len(kept)} bytes, not a key of {_KEY_BYTES}: delete it to make a new one"
+        )
+    return kept[:_KEY_BYTES]
+
+
+def _make(path: Path) -> None:
+    new = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(_KEY_BYTES))
+    with contextlib.suppress(FileExistsError):  # another process was first: its key it is
+        os.link(new, path)
+    new.unlink()

@@ -33,8 +33,13 @@ from __future__ import annotations
 
 import json
 import marshal
+import os
 import struct
+import sys
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Final
+
+from whisperwatch.version import __version__
 
 VERSION: Final = 1
 MAX_FRAME: Final = 64 * 1024 * 1024
@@ -43,10 +48,12 @@ MAX_FRAME: Final = 64 * 1024 * 1024
 HELLO: Final = "hello"
 """(HELLO, dict), as JSON; see `hello()`."""
 BATCH: Final = "batch"
-"""(BATCH, seq, wall_offset_ns, definitions, spans, cells, beat). `seq` counts from 1 on each connection; the first
-batch of a connection carries every definition and every cell. `beat` is a BEAT dict."""
+"""(BATCH, seq, wall_offset_ns, definitions, spans, cells, beat). `seq` counts from 1 on each connection, on which every
+definition and every cell is sent again, definitions before what names them. `beat` is a BEAT dict. The sender may
+give `spans` as `pack_spans` made them (so that a span is marshaled once, however often it is sent); the reader
+always finds a list."""
 GOODBYE: Final = "goodbye"
-"""(GOODBYE, seq, reason): an orderly end; the bot waits (bounded) for FAREWELL."""
+"""(GOODBYE, seq, reason): an orderly end after `seq` batches; the bot waits (bounded) for FAREWELL."""
 
 # watcher → bot
 WELCOME: Final = "welcome"
@@ -57,6 +64,8 @@ REFUSED: Final = "refused"
 ACK: Final = "ack"
 """(ACK, seq, passed_spans): batches up to `seq` were taken in; `passed_spans` of this connection are safe (exported,
 in the spool, or dropped and counted by the watcher)."""
+NOTE: Final = "note"
+"""(NOTE, level, text): something for the operator; the bot logs it, because its log is where people look."""
 FAREWELL: Final = "farewell"
 """(FAREWELL, seq): everything up to `seq` is safe; the watcher will not call this end a crash."""
 
@@ -69,12 +78,15 @@ PARENT_REMOTE: Final = 0x100
 #               innermost (file, line, function) frames of the bot's thread, a tuple of tuples, innermost last
 #   bots        list of {"name", "ready": bool, "closed": bool, "shards": {shard_id: {"up": bool, "latency": s | None,
 #               "last_event": ns | None}}}
-#   tape        bytes waiting, dropped spans
+#   tape        (bytes waiting, spans dropped or lost so far)
 # Keys may be added; the reader takes what it knows.
 
 _LENGTH = struct.Struct(">I")
 HEADER_SIZE: Final = _LENGTH.size
 _JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED})
+_PYTHON: Final = sys.version.split()[0]
+_SPANS: Final = 4
+"""Where a BATCH has its spans."""
 
 
 class TapeError(ConnectionError):
@@ -86,15 +98,19 @@ def pack(frame: tuple[Any, ...]) -> bytes:
 
     Raises:
         TapeError: the frame is longer than `MAX_FRAME`.
-        ValueError: it holds an object that `marshal` doesn't know.
     """
     if frame[0] in _JSON_KINDS:
         body = b"J" + json.dumps(frame).encode()
     else:
-        body = b"M" + marshal.dumps(frame)
+        body = b"M" + _dump(frame)
     if len(body) > MAX_FRAME:
         raise TapeError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
     return _LENGTH.pack(len(body)) + body
+
+
+def pack_spans(spans: list[tuple[Any, ...]]) -> bytes:
+    """Spans as a BATCH may carry them."""
+    return _dump(spans)
 
 
 def body_size(header: bytes) -> int:
@@ -105,21 +121,113 @@ def body_size(header: bytes) -> int:
     """
     (size,) = _LENGTH.unpack(header)
     if not 0 < size <= MAX_FRAME:
-        raise TapeError(f"a frame announces {size} bytes; the limit is {MAX_FRAME}: the other end speaks no tape")
+        raise TapeError(
+            f"a frame announces {size} bytes; the limit is {MAX_FRAME}: the other end speaks no tape"
+        )
     return int(size)
 
 
-def unpack(body: bytes) -> tuple[Any, ...]:
-    """The frame in a body.
+def unpack(body: bytes | memoryview, *, json_only: bool = False) -> tuple[Any, ...]:
+    """The frame in a body. `json_only`: before the hello nobody is trusted with `marshal`.
 
     Raises:
-        TapeError: it can't be decoded.
+        TapeError: it can't be decoded, or is no frame.
     """
+    first = bytes(body[:1])
     try:
-        if body[:1] == b"J":
-            return tuple(json.loads(body[1:]))
-        if body[:1] == b"M":
-            return tuple(marshal.loads(memoryview(body)[1:]))
-    except (ValueError, EOFError, TypeError) as error:
-        raise TapeError(f"a frame could not be decoded: {error}") from error
-    raise TapeError(f"a frame begins with {body[:1]!r}; the other end speaks no tape")
+        if first == b"J":
+            frame: Any = json.loads(bytes(body[1:]))
+        elif first == b"M" and not json_only:
+            frame = marshal.loads(memoryview(body)[1:])
+            if isinstance(frame, tuple) and frame[:1] == (BATCH,) and isinstance(frame[_SPANS], bytes):
+                frame = (*frame[:_SPANS], marshal.loads(frame[_SPANS]), *frame[_SPANS + 1 :])
+        else:
+            raise TapeError(f"a frame begins with {first!r}: the other end speaks no tape")
+    except (ValueError, EOFError, TypeError, IndexError, MemoryError, OverflowError) as error:
+        raise TapeError(f"a frame could not be decoded: {error!r}") from error
+    if not isinstance(frame, list | tuple) or not frame or not isinstance(frame[0], str):
+        raise TapeError(f"a frame is {frame!r:.60}, and no frame of the tape")
+    return tuple(frame)
+
+
+class Incoming:
+    """Puts frames together from what a non-blocking socket gave. For the bot's end, whose frames are few and small."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+
+    def feed(self, received: bytes) -> Iterator[tuple[Any, ...]]:
+        """The frames that are complete by now.
+
+        Raises:
+            TapeError: the other end speaks no tape.
+        """
+        self._received += received
+        while len(self._received) >= HEADER_SIZE:
+            end = HEADER_SIZE + body_size(bytes(self._received[:HEADER_SIZE]))
+            if len(self._received) < end:
+                return
+            body = bytes(self._received[HEADER_SIZE:end])
+            del self._received[:end]
+            yield unpack(body)
+
+
+def hello(**about: Any) -> tuple[str, dict[str, Any]]:
+    """The HELLO of this process. `about` adds `resource` (dict of attributes), `bots` (list of names), and so on.
+
+    Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
+    to which faulthandler writes, or None).
+    """
+    return HELLO, {
+        "tape": VERSION,
+        "version": __version__,
+        "python": _PYTHON,
+        "marshal": marshal.version,
+        "pid": os.getpid(),
+        **about,
+    }
+
+
+def mismatch(greeting: dict[str, Any]) -> str | None:
+    """Why a process with this HELLO can't be talked to, as a sentence for its log; None when it can."""
+    if greeting.get("tape") != VERSION:
+        return (
+            f"the watcher speaks version {VERSION} of the tape (whisperwatch {__version__}), the bot version "
+            f"{greeting.get('tape')!r} (whisperwatch {greeting.get('version')!r}): stop every process of the bot and "
+            f"start them again, so that all run the same version"
+        )
+    if greeting.get("marshal") != marshal.version:
+        return (
+            f"the watcher runs on Python {_PYTHON}, the bot on {greeting.get('python')!r}, and their "
+            f"data formats differ: run all processes of the bot on one Python, or set another WHISPERWATCH_STATE_DIR"
+        )
+    return None
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return marshal.dumps(value)
+    except ValueError:  # it holds something else than the plain types, such as a member of a StrEnum
+        return marshal.dumps(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """The same in types that `marshal` knows: subclasses as what they are of, anything else as its text."""
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return str.__str__(value)
+        case int():
+            return int.__index__(value)
+        case float():
+            return float.__float__(value)
+        case bytes():
+            return bytes(value)
+        case Mapping():
+            return {_plain(key): _plain(item) for key, item in value.items()}
+        case tuple():
+            return tuple(map(_plain, value))
+        case Sequence() | Set():
+            return list(map(_plain, value))
+    return repr(value)

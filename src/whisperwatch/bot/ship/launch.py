@@ -1,0 +1,157 @@
+"""How a watcher is started: `python -m whisperwatch.watcher` with this interpreter, or a thread of this process.
+
+The child must find what this process found (an editable install, a venv, a changed `sys.path`), must not run the bot's
+main script again (so no `multiprocessing`), must not be instrumented itself, and must leave nothing of the bot's open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+_MODULE: Final = "whisperwatch.watcher"
+_PACKAGE_ROOT: Final = Path(__file__).resolve().parents[3]
+_LEFT_OUT: Final = (
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONWARNINGS",
+    "PYTHONPROFILEIMPORTTIME",
+    "PYTHONVERBOSE",
+)
+_X_OPTIONS: Final = ("utf8", "frozen_modules", "pycache_prefix", "no_debug_ranges", "int_max_str_digits")
+_LOG_NAME: Final = "watcher.log"
+
+
+def can_start() -> bool:
+    """Whether this process can start a Python: not where it was frozen into a program, nor embedded in one."""
+    return bool(sys.executable) and not getattr(sys, "frozen", False) and sys.platform != "win32"
+
+
+class ChildWatcher:
+    """A watcher in a process of its own."""
+
+    def __init__(self, connection: socket.socket, state: Path | None, lock: int | None) -> None:
+        fds = [connection.fileno(), *([lock] if lock is not None else [])]
+        with _stderr(state) as stderr:
+            self._process = subprocess.Popen(
+                _command(connection.fileno(), state, lock),
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                pass_fds=fds,
+                # Ctrl-C goes to a terminal's whole process group: the bot takes it, and says goodbye to the watcher
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        if lock is not None:
+            os.close(lock)  # the child holds it now
+
+    def ended(self) -> str | None:
+        """How it ended; None while it runs. Reaps it."""
+        status = self._process.poll()
+        if status is None:
+            return None
+        return f"by signal {-status}" if status < 0 else f"with exit status {status}"
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def reap(self) -> None:
+        """Wait for its end, however long that takes."""
+        self._process.wait()
+
+    def disown(self) -> None:
+        """In a forked child: it's the parent's. Also at exit: nobody is left to reap it."""
+        self._process.returncode = 0
+
+
+class ThreadWatcher:
+    """The same watcher, in a thread of this process."""
+
+    def __init__(self, connection: socket.socket, state: Path | None, lock: int | None) -> None:
+        self.pid = os.getpid()
+        self._arguments = (connection.detach(), state, lock)
+        self._thread = threading.Thread(target=self._host, name="whisperwatch-watcher", daemon=True)
+        self._thread.start()
+
+    def _host(self) -> None:
+        # by name, so that nothing of the watcher is imported by the bot unless it was asked for
+        main: Any = importlib.import_module(f"{_MODULE}.__main__")
+        main.host(*self._arguments)
+
+    def ended(self) -> str | None:
+        return None if self._thread.is_alive() else "(its thread returned)"
+
+    def kill(self) -> None:
+        """A thread can't be killed; the closed connection ends it."""
+
+    def reap(self) -> None:
+        """Nothing is left of a thread."""
+
+    def disown(self) -> None:
+        """A forked child has no copy of it."""
+
+
+Watcher = ChildWatcher | ThreadWatcher
+
+
+def _command(connection: int, state: Path | None, lock: int | None) -> list[str]:
+    command = [sys.executable, "-P", *_flags(), "-m", _MODULE, "--connection", str(connection)]
+    if state is not None:
+        command += ["--state-dir", str(state)]
+    if lock is not None:
+        command += ["--lock", str(lock)]
+    return command
+
+
+def _flags() -> list[str]:
+    letters = {"s": sys.flags.no_user_site, "S": sys.flags.no_site, "B": sys.flags.dont_write_bytecode}
+    flags = [f"-{letter}" for letter, is_set in letters.items() if is_set]
+    for option, value in sys._xoptions.items():
+        if option in _X_OPTIONS:
+            flags += ["-X", option if value is True else f"{option}={value}"]
+    return flags
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    if sys.flags.ignore_environment:
+        environment = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
+    environment["PYTHONPATH"] = os.pathsep.join(_path())
+    return environment
+
+
+def _path() -> Iterator[str]:
+    """`sys.path` as this process has it, but for the bot's own folder, whose `email.py` must not be the watcher's."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    own = {os.getcwd(), os.path.dirname(os.path.abspath(main)) if main else None}
+    for folder in map(os.path.abspath, sys.path):
+        # `opentelemetry-instrument` has a folder whose sitecustomize would instrument the watcher
+        left_out = folder in own or os.path.basename(folder) == "auto_instrumentation"
+        if not left_out or folder == str(_PACKAGE_ROOT):
+            yield folder
+
+
+@contextlib.contextmanager
+def _stderr(state: Path | None) -> Iterator[int | Any]:
+    """Ours where it is a terminal or a file. A pipe has a reader who waits for its end, so it isn't kept open."""
+    with contextlib.suppress(OSError):
+        mode = os.fstat(2).st_mode
+        if os.isatty(2) or stat.S_ISREG(mode):
+            yield 2
+            return
+    if state is not None:
+        with contextlib.suppress(OSError), open(state / _LOG_NAME, "wb") as file:
+            yield file.fileno()
+            return
+    yield subprocess.DEVNULL

@@ -1,0 +1,79 @@
+"""One connection to a watcher, as the ship's thread uses it: nothing here ever waits for the other end."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from whisperwatch import tape
+
+_READ_BYTES = 65536
+_QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
+"""A host may have SIGPIPE at its default, which is death."""
+
+
+class Link:
+    """A non-blocking socket, the frame that is half sent, and the frames that came."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+        self._incoming = tape.Incoming()
+        self._unsent = memoryview(b"")
+
+    @property
+    def sent(self) -> bool:
+        """Whether the kernel has taken everything that was given to `send`."""
+        return not self._unsent
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame, or as much of it as goes; `sent` must hold before.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        self._unsent = memoryview(frame)
+        self.push()
+
+    def push(self) -> None:
+        """Send more of the frame that is half sent.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent, _QUIET) :]
+        except BlockingIOError:
+            return
+
+    def receive(self) -> Iterator[tuple[Any, ...]]:
+        """The frames that have come.
+
+        Raises:
+            OSError: the connection is gone, or the other end speaks no tape.
+        """
+        while True:
+            try:
+                received = self._socket.recv(_READ_BYTES)
+            except BlockingIOError:
+                return
+            if not received:
+                raise ConnectionResetError("the watcher closed the connection")
+            yield from self._incoming.feed(received)
+
+    def wait(self, seconds: float, *, for_answer: bool = False) -> None:
+        """Wait until there is room to send (or an answer to read), at most `seconds`."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN if for_answer else select.POLLOUT)
+        poll.poll(max(0.0, seconds) * 1000)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the parent's socket without a word on it."""
+        os.close(self._socket.detach())

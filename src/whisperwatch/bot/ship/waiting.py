@@ -1,0 +1,94 @@
+"""The spans that wait: for the watcher to take them, bounded in bytes, and until it says that it has."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from whisperwatch import tape
+
+Lost = Callable[[str, int], None]
+"""Told why spans were lost, and how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Spans as they are sent. Packed once: as bytes they are a tenth of the objects, and cost the collector nothing."""
+
+    packed: bytes
+    count: int
+
+
+class Waiting:
+    """Chunks in the order of their making: first those that were sent and not acknowledged, then those still to send.
+
+    Over `limit_bytes` the oldest that were not sent are dropped; what was sent is in the kernel's hands.
+    """
+
+    def __init__(self, limit_bytes: int, lost: Lost) -> None:
+        self.size = 0
+        """Bytes, sent ones included."""
+        self._limit = limit_bytes
+        self._lost = lost
+        self._to_send: deque[Chunk] = deque()
+        self._sent: deque[tuple[int, Chunk]] = deque()
+        self._taken_spans = 0
+        self._passed_spans = 0
+
+    def __len__(self) -> int:
+        """Chunks still to send."""
+        return len(self._to_send)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Chunks that were sent, and that the watcher hasn't said to have."""
+        return len(self._sent)
+
+    def add(self, spans: list[tuple[Any, ...]]) -> None:
+        """Put spans behind the others."""
+        chunk = Chunk(tape.pack_spans(spans), len(spans))
+        self._to_send.append(chunk)
+        self.size += len(chunk.packed)
+        while self.size > self._limit and self._to_send:
+            dropped = self._to_send.popleft()
+            self.size -= len(dropped.packed)
+            self._lost("tape_full", dropped.count)
+
+    def next(self, seq: int) -> bytes | None:
+        """The oldest chunk to send, which goes with batch `seq`; None when there is none."""
+        if not self._to_send:
+            return None
+        chunk = self._to_send.popleft()
+        self._sent.append((seq, chunk))
+        return chunk.packed
+
+    def acknowledged(self, seq: int, passed_spans: int) -> None:
+        """The watcher has the batches up to `seq`, and `passed_spans` of this connection are safe beyond it."""
+        while self._sent and self._sent[0][0] <= seq:
+            _, chunk = self._sent.popleft()
+            self.size -= len(chunk.packed)
+            self._taken_spans += chunk.count
+        self._passed_spans = passed_spans
+
+    def disconnected(self, *, orderly: bool = False) -> None:
+        """The watcher is gone: what it didn't acknowledge waits again, what died with it is lost.
+
+        `orderly`: it said farewell, so what it had is safe.
+        """
+        while self._sent:
+            self._to_send.appendleft(self._sent.pop()[1])
+        died = self._taken_spans - self._passed_spans
+        if died > 0 and not orderly:
+            self._lost("watcher_died", died)
+        self._taken_spans = self._passed_spans = 0
+
+    def clear(self, reason: str) -> None:
+        """Nobody will ever take them."""
+        self.disconnected()
+        dropped = sum(chunk.count for chunk in self._to_send)
+        self._to_send.clear()
+        self.size = 0
+        if dropped:
+            self._lost(reason, dropped)
