@@ -1,0 +1,57 @@
+"""Bodies of messages that come over REST: which fields a message takes from them, and what Discord refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from whisperwatch.demo.loopback.errors import ApiError, invalid_form
+from whisperwatch.demo.loopback.wire import JSON
+
+if TYPE_CHECKING:
+    from whisperwatch.demo.loopback.messages import Message
+
+LONGEST = 2000
+COMPONENTS_V2 = 1 << 15
+
+
+def fields(body: JSON, *, partial: bool = False) -> dict[str, Any]:
+    """The fields of Message that a body sets; with `partial` only those that it names."""
+    found: dict[str, Any] = {}
+    if "content" in body:
+        found["content"] = body["content"] or ""
+    if "embeds" in body:
+        found["embeds"] = [{"type": "rich"} | embed for embed in body["embeds"] or []]
+    if "components" in body:
+        found["components"] = _numbered(body["components"] or [])
+    if "attachments" in body:
+        found["attachments"] = body["attachments"] or []
+    if "flags" in body:
+        found["flags"] = int(body["flags"] or 0)
+    if not partial:
+        found |= {name: body[name] for name in ("nonce", "tts") if name in body}
+    return found
+
+
+def check(message: Message) -> None:
+    """Refuses what Discord refuses: empty and too long messages. Raises ApiError."""
+    if len(message.content) > LONGEST:
+        raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", f"Must be {LONGEST} or fewer in length.")
+    empty = not (message.content or message.embeds or message.components or message.attachments)
+    if empty and not message.loading:
+        raise ApiError(400, 50006, "Cannot send an empty message")
+
+
+def components(tree: list[JSON]) -> Iterator[JSON]:
+    """Every component of a message or modal, rows and containers before what they hold."""
+    for component in tree:
+        yield component
+        yield from components(component.get("components", []))
+        inner = [component[key] for key in ("accessory", "component") if key in component]
+        yield from components(inner)
+
+
+def _numbered(tree: list[JSON]) -> list[JSON]:
+    for number, component in enumerate(components(tree), 1):
+        component.setdefault("id", number)
+    return tree

@@ -1,0 +1,186 @@
+"""The parts of the loopback Discord put together, and what can be done in it, by people and by the bot alike."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from whisperwatch.demo.loopback import bodies
+from whisperwatch.demo.loopback.accounts import Account
+from whisperwatch.demo.loopback.application import Application
+from whisperwatch.demo.loopback.faults import Faults
+from whisperwatch.demo.loopback.gateway import Gateway, GatewaySettings
+from whisperwatch.demo.loopback.guilds import Channel
+from whisperwatch.demo.loopback.interactions import Interaction, Kind
+from whisperwatch.demo.loopback.ledger import Ledger
+from whisperwatch.demo.loopback.messages import LOADING, Message, emoji_payload, mentioned_ids
+from whisperwatch.demo.loopback.ratelimits import Limits, RateLimits
+from whisperwatch.demo.loopback.wire import JSON, timestamp
+from whisperwatch.demo.loopback.world import World
+
+
+class Core:
+    """One Discord. `host` is its address (`127.0.0.1:port`) once it listens.
+
+    Attributes:
+        answer_deadline: seconds that a bot has for its initial response to an interaction.
+        shards: how many shards GET /gateway/bot recommends.
+    """
+
+    answer_deadline = 3.0
+
+    def __init__(
+        self, *, token: str, shards: int, limits: Limits, gateway: GatewaySettings, seed: int, kept: int
+    ) -> None:
+        self.token = token
+        self.shards = shards
+        self.host = ""
+        self.world = World(kept_messages=kept)
+        self.ledger = Ledger(kept)
+        self.faults = Faults(seed)
+        self.ratelimits = RateLimits(limits)
+        self.gateway = Gateway(self, gateway)
+        self.application = Application(self.world.bot.id, self.world.bot.name, self.world.ids)
+        self.interactions: dict[str, Interaction] = {}
+        """By token."""
+
+    @property
+    def gateway_url(self) -> str:
+        return f"ws://{self.host}/gateway"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.host}/api/v10"
+
+    @property
+    def cdn_url(self) -> str:
+        return f"http://{self.host}/cdn"
+
+    def accepts(self, token: str) -> bool:
+        """Whether this is the bot's token, and no fault says otherwise."""
+        return token.removeprefix("Bot ") == self.token and not self.faults.token_refused()
+
+    # --- messages ---
+
+    def post(self, channel: Channel, author: Account, body: JSON, **facts: Any) -> Message:
+        """Posts a message; `facts` are further fields of Message. Raises ApiError for a body that won't do."""
+        content = bodies.fields(body)
+        message = Message(self.world.ids.next(), channel, author, **content, **facts)
+        message.mentions = self._mentions(message)
+        bodies.check(message)
+        self.world.add_message(message)
+        if not message.loading:
+            self._seen(message)
+        if not message.ephemeral:
+            self.gateway.dispatch_message("MESSAGE_CREATE", message)
+        return message
+
+    def edit(self, message: Message, body: JSON) -> None:
+        """Changes the fields of a message that `body` names; a `loading` one becomes visible."""
+        for name, value in bodies.fields(body, partial=True).items():
+            setattr(message, name, value)
+        message.mentions = self._mentions(message)
+        bodies.check(message)
+        if message.loading:
+            message.flags &= ~LOADING
+            self._seen(message)
+        else:
+            message.edited_timestamp = timestamp()
+            self.ledger.touch()
+        if not message.ephemeral:
+            self.gateway.dispatch_message("MESSAGE_UPDATE", message)
+
+    def delete(self, message: Message) -> None:
+        """Deletes a message."""
+        message.deleted = True
+        self.world.remove_message(message)
+        if not message.ephemeral:
+            self.gateway.dispatch("MESSAGE_DELETE", self._place(message), message.channel.guild_id)
+
+    def react(self, message: Message, account: Account, emoji: str) -> None:
+        """Adds a reaction; a second one of the same account changes nothing."""
+        who = message.reactions.setdefault(emoji, [])
+        if account.id in who:
+            return
+        who.append(account.id)
+        data = self._reaction(message, account, emoji) | {"message_author_id": str(message.author.id)}
+        guild = message.channel.guild
+        if guild is not None and account.id in guild.members:
+            data["member"] = guild.members[account.id].payload()
+        self.gateway.dispatch("MESSAGE_REACTION_ADD", data, message.channel.guild_id)
+
+    def unreact(self, message: Message, account: Account, emoji: str) -> None:
+        """Takes a reaction back."""
+        who = message.reactions.get(emoji, [])
+        if account.id not in who:
+            return
+        who.remove(account.id)
+        if not who:
+            del message.reactions[emoji]
+        self.gateway.dispatch(
+            "MESSAGE_REACTION_REMOVE", self._reaction(message, account, emoji), message.channel.guild_id
+        )
+
+    def type_in(self, channel: Channel, account: Account) -> None:
+        """Shows that an account is typing."""
+        data: JSON = {
+            "channel_id": str(channel.id),
+            "user_id": str(account.id),
+            "timestamp": int(time.time()),
+        }
+        if channel.guild is not None:
+            data["guild_id"] = str(channel.guild.id)
+            data["member"] = channel.guild.members[account.id].payload()
+        self.gateway.dispatch("TYPING_START", data, channel.guild_id)
+
+    def _seen(self, message: Message) -> None:
+        interaction = message.interaction
+        if interaction is not None and interaction.replied_at is None:
+            interaction.replied_at = time.time()
+        self.ledger.message(message)
+
+    def _mentions(self, message: Message) -> list[Account]:
+        known = self.world.accounts
+        found = [known[each] for each in mentioned_ids(message.content) if each in known]
+        target = message.reference
+        if target is not None and target.author not in found:
+            found.append(target.author)
+        return found
+
+    def _place(self, message: Message) -> JSON:
+        data: JSON = {"id": str(message.id), "channel_id": str(message.channel.id)}
+        if message.channel.guild_id is not None:
+            data["guild_id"] = str(message.channel.guild_id)
+        return data
+
+    def _reaction(self, message: Message, account: Account, emoji: str) -> JSON:
+        data = self._place(message)
+        data["message_id"] = data.pop("id")
+        return data | {
+            "user_id": str(account.id), "emoji": emoji_payload(emoji), "burst": False, "type": 0,
+        }  # fmt: skip
+
+    # --- interactions ---
+
+    def interact(
+        self, kind: Kind, name: str, user: Account, channel: Channel, data: JSON, **facts: Any
+    ) -> Interaction:
+        """Sends INTERACTION_CREATE; `facts` are further fields of Interaction."""
+        interaction = Interaction(
+            self.world.ids.next(),
+            secrets.token_urlsafe(48),
+            self.application.id,
+            kind,
+            name,
+            user,
+            channel,
+            data,
+            **facts,
+        )
+        self.interactions[interaction.token] = interaction
+        if len(self.interactions) > self.world.kept_messages:
+            del self.interactions[next(iter(self.interactions))]
+        self.ledger.interaction(interaction)
+        self.gateway.dispatch("INTERACTION_CREATE", interaction.payload(self.world.bot), channel.guild_id)
+        return interaction

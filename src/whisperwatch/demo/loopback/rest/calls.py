@@ -1,0 +1,206 @@
+"""How a REST request is served: faults, token, rate limits, the route's own work, the answer, the ledger."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiohttp import web
+
+from whisperwatch.demo.loopback.connection import reset
+from whisperwatch.demo.loopback.errors import ApiError, unauthorized, unknown
+from whisperwatch.demo.loopback.faults import Reset, ratelimited
+from whisperwatch.demo.loopback.guilds import Channel, Guild
+from whisperwatch.demo.loopback.ledger import Request
+from whisperwatch.demo.loopback.messages import Message
+from whisperwatch.demo.loopback.wire import JSON, text_of
+
+if TYPE_CHECKING:
+    from whisperwatch.demo.loopback.core import Core
+
+PREFIX = "/api/v10"
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that may be served."""
+
+    core: Core
+    request: web.Request
+
+    @property
+    def query(self) -> Any:
+        return self.request.query
+
+    def text(self, name: str) -> str:
+        """A parameter of the route."""
+        return self.request.match_info[name]
+
+    def id(self, name: str) -> int:
+        """A parameter of the route that is an id. Raises ApiError."""
+        value = self.text(name)
+        if not value.isdecimal():
+            raise ApiError(
+                400, 50035, "Invalid Form Body", {name: {"_errors": [{"code": "NUMBER_TYPE_COERCE"}]}}
+            )
+        return int(value)
+
+    def channel(self) -> Channel:
+        return _found(self.core.world.channels, self.id("channel_id"), "Channel")
+
+    def guild(self) -> Guild:
+        return _found(self.core.world.guilds, self.id("guild_id"), "Guild")
+
+    def message(self) -> Message:
+        """The message of the route, in the channel of the route."""
+        message = self.core.world.messages.get(self.id("message_id"))
+        if message is None or message.channel.id != self.id("channel_id"):
+            raise unknown("Message")
+        return message
+
+    async def body(self) -> Any:
+        """The JSON body; of a multipart one `payload_json` with the files as attachments. Raises ApiError."""
+        try:
+            if self.request.content_type == "multipart/form-data":
+                return await self._multipart()
+            return json.loads(await self.request.read() or b"{}")
+        except ValueError:
+            raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
+
+    async def _multipart(self) -> JSON:
+        form = await self.request.post()
+        body: JSON = json.loads(str(form.get("payload_json") or "{}"))
+        message = body.get("data", body)
+        described = {str(each.get("id")): each for each in message.get("attachments") or []}
+        message["attachments"] = [each for each in described.values() if "url" in each]
+        for name, file in form.items():
+            if isinstance(file, web.FileField):
+                number = name.partition("[")[2].rstrip("]") or "0"
+                size = file.file.seek(0, 2)
+                message["attachments"].append(self._attachment(file, size, described.get(number, {})))
+        return body
+
+    def _attachment(self, file: web.FileField, size: int, described: JSON) -> JSON:
+        number = self.core.world.ids.next()
+        url = f"{self.core.cdn_url}/attachments/{number}/{file.filename}"
+        return {
+            "id": str(number), "filename": file.filename, "size": size, "url": url, "proxy_url": url,
+            "content_type": file.content_type, "description": described.get("description"),
+        }  # fmt: skip
+
+
+def _found(things: dict[int, Thing], number: int, what: str) -> Thing:
+    if number not in things:
+        raise unknown(what)
+    return things[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A result that is answered with another status than 200."""
+
+    body: object
+    status: int = 201
+
+
+Work = Callable[[Call], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route: its template below /api/v10 and what it does. `open`: needs no token, not bound globally."""
+
+    method: str
+    template: str
+    work: Work
+    open: bool = False
+    limited: bool = True
+
+
+class Routes(list[Route]):
+    """The routes of one area, filled by decorators."""
+
+    def __call__(
+        self, method: str, template: str, *, open: bool = False, limited: bool = True
+    ) -> Callable[[Work], Work]:
+        def add(work: Work) -> Work:
+            self.append(Route(method, template, work, open, limited))
+            return work
+
+        return add
+
+
+def handler(core: Core, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        at, began = time.time(), time.perf_counter()
+        try:
+            response = await _answer(core, route, request)
+        except Reset:
+            reset(request)
+            response = web.Response(status=499)
+            _note(core, route, request, at, began, None)
+            return response
+        _note(core, route, request, at, began, response)
+        return response
+
+    return handle
+
+
+async def _answer(core: Core, route: Route, request: web.Request) -> web.Response:
+    struck = await core.faults.strike(route.method, route.template)
+    if struck is not None:
+        if struck.headers.get("X-RateLimit-Scope") or struck.status != 429:
+            struck.headers["Via"] = "1.1 google"
+        return struck
+    if not route.open and not core.accepts(request.headers.get("Authorization", "")):
+        return _error(unauthorized(), {})
+    headers: dict[str, str] = {}
+    if route.limited:
+        verdict = core.ratelimits.take(route.method, route.template, request.match_info, bound=not route.open)
+        headers = verdict.headers
+        if verdict.retry_after is not None:
+            refused = ratelimited("global" if verdict.overall else "user", verdict.retry_after)
+            refused.headers.update(headers | {"Via": "1.1 google"})
+            return refused
+    try:
+        return _success(await route.work(Call(core, request)), headers)
+    except ApiError as error:
+        return _error(error, headers)
+
+
+def _success(result: object, headers: dict[str, str]) -> web.Response:
+    status = 200
+    if isinstance(result, Created):
+        result, status = result.body, result.status
+    if result is None:
+        return web.Response(status=204, headers=headers | {"Via": "1.1 google"})
+    return _json(result, status, headers)
+
+
+def _error(error: ApiError, headers: dict[str, str]) -> web.Response:
+    return _json(error.body, error.status, headers)
+
+
+def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:
+    headers = headers | {"Via": "1.1 google", "Content-Type": "application/json"}
+    return web.Response(body=text_of(body).encode(), status=status, headers=headers)
+
+
+def _note(
+    core: Core, route: Route, request: web.Request, at: float, began: float, response: web.Response | None
+) -> None:
+    scope = retry_after = None
+    status = 0 if response is None else response.status
+    if response is not None and status == 429:
+        scope = response.headers.get("X-RateLimit-Scope", "cloudflare")
+        if scope != "cloudflare" and response.text is not None:
+            retry_after = json.loads(response.text)["retry_after"]
+    path = request.path.removeprefix(PREFIX)
+    duration = time.perf_counter() - began
+    core.ledger.request(Request(at, route.method, route.template, path, status, duration, scope, retry_after))
