@@ -14,7 +14,9 @@ from whisperwatch.semconv import HASHED_ATTRIBUTES
 from whisperwatch.watcher.pipeline.protobuf import message, text, utf8, varint
 from whisperwatch.watcher.pipeline.redaction import Redaction
 
-_KEPT: Final = 8192
+_REPEATING: Final = frozenset({str, int})
+_KEYS_KEPT: Final = 256
+_VALUES_KEPT: Final = 2048
 _LONGEST_KEPT: Final = 200
 _DOUBLE = struct.Struct("<Bd").pack
 _INT64: Final = range(-(1 << 63), 1 << 63)
@@ -62,41 +64,55 @@ class KeyValues:
         self.dropped = 0
         self._field = field
         self._redaction = redaction
-        self._strings: dict[tuple[str, str], bytes] = {}
-        self._ints: dict[tuple[str, int], bytes] = {}
+        self._known: dict[str, dict[str | int, bytes]] = {}
 
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """The attributes, in their order."""
         parts = []
-        strings, ints = self._strings, self._ints
+        known = self._known
         for key, value in attributes.items():
             # by exact class: True, 1 and 1.0 are one dict key
             kind = value.__class__
-            if kind is str:
-                known = strings.get((key, value))
-            elif kind is int:
-                known = ints.get((key, value))
+            if (
+                (kind is int or kind is str)
+                and (of_key := known.get(key)) is not None
+                and (encoded := of_key.get(value)) is not None
+            ):
+                parts.append(encoded)
             else:
-                known = None
-            parts.append(self._encode_one(key, value) if known is None else known)
+                parts.append(self._encode_one(key, value))
         return b"".join(parts)
 
     def _encode_one(self, key: str, value: Any) -> bytes:
-        hashed = key in HASHED_ATTRIBUTES
-        leaving = self._redaction(value) if hashed and value is not None else value
-        try:
-            encoded = message(self._field, _key_value(key, leaving))
-        except (TypeError, ValueError):
-            self.dropped += 1
-            return b""
-        if len(encoded) < _LONGEST_KEPT:
-            if value.__class__ is str:
-                self._keep(self._strings, (key, value), encoded)
-            elif value.__class__ is int:
-                self._keep(self._ints, (key, value), encoded)
+        kind: type = value.__class__
+        if key in HASHED_ATTRIBUTES and value is not None:
+            encoded = self._string(key, self._redaction(value))
+        elif kind is str:
+            encoded = self._string(key, value)
+        else:
+            try:
+                encoded = message(self._field, _key_value(key, value))
+            except (TypeError, ValueError):
+                self.dropped += 1
+                return b""
+        if kind in _REPEATING and len(encoded) < _LONGEST_KEPT:
+            self._keep(key, value, encoded)
         return encoded
 
-    def _keep(self, cache: dict[Any, bytes], key: tuple[str, Any], encoded: bytes) -> None:
-        if len(cache) >= _KEPT:
-            cache.clear()
-        cache[key] = encoded
+    def _string(self, key: str, value: str) -> bytes:
+        raw, head = utf8(value), text(1, key)
+        size = len(raw)
+        whole = len(head) + size + 4
+        if whole < 128 and self._field < 16:  # every length is one byte: ids, which rarely repeat, pass here
+            return b"%c%c%b\x12%c\x0a%c%b" % (self._field << 3 | 2, whole, head, size + 2, size, raw)
+        return message(self._field, head + message(2, message(1, raw)))
+
+    def _keep(self, key: str, value: str | int, encoded: bytes) -> None:
+        of_key = self._known.get(key)
+        if of_key is None:
+            if len(self._known) >= _KEYS_KEPT:
+                self._known.clear()
+            of_key = self._known[key] = {}
+        if len(of_key) >= _VALUES_KEPT:
+            of_key.clear()
+        of_key[value] = encoded

@@ -52,21 +52,24 @@ class SpanEncoder:
         attribute_sets = self._stream.attribute_sets
         encode_attributes = self._attributes.encode
         root, child, prefix, known_prefixes = _ROOT.pack, _CHILD.pack, _SPAN, len(_SPAN)
-        last_scope = None
+        last_scope = last_trace = None
+        trace = b""
         out: list[bytes] = []
         for (
             trace_id, span_id, parent, flags, trace_state, name, kind, start, end, static, attributes,
             status, description, events, links, scope, dropped,
         ) in spans:  # fmt: skip
             try:
+                if trace_id != last_trace:
+                    last_trace, trace = trace_id, trace_id.to_bytes(16, "big")
                 if parent:
                     ids = child(
-                        b"\x0a\x10", trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big"),
+                        b"\x0a\x10", trace, b"\x12\x08", span_id.to_bytes(8, "big"),
                         0x39, start + offset, 0x41, end + offset, b"\x22\x08", parent.to_bytes(8, "big"),
                     )  # fmt: skip
                 else:
                     ids = root(
-                        b"\x0a\x10", trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big"),
+                        b"\x0a\x10", trace, b"\x12\x08", span_id.to_bytes(8, "big"),
                         0x39, start + offset, 0x41, end + offset,
                     )  # fmt: skip
                 own = b""

@@ -7,6 +7,7 @@ two against each other).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 _VARINT: Final = 0
@@ -36,6 +37,7 @@ def varint(value: int) -> bytes:
 _SMALL: Final = tuple(bytes((n,)) for n in range(128))
 
 
+@cache
 def tag(field: int, wire_type: int) -> bytes:
     """The tag before a field."""
     return varint(field << 3 | wire_type)

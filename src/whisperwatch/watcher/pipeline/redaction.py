@@ -7,11 +7,7 @@ every day, and another one at the neighbour's.
 
 from __future__ import annotations
 
-from typing import Final
-
 from whisperwatch.state import hash_id
-
-_REMEMBERED: Final = 16_384
 
 
 class Redaction:
@@ -25,15 +21,7 @@ class Redaction:
     def __init__(self, key: bytes, expose_ids: bool = False) -> None:
         self._key = key
         self._expose = expose_ids
-        self._known: dict[object, str] = {}
 
     def __call__(self, value: object) -> str:
         """An id (int or str) as it may leave."""
-        if self._expose:
-            return str(value)
-        known = self._known.get(value)
-        if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[value] = hash_id(self._key, value)
-        return known
+        return str(value) if self._expose else hash_id(self._key, value)

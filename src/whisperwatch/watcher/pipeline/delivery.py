@@ -1,0 +1,153 @@
+"""Requests of one signal on their way: in order, one at a time, again and again until they are taken or refused."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+from whisperwatch.watcher.pipeline.buffer import Buffer, Request
+from whisperwatch.watcher.pipeline.transport import Failed, Outcome, Refused, Signal, Taken, Transport
+from whisperwatch.watcher.records import Records
+
+_logger = logging.getLogger(__name__)
+_MESSAGES_SAID: Final = 20
+
+
+class Backoff:
+    """How long to wait after the n-th failure in a row: doubling, with jitter.
+
+    Args:
+        first_s, most_s: the wait after the first failure, and the longest.
+        dice: gives numbers from 0 to 1.
+    """
+
+    def __init__(
+        self, first_s: float = 1.0, most_s: float = 30.0, dice: Callable[[], float] = random.random
+    ) -> None:
+        self._first = first_s
+        self._most = most_s
+        self._dice = dice
+        self._failures = 0
+
+    def success(self) -> None:
+        """Begin anew."""
+        self._failures = 0
+
+    def failure(self, after_s: float | None) -> float:
+        """Seconds to wait now; not less than `after_s`, which the collector asked for."""
+        wait = min(self._most, self._first * 2.0 ** min(self._failures, 30)) * (0.5 + self._dice() / 2)
+        self._failures += 1
+        return wait if after_s is None else max(wait, after_s)
+
+
+class Delivery:
+    """Sends what the buffer has of one signal.
+
+    Args:
+        settled: is told of each request that was taken or refused: the outcome is a `Taken` or a `Refused`.
+
+    Attributes:
+        failing_since: unix seconds of the first failure after the last success, else None.
+        error: what the last failure was.
+    """
+
+    def __init__(
+        self,
+        signal: Signal,
+        transport: Transport,
+        buffer: Buffer,
+        settled: Callable[[Request, Taken | Refused], None],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.failing_since: float | None = None
+        self.error: str | None = None
+        self._signal = signal
+        self._transport = transport
+        self._buffer = buffer
+        self._settled = settled
+        self._backoff = backoff or Backoff()
+        self._work = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._collector_said_wait = False
+        self._said: set[str] = set()
+
+    def put(self, body: bytes, records: int, origins: tuple[tuple[Records, int], ...] = ()) -> None:
+        """Take an encoded request. Never blocks."""
+        self._buffer.put(Request(self._signal, self._transport.prepare(body), records, origins))
+        self._work.set()
+
+    def hurry(self) -> None:
+        """Try now what waits for its next try, unless the collector itself asked to wait."""
+        if not self._collector_said_wait:
+            self._hurry.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        try:
+            while True:
+                request = self._buffer.first(self._signal)
+                if request is None:
+                    self._work.clear()
+                    await self._work.wait()
+                else:
+                    await self._try(request)
+        finally:
+            await self._transport.close()
+
+    async def _try(self, request: Request) -> None:
+        outcome = await self._send(request)
+        if isinstance(outcome, Failed):
+            await self._pause(outcome)
+            return
+        self._backoff.success()
+        self._buffer.remove(request)
+        self._tell(request, outcome)
+        self._settled(request, outcome)
+
+    async def _send(self, request: Request) -> Outcome:
+        request.under_way = True
+        try:
+            return await self._transport.send(request.body)
+        except Exception as error:
+            _logger.exception("the export of %s failed in a way that was not foreseen", self._signal)
+            return Failed(f"{type(error).__name__}: {error}")
+        finally:
+            request.under_way = False
+
+    async def _pause(self, outcome: Failed) -> None:
+        wait = self._backoff.failure(outcome.after_s)
+        self.error = outcome.message
+        if self.failing_since is None:
+            self.failing_since = time.time()
+            _logger.warning("%s can't be exported, and wait: %s", self._signal, outcome.message)
+        self._collector_said_wait = outcome.after_s is not None
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), wait)
+        self._collector_said_wait = False
+
+    def _tell(self, request: Request, outcome: Taken | Refused) -> None:
+        if isinstance(outcome, Refused):
+            self.error = outcome.message
+            self.failing_since = self.failing_since or time.time()
+            self._say_once(
+                outcome.reason,
+                f"{request.records} {self._signal} are dropped and counted, and so will be the next: {outcome.message}",
+            )
+            return
+        if self.failing_since is not None:
+            _logger.info("%s are exported again", self._signal)
+            self.failing_since = self.error = None
+        if outcome.rejected or outcome.message:
+            what = f"{outcome.rejected} {self._signal} were rejected" if outcome.rejected else self._signal
+            self._say_once(outcome.message, f"the collector took a request, but: {what}: {outcome.message}")
+
+    def _say_once(self, what: str, message: str) -> None:
+        if what not in self._said and len(self._said) < _MESSAGES_SAID:
+            self._said.add(what)
+            _logger.warning("%s", message)

@@ -1,0 +1,40 @@
+"""What the pipeline says of itself: what it sent, lost and holds, as metrics of a `LocalStream`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from whisperwatch.semconv import REASON, SELF_BUFFER, SELF_EXPORT_DROPPED, SELF_EXPORTED, SIGNAL
+from whisperwatch.watcher.pipeline.transport import Signal
+from whisperwatch.watcher.records import LocalStream
+
+BUFFER_FULL: Final = "buffer_full"
+REJECTED: Final = "rejected"
+SHUTDOWN: Final = "shutdown"
+UNENCODABLE: Final = "unencodable"
+
+
+class Figures:
+    """Counts into `stream`. Every signal begins at 0, so that no first loss is lost itself."""
+
+    def __init__(self, stream: LocalStream, signals: tuple[Signal, ...]) -> None:
+        self._stream = stream
+        self.dropped_records = 0
+        for signal in signals:
+            self.exported(signal, 0)
+            self.buffered(signal, 0)
+            for reason in (BUFFER_FULL, REJECTED, SHUTDOWN, UNENCODABLE):
+                self.dropped(signal, reason, 0)
+
+    def exported(self, signal: Signal, records: int) -> None:
+        """The collector has taken records."""
+        self._stream.add(SELF_EXPORTED, records, {SIGNAL: signal})
+
+    def dropped(self, signal: Signal, reason: str, records: int) -> None:
+        """Records are lost."""
+        self.dropped_records += records
+        self._stream.add(SELF_EXPORT_DROPPED, records, {SIGNAL: signal, REASON: reason})
+
+    def buffered(self, signal: Signal, size: int) -> None:
+        """Bytes that wait."""
+        self._stream.set(SELF_BUFFER, size, {SIGNAL: signal})

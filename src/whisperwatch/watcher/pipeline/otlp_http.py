@@ -1,0 +1,140 @@
+"""OTLP over HTTP with protobuf: https://opentelemetry.io/docs/specs/otlp/#otlphttp."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+import time
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+
+from whisperwatch.version import __version__
+from whisperwatch.watcher.pipeline.protobuf import WireError
+from whisperwatch.watcher.pipeline.transport import Failed, Outcome, Refused, Taken, answer, printable
+from whisperwatch.watcher.settings import Target
+
+_TYPE = "application/x-protobuf"
+_GZIP_LEVEL = 1
+"""Telemetry repeats itself: higher levels cost several times as much and save little."""
+_MOST_ANSWER = 65_536
+_LONGEST_PAUSE_S = 3600.0
+
+
+class HttpTransport:
+    """Posts to one URL over one kept connection. Proxies are taken from the environment.
+
+    Raises:
+        OSError, ssl.SSLError: a certificate or a key of the target can't be read.
+    """
+
+    def __init__(self, target: Target, timeout_s: float) -> None:
+        self._target = target
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._tls = tls_context(target) if target.url.startswith("https:") else None
+        self._headers = {
+            "User-Agent": f"whisperwatch/{__version__}",
+            **dict(target.headers),
+            "Content-Type": _TYPE,
+        }
+        if target.compression == "gzip":
+            self._headers["Content-Encoding"] = "gzip"
+        self._session: aiohttp.ClientSession | None = None
+
+    def prepare(self, body: bytes) -> bytes:
+        """The body, compressed where the target wants it."""
+        return gzip.compress(body, _GZIP_LEVEL, mtime=0) if self._target.compression == "gzip" else body
+
+    async def send(self, body: bytes) -> Outcome:
+        """Post it."""
+        try:
+            # a redirect would turn the POST into a GET, or carry the headers to another host
+            async with self._client().post(self._target.url, data=body, allow_redirects=False) as response:
+                return _outcome(response, await _read(response))
+        except TimeoutError:
+            return Failed(f"{self._target.shown} didn't answer within {self._timeout.total:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Failed(f"{self._target.shown}: {printable(str(error)) or type(error).__name__}")
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=2, ssl=self._tls if self._tls is not None else True)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=self._timeout,
+                headers=self._headers,
+                trust_env=True,
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+def tls_context(target: Target) -> ssl.SSLContext:
+    """TLS with the target's certificates.
+
+    Raises:
+        OSError, ssl.SSLError: one of them can't be read.
+    """
+    context = ssl.create_default_context(cafile=target.certificate)
+    if target.client_certificate:
+        context.load_cert_chain(target.client_certificate, target.client_key)
+    return context
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, as far as it is of use; the status counts even if the body never comes."""
+    body = b""
+    try:
+        async for chunk in response.content.iter_chunked(4096):
+            body += chunk
+            if len(body) > _MOST_ANSWER:
+                break
+    except (aiohttp.ClientError, TimeoutError):
+        return b""
+    return body
+
+
+def _outcome(response: aiohttp.ClientResponse, body: bytes) -> Outcome:
+    status = response.status
+    where = (
+        f"{response.url.with_query(None).with_user(None)} answered {status} {response.reason or ''}".rstrip()
+    )
+    if 200 <= status < 300:
+        return _taken(response, body, where)
+    said = printable(body.decode("utf-8", "replace"))
+    message = f"{where}: {said}" if said and response.content_type != _TYPE else where
+    if status in (408, 429) or status >= 500:
+        return Failed(message, retry_after(response.headers.get("Retry-After"), time.time()))
+    return Refused(f"http_{status}", message)
+
+
+def _taken(response: aiohttp.ClientResponse, body: bytes, where: str) -> Taken:
+    if not body:
+        return Taken()
+    if response.content_type != _TYPE:
+        return Taken(
+            0, f"{where} with {response.content_type}, which is no answer of OTLP: is it a collector?"
+        )
+    try:
+        return answer(body)
+    except WireError as error:
+        return Taken(0, f"{where}, but the answer can't be decoded ({error}): is it a collector?")
+
+
+def retry_after(header: str | None, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for, at most an hour; None without one, or with nonsense in it."""
+    if not header:
+        return None
+    try:
+        seconds = (
+            float(header) if header.strip().isdigit() else parsedate_to_datetime(header).timestamp() - now
+        )
+    except (ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_PAUSE_S)

@@ -1,0 +1,237 @@
+"""From the tape's records to the collector: spans in batches, metrics at intervals, both kept until they are taken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections.abc import Callable, Iterable, Sequence
+from weakref import WeakKeyDictionary
+
+from whisperwatch.watcher.pipeline import figures
+from whisperwatch.watcher.pipeline.batch import FullBatch, SpanBatch
+from whisperwatch.watcher.pipeline.buffer import Buffer, Request
+from whisperwatch.watcher.pipeline.delivery import Backoff, Delivery
+from whisperwatch.watcher.pipeline.figures import Figures
+from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
+from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.pipeline.transport import Refused, Signal, Taken, Transport, UnusableTransportError
+from whisperwatch.watcher.records import LocalStream, Records, Span
+from whisperwatch.watcher.settings import Export, Target
+
+_logger = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """The way out by OTLP, for the signals that `export` has a target for.
+
+    Args:
+        export: `settings.export`.
+        key: of the id hashes, `StateDirectory.key()`.
+        streams: gives the streams whose metrics are exported.
+        own: takes the pipeline's own figures; one of `streams`.
+        backoff: makes the waits between tries, one for each signal.
+    """
+
+    def __init__(
+        self,
+        export: Export,
+        key: bytes,
+        streams: Callable[[], Iterable[Records]],
+        own: LocalStream,
+        backoff: Callable[[], Backoff] = Backoff,
+    ) -> None:
+        self._export = export
+        self._streams = streams
+        self._redaction = Redaction(key, export.expose_ids)
+        self._backoff = backoff
+        targets: dict[Signal, Target | None] = {"spans": export.traces, "metrics": export.metrics}
+        self._targets = {signal: target for signal, target in targets.items() if target is not None}
+        self._figures = Figures(own, tuple(self._targets))
+        self._buffer = Buffer(export.buffer_bytes, self._overflowed, export.span_queue)
+        self._batch = SpanBatch(self._redaction, export.span_batch)
+        self._encoders: WeakKeyDictionary[Records, MetricEncoder] = WeakKeyDictionary()
+        self._passed: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
+        self._deliveries: dict[Signal, Delivery] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.TimerHandle | None = None
+        self._settled = asyncio.Event()
+
+    # what health reads
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where telemetry goes, without credentials; None while nothing is exported."""
+        return next((target.shown for target in self._targets.values()), None)
+
+    @property
+    def failing_since(self) -> float | None:
+        """Unix seconds of the first failure after the last success; None while all is well."""
+        return min((d.failing_since for d in self._deliveries.values() if d.failing_since), default=None)
+
+    @property
+    def error(self) -> str | None:
+        """What the last failure was."""
+        return next((d.error for d in self._deliveries.values() if d.error), None)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait for the collector."""
+        return sum(self._buffer.waiting_bytes(signal) for signal in self._targets)
+
+    @property
+    def dropped(self) -> int:
+        """Records that were lost on the way out."""
+        return self._figures.dropped_records
+
+    # what the watcher calls
+
+    async def start(self) -> None:
+        """Begin. A target that can't be used (no grpcio, an unreadable certificate) is logged and left out."""
+        for signal, target in list(self._targets.items()):
+            try:
+                transport = self._transport(signal, target)
+            except (OSError, ssl.SSLError, UnusableTransportError) as error:
+                _logger.error("%s are not exported: %s", signal, error)
+                del self._targets[signal]
+                continue
+            delivery = Delivery(signal, transport, self._buffer, self._settle, self._backoff())
+            self._deliveries[signal] = delivery
+            self._tasks.append(asyncio.create_task(delivery.run(), name=f"export of {signal}"))
+        if "metrics" in self._deliveries:
+            self._tasks.append(asyncio.create_task(self._export_periodically(), name="metric export"))
+
+    def add_spans(self, stream: Records, spans: Sequence[Span], wall_offset_ns: int) -> None:
+        """Take spans on; their times + `wall_offset_ns` are wall time. Never blocks."""
+        if "spans" not in self._deliveries:
+            self._pass(stream, len(spans))
+            return
+        for made in self._batch.add(stream, spans, wall_offset_ns):
+            if isinstance(made, FullBatch):
+                self._put_spans(made)
+            else:
+                self._figures.dropped("spans", figures.UNENCODABLE, made)
+                self._pass(stream, made)
+        if self._batch.spans and self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._closing = loop.call_later(self._export.span_delay_s, self._close_batch)
+
+    def passed_spans(self, stream: Records) -> int:
+        """How many of a stream's spans are safe: exported, or dropped and counted."""
+        return self._passed.get(stream, 0)
+
+    def export_metrics(self, streams: Iterable[Records] | None = None) -> None:
+        """Export the newest values now, of these streams or of all: also when one has ended. Never blocks."""
+        if "metrics" not in self._deliveries:
+            return
+        now, parts, points = time.time_ns(), [], 0
+        self._show_buffer()
+        for stream in self._streams() if streams is None else streams:
+            encoder = self._encoders.get(stream)
+            if encoder is None:
+                encoder = MetricEncoder(stream, self._redaction, self._export.temporality)
+                self._encoders[stream] = encoder
+            body, count = encoder.encode(now)
+            parts.append(body)
+            points += count
+        if points:
+            self._deliveries["metrics"].put(b"".join(parts), points)
+            self._show_buffer()
+
+    async def flush(self, timeout_s: float) -> bool:
+        """Send everything, newest metrics included. False if something still waits after `timeout_s`."""
+        self._close_batch()
+        self.export_metrics()
+        for delivery in self._deliveries.values():
+            delivery.hurry()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.waiting_bytes:
+                    self._settled.clear()
+                    await self._settled.wait()
+        return not self.waiting_bytes
+
+    async def stop(self, timeout_s: float = 5.0) -> None:
+        """Flush, then end. What still waits is lost, counted and said."""
+        await self.flush(timeout_s)
+        if self._closing is not None:
+            self._closing.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        left = self._buffer.clear()
+        for request in left:
+            self._lose(request, figures.SHUTDOWN)
+        if left:
+            _logger.warning(
+                "%d requests that the collector has not taken are lost, for the watcher stops", len(left)
+            )
+        self._deliveries.clear()
+
+    # within
+
+    def _transport(self, signal: Signal, target: Target) -> Transport:
+        whole = self._export.span_timeout_s if signal == "spans" else self._export.metric_timeout_s
+        timeout = min(target.timeout_s, whole)
+        # aiohttp and grpcio are heavy, and without a collector not needed
+        if target.protocol == "grpc":
+            from whisperwatch.watcher.pipeline.otlp_grpc import GrpcTransport
+
+            return GrpcTransport(signal, target, timeout)
+        from whisperwatch.watcher.pipeline.otlp_http import HttpTransport
+
+        return HttpTransport(target, timeout)
+
+    async def _export_periodically(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + self._export.metric_interval_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+            try:
+                self.export_metrics()
+            except Exception:
+                _logger.exception("an export of metrics failed; the next one is tried")
+
+    def _close_batch(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        for full in self._batch.close():
+            self._put_spans(full)
+
+    def _put_spans(self, full: FullBatch) -> None:
+        self._deliveries["spans"].put(full.body, full.spans, full.origins)
+        self._show_buffer()
+
+    def _settle(self, request: Request, outcome: Taken | Refused) -> None:
+        if isinstance(outcome, Refused):
+            self._lose(request, outcome.reason)
+        else:
+            rejected = min(outcome.rejected, request.records)
+            self._figures.exported(request.signal, request.records - rejected)
+            self._figures.dropped(request.signal, figures.REJECTED, rejected)
+            self._pass_all(request)
+        self._show_buffer()
+        self._settled.set()
+
+    def _overflowed(self, request: Request) -> None:
+        self._lose(request, figures.BUFFER_FULL)
+
+    def _lose(self, request: Request, reason: str) -> None:
+        self._figures.dropped(request.signal, reason, request.records)
+        self._pass_all(request)
+
+    def _pass_all(self, request: Request) -> None:
+        for stream, spans in request.origins:
+            self._pass(stream, spans)
+
+    def _pass(self, stream: Records, spans: int) -> None:
+        self._passed[stream] = self._passed.get(stream, 0) + spans
+
+    def _show_buffer(self) -> None:
+        for signal in self._targets:
+            self._figures.buffered(signal, self._buffer.waiting_bytes(signal))
