@@ -23,8 +23,12 @@ def variables(set_ones: Iterable[str], known: Iterable[str]) -> list[str]:
     known = [*known, *ELSEWHERE]
     warnings = []
     for name in sorted(set(set_ones) - set(known)):
-        nearest = get_close_matches(name, known, 1, 0.6 if name.startswith(_OURS) else _NEAR)
-        if name.startswith(_OURS) or (name.startswith(_PREFIXES) and nearest):
+        if name.startswith(_OURS):  # what all of ours share says nothing about which one was meant
+            ours = [one.removeprefix(_OURS) for one in known if one.startswith(_OURS)]
+            nearest = [_OURS + near for near in get_close_matches(name.removeprefix(_OURS), ours, 1)]
+        else:
+            nearest = get_close_matches(name, known, 1, _NEAR) if name.startswith(_PREFIXES) else []
+        if nearest or name.startswith(_OURS):
             warnings.append(f"{name} is unknown and has no effect{_did_you_mean(nearest)}")
     return warnings
 

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whisperwatch.watcher.settings import values
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30", 30),
+        ("30s", 30),
+        ("500ms", 0.5),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("7d", 604800),
+        ("1.5 ", 1.5),
+        (15, 15),
+        ("2w", 1209600),
+    ],
+)
+def test_durations(text: object, seconds: float) -> None:
+    assert values.duration(text) == seconds
+
+
+def test_a_plain_duration_counts_in_the_unit_that_its_variable_has() -> None:
+    assert values.duration("250", 0.001) == 0.25
+    assert values.duration("250s", 0.001) == 250
+
+
+@pytest.mark.parametrize("text", ["", "soon", "30 seconds", "s", "5x", "1h-30m", "0x10"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration"):
+        values.duration(text)
+
+
+@given(st.floats(0.001, 1e6), st.sampled_from(["ms", "s", "m", "h", "d", "w"]))
+def test_every_unit_reads_as_it_was_written(number: float, unit: str) -> None:
+    scale = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
+    assert values.duration(f"{number:.6f}{unit}") == pytest.approx(number * scale, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("65536", 65536),
+        ("32MB", 33554432),
+        ("512 KiB", 524288),
+        ("1.5m", 1572864),
+        ("1G", 2**30),
+        ("100b", 100),
+    ],
+)
+def test_sizes(text: str, number: int) -> None:
+    assert values.size(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "much", "-5MB", "5TB", "5 M B"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match="is no size"):
+        values.size(text)
+
+
+@pytest.mark.parametrize("given", ["true", "TRUE", "1", "yes", "on", True])
+def test_true(given: object) -> None:
+    assert values.switch(given) is True
+
+
+@pytest.mark.parametrize("given", ["false", "False", "0", "no", "off", False])
+def test_false(given: object) -> None:
+    assert values.switch(given) is False
+
+
+def test_resource_attributes_are_percent_decoded() -> None:
+    assert values.pairs("service.namespace=my%20bots, a=b=c,") == (
+        ("service.namespace", "my bots"),
+        ("a", "b=c"),
+    )
+
+
+def test_a_list_of_words() -> None:
+    assert values.words("a", "b")(" A ,b,") == {"a", "b"}
+    with pytest.raises(ValueError, match="is unknown"):
+        values.words("a", "b")("a,c")
