@@ -15,7 +15,7 @@ import runpy
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 USAGE = """\
@@ -78,7 +78,7 @@ def _run_path(script: str, arguments: list[str]) -> int:
 
 def _code(path: str) -> CodeType:
     with open(path, "rb") as file:
-        code = pkgutil.read_code(file)  # type: ignore[attr-defined]
+        code: CodeType | None = pkgutil.read_code(file)
         if code is None:
             file.seek(0)
             code = compile(file.read(), path, "exec", dont_inherit=True)
@@ -119,15 +119,17 @@ def _watch() -> None:
 def _execute(function: Callable[..., Any], *arguments: Any) -> int:
     try:
         function(*arguments)
+        return 0
     except SystemExit:
         raise
-    except BaseException as error:
-        _show(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
-        if isinstance(error, KeyboardInterrupt):
-            sys.excepthook = _nothing
-            raise  # so that Python ends as on every Ctrl-C: it cleans up, then dies by the signal
-        return 1
-    return 0
+    except BaseException as caught:
+        error = caught.with_traceback(_without_first(caught))
+    # Outside of the `except`: an error of the bot's own excepthook has no context in Python, either.
+    _show(error)
+    if isinstance(error, KeyboardInterrupt):
+        sys.excepthook = _nothing
+        raise error  # so that Python ends as on every Ctrl-C: it cleans up, then dies by the signal
+    return 1
 
 
 def _show(error: BaseException) -> None:
@@ -142,12 +144,14 @@ def _show(error: BaseException) -> None:
         raise
     except BaseException as failure:
         print("Error in sys.excepthook:", file=sys.stderr)
-        sys.__excepthook__(type(failure), failure.with_traceback(_inner(failure)), _inner(failure))
+        failure.__traceback__ = _without_first(failure)
+        sys.__excepthook__(type(failure), failure, failure.__traceback__)
         print("\nOriginal exception was:", file=sys.stderr)
         sys.__excepthook__(kind, error, traceback)
 
 
-def _inner(error: BaseException) -> Any:
+def _without_first(error: BaseException) -> TracebackType | None:
+    """The traceback without its outermost frame, which is ours."""
     return error.__traceback__ and error.__traceback__.tb_next
 
 
