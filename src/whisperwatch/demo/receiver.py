@@ -44,6 +44,14 @@ class ReceivedSpan:
         """Seconds."""
         return self.end - self.start
 
+    @property
+    def library(self) -> str:
+        """What was called: LLM, SQL, Redis; "" for what is no such call."""
+        if "gen_ai.operation.name" in self.attributes:
+            return "LLM"
+        system = self.attributes.get("db.system.name") or self.attributes.get("db.system")
+        return {"postgresql": "SQL", "redis": "Redis"}.get(str(system), "")
+
 
 class Traces:
     """The spans that came, by trace: the newest `most` traces."""
@@ -55,11 +63,16 @@ class Traces:
         """Traces that were dropped because there were too many."""
         self.doubled = 0
         """Spans that came more than once."""
+        self.libraries: Counter[str] = Counter()
+        """Spans by library, of all that ever came."""
 
     def add(self, span: ReceivedSpan) -> None:
         """Keep a span; the same one twice is one, and counted."""
         trace = self._traces.setdefault(span.trace_id, {})
-        self.doubled += span.span_id in trace
+        if span.span_id in trace:
+            self.doubled += 1
+        elif span.library:
+            self.libraries[span.library] += 1
         trace[span.span_id] = span
         if len(self._traces) > self._most:
             self._traces.popitem(last=False)
