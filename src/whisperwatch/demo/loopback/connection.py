@@ -161,8 +161,9 @@ class Connection:
             raise Closed(4002, "Error while decoding payload.") from None
 
     def _heartbeat(self, sequence: int | None) -> None:
-        known = 0 if self.session is None else self.session.sequence
-        if sequence is not None and sequence > known:
+        # Before a RESUME discord.py beats with the number of the session that it is about to take up.
+        if self.session is not None and (sequence or 0) > self.session.sequence:
+            self.core.gateway.forget(self.session)
             raise Closed(4007, "Invalid seq.")
         self._last_heartbeat = time.monotonic()
         self.core.ledger.connection(self.shard, self.session_id, "heartbeat")

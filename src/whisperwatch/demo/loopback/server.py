@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+import discord
 from aiohttp import web
 
 from whisperwatch.demo.loopback import control, rest, welcome
@@ -21,6 +24,7 @@ from whisperwatch.demo.loopback.ledger import Ledger
 from whisperwatch.demo.loopback.messages import Message
 from whisperwatch.demo.loopback.opcodes import Op
 from whisperwatch.demo.loopback.people import Person
+from whisperwatch.demo.loopback.pointing import pointing
 from whisperwatch.demo.loopback.ratelimits import Limits
 from whisperwatch.demo.loopback.world import GuildPlan
 
@@ -29,6 +33,7 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 POLL_SECONDS = 0.02
+STOP_SECONDS = 5.0
 
 
 class LoopbackDiscord:
@@ -196,16 +201,37 @@ class LoopbackDiscord:
 
     async def ready(self, shards: int = 1, timeout: float = 10.0) -> None:
         """Waits until so many shards have a live session and have been sent their guilds."""
+        await self.until(lambda: self._live_shards() >= shards, timeout, f"{shards} shards are connected")
 
-        def live() -> bool:
-            found = {
-                session.shard
-                for session in self.core.gateway.sessions.values()
-                if session.connection is not None
-            }
-            return len(found) >= shards
+    def _live_shards(self) -> int:
+        sessions = self.core.gateway.sessions.values()
+        return len({session.shard for session in sessions if session.connection is not None})
 
-        await self.until(live, timeout, f"{shards} shards are connected")
+    @asynccontextmanager
+    async def running(
+        self, client: discord.Client, *, shards: int = 1, timeout: float = 20.0
+    ) -> AsyncIterator[None]:
+        """Runs a discord.py client against this Discord inside the block, from connected (not yet `on_ready`) on.
+
+        Raises:
+            TimeoutError: so many shards are not connected in time.
+            Exception: what `client.start()` raised, before or during the block.
+        """
+        with pointing(self):
+            start = asyncio.create_task(client.start(self.token))
+            try:
+                await self.until(lambda: start.done() or self._live_shards() >= shards, timeout, "the bot is connected")
+                if start.done():
+                    start.result()
+                    raise RuntimeError("the client stopped before it was connected")
+                yield
+            finally:
+                await client.close()
+                await asyncio.wait([start], timeout=STOP_SECONDS)
+                start.cancel()
+                await asyncio.wait([start])
+        if not start.cancelled():
+            start.result()
 
     # --- disturbing the gateway ---
 

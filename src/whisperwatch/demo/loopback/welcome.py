@@ -28,14 +28,18 @@ def identify(connection: Connection, data: dict[str, Any]) -> None:
     connection.session = session
     connection.presence = data.get("presence")
     core.ledger.connection(shard, session.id, "identify")
-    guilds = [guild for guild in core.world.guilds.values() if shard_of(guild.id, count) == shard]
-    core.gateway.send(session, "READY", text_of(_ready(core, session, guilds)))
+    greet(core, session)
     core.ledger.connection(shard, session.id, "ready")
-    if wanted & intents.GUILDS:
+
+
+def greet(core: Core, session: Session) -> None:
+    """Sends what a new session hears first."""
+    guilds = [g for g in core.world.guilds.values() if shard_of(g.id, session.shard_count) == session.shard]
+    core.gateway.send(session, "READY", text_of(_ready(core, session, guilds)))
+    if session.intents & intents.GUILDS:
         for guild in guilds:
-            data = guild.create_payload(
-                _visible_members(core, session, guild), bool(wanted & intents.PRESENCES)
-            )
+            members = _visible_members(core, session, guild)
+            data = guild.create_payload(members, bool(session.intents & intents.PRESENCES))
             core.gateway.send(session, "GUILD_CREATE", text_of(data))
 
 
@@ -46,6 +50,7 @@ def resume(connection: Connection, data: dict[str, Any]) -> None:
     session = core.gateway.sessions.get(data["session_id"])
     if session is None or not session.can_replay(after):
         if session is not None and after > session.sequence:
+            core.gateway.forget(session)
             raise Closed(4007, "Invalid seq.")
         refuse(connection, resumable=False)
         return

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from whisperwatch.demo.loopback.errors import not_found
 from whisperwatch.demo.loopback.rest import callbacks, channels, commands, guilds, messages, users, webhooks
-from whisperwatch.demo.loopback.rest.calls import PREFIX, Call, Route, handler
+from whisperwatch.demo.loopback.rest.calls import PREFIX, Call, Handler, Route, handler
 
 if TYPE_CHECKING:
     from whisperwatch.demo.loopback.core import Core
@@ -24,7 +24,7 @@ def install(app: web.Application, core: Core) -> None:
     app.router.add_route("*", "/api/{rest:.*}", _unrouted(core))
 
 
-def _unrouted(core: Core):  # type: ignore[no-untyped-def]
+def _unrouted(core: Core) -> Handler:
     async def work(call: Call) -> object:
         raise not_found()
 

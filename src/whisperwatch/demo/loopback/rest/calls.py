@@ -134,7 +134,10 @@ class Routes(list[Route]):
         return add
 
 
-def handler(core: Core, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def handler(core: Core, route: Route) -> Handler:
     """The aiohttp handler of a route."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -175,12 +178,11 @@ async def _answer(core: Core, route: Route, request: web.Request) -> web.Respons
 
 
 def _success(result: object, headers: dict[str, str]) -> web.Response:
-    status = 200
-    if isinstance(result, Created):
-        result, status = result.body, result.status
     if result is None:
         return web.Response(status=204, headers=headers | {"Via": "1.1 google"})
-    return _json(result, status, headers)
+    if isinstance(result, Created):
+        return _json(result.body, result.status, headers)
+    return _json(result, 200, headers)
 
 
 def _error(error: ApiError, headers: dict[str, str]) -> web.Response:
