@@ -1,7 +1,7 @@
-"""What the synthetic users did and got, counted by themselves: one side of `--check`.
+"""What the synthetic users did, counted by themselves: one side of `--check`.
 
-Nothing here comes from what was recorded. What the bot has to do with each thing is known beforehand, because its
-commands, and their bugs, are: see `acts`.
+Nothing here comes from what was recorded. What the bot has to make of each thing is known beforehand, because its
+commands, and their bugs, are: see `visitor`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _RECENT = 200
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that somebody did. `took` is seconds until the bot's answer, None where it gave none.
+    """Something that somebody did.
 
-    `outcome` is what a command had to end with (one of `semconv.OUTCOMES`), "" where none was called.
+    `outcome` is what a command had to end with (one of `semconv.OUTCOMES`), "" where none was called. `took` is
+    seconds until the bot's answer, None where it gave none.
     """
 
     who: str
     what: str
     outcome: str
     took: float | None
-    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -33,27 +33,21 @@ class Truth:
 
     commands: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Commands called, by name, kind and outcome, as `semconv` names them."""
-    replies: Counter[str] = field(default_factory=Counter)
-    """Messages and interactions that called a command or got a reply, by discord.py's event."""
-    talks: dict[int, bool] = field(default_factory=dict)
-    """Messages that were meant for the companion, by id, and whether it answered."""
     command_messages: dict[int, str] = field(default_factory=dict)
     """Messages that called a prefix command, by id: its name."""
-    chatter: int = 0
-    """Messages that were not meant for the bot."""
+    talks: set[int] = field(default_factory=set)
+    """Messages that were meant for the companion, by id. The loopback Discord knows which got a reply."""
+    interactions: int = 0
+    """Interactions: each calls a command, a component, a modal or an autocompletion."""
     unanswered: int = 0
-    """Things that should have been answered, and weren't."""
-    waiting: int = 0
-    """Things under way."""
+    """Things that should have been answered in time, and weren't."""
     deeds: int = 0
+    """Things done and over."""
     recent: deque[Deed] = field(default_factory=lambda: deque(maxlen=_RECENT))
-
-    def command(self, name: str, kind: str, outcome: str, event: str) -> None:
-        """A command was called and, as `outcome` says, had to end."""
-        self.commands[name, kind, outcome] += 1
-        self.replies[event] += 1
+    last_at: float = field(default_factory=time.monotonic)
 
     def did(self, deed: Deed) -> None:
         """Something is over."""
         self.deeds += 1
+        self.last_at = time.monotonic()
         self.recent.append(deed)
