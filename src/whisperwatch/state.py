@@ -42,7 +42,12 @@ class StateDirectory:
         return None if self.path is None else self.path / "watcher.lock"
 
     def key(self) -> bytes:
-        """The key of this bot's id hashes, made on first use (32 bytes, mode 0600); a passing one without a directory."""
+        """The key of this bot's id hashes (32 bytes, mode 0600), made on first use; without a directory a passing one.
+
+        Raises:
+            ValueError: the kept one is too short.
+            OSError: it can't be read or made.
+        """
         if self.path is None:
             return _passing_key()
         return _read_or_make(self.path / "key")

@@ -2,7 +2,7 @@
 
 A frame is four bytes of length (big endian) and a `marshal`led tuple whose first item is the frame's kind. Both ends
 are the same version of this package on the same machine under the same user, so `marshal` is safe and is the fastest
-thing that Python has; another `VERSION`, or another Python, is refused by the hello, which is why the hello alone is JSON.
+thing that Python has; another `VERSION`, or another Python, is refused by the hello, so the hello alone is JSON.
 
 Times on the tape are nanoseconds of `time.monotonic_ns()`; a batch carries the offset that turns them into wall time.
 
@@ -78,6 +78,7 @@ PARENT_REMOTE: Final = 0x100
 #               innermost (file, line, function) frames of the bot's thread, a tuple of tuples, innermost last
 #   bots        list of {"name", "ready": bool, "closed": bool, "shards": {shard_id: {"up": bool, "latency": s | None,
 #               "last_event": ns | None}}}
+#   thread      the ident of the loop's thread, as faulthandler names it; or None
 #   tape        (bytes waiting, spans dropped or lost so far)
 # Keys may be added; the reader takes what it knows.
 
@@ -99,10 +100,7 @@ def pack(frame: tuple[Any, ...]) -> bytes:
     Raises:
         TapeError: the frame is longer than `MAX_FRAME`.
     """
-    if frame[0] in _JSON_KINDS:
-        body = b"J" + json.dumps(frame).encode()
-    else:
-        body = b"M" + _dump(frame)
+    body = b"J" + json.dumps(frame).encode() if frame[0] in _JSON_KINDS else b"M" + _dump(frame)
     if len(body) > MAX_FRAME:
         raise TapeError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
     return _LENGTH.pack(len(body)) + body

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
-
-logger = logging.getLogger("whisperwatch")
 
 Mode = Literal["process", "thread", "off"]
 MODES: Final = ("process", "thread", "off")
@@ -34,19 +32,12 @@ class Options:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Options:
-        """The options that are set; a wrong one is logged, with what would be right, and its default is used."""
+        """The options that are set. A wrong one takes its default: the watcher reads all settings, and tells."""
         read: dict[str, Any] = {}
-        for name, (variable, parse, right) in _VARIABLES.items():
-            value = environment.get(variable, "").strip()
-            if not value:
-                continue
-            try:
-                read[name] = parse(value)
-            except ValueError:
-                default = getattr(cls(), name)
-                logger.warning(
-                    "%s=%s is not understood: it takes %s. Using %s.", variable, value, right, default
-                )
+        for name, (variable, parse) in _VARIABLES.items():
+            if value := environment.get(variable, "").strip():
+                with contextlib.suppress(ValueError):
+                    read[name] = parse(value)
         return cls(**read)
 
 
@@ -88,9 +79,9 @@ def _switch(value: str) -> bool:
     return switches[value.lower()]
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
-    "mode": ("WHISPERWATCH_WATCHER", _mode, "process, thread or off"),
-    "tape_bytes": ("WHISPERWATCH_TAPE_BYTES", _bytes, "a size such as 16MB, at least 64KB"),
-    "blocked_after_s": ("WHISPERWATCH_BLOCKED_AFTER", _seconds, "seconds from 0.05 to 3600"),
-    "faulthandler": ("WHISPERWATCH_FAULTHANDLER", _switch, "true or false"),
+_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "mode": ("WHISPERWATCH_WATCHER", _mode),
+    "tape_bytes": ("WHISPERWATCH_TAPE_BYTES", _bytes),
+    "blocked_after_s": ("WHISPERWATCH_BLOCKED_AFTER", _seconds),
+    "faulthandler": ("WHISPERWATCH_FAULTHANDLER", _switch),
 }

@@ -57,6 +57,11 @@ class Sampler:
         self._frames: Frames = ()
         self._said = False
 
+    @property
+    def thread_id(self) -> int | None:
+        """The loop's thread; None where no loop is watched."""
+        return self._pulse.thread_id if self._pulse is not None else None
+
     def look(self) -> tuple[int, Frames | None] | None:
         """What the BEAT calls `loop`."""
         pulse = self._pulse

@@ -154,7 +154,7 @@ class Ship:
     def _collect_if_due(self) -> None:
         if time.monotonic() < self._next_collection:
             return
-        interval = (self.welcome or {}).get("settings", {}).get("collection_interval", _COLLECTION_INTERVAL_S)
+        interval = (self.welcome or {}).get("settings", {}).get("collection_interval_s", _COLLECTION_INTERVAL_S)
         self._next_collection = time.monotonic() + interval
         self._recorder.collect()
 
@@ -318,6 +318,7 @@ class Ship:
             beat |= self._beat()
         except Exception:
             guard.failed("ship.beat")
+        beat["thread"] = self._sampler.thread_id
         beat["tape"] = (self._waiting.size, self.lost_spans + self._recorder.dropped_spans)
         beat["sent"] = time.monotonic_ns()
         return beat

@@ -1,0 +1,174 @@
+"""The watcher: puts its parts together. `python -m whisperwatch.watcher`, started by the bot, or by hand."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from whisperwatch.state import VARIABLE, StateDirectory, open_state
+from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher.health.watch import HealthWatch
+from whisperwatch.watcher.host import Figures
+from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.notes import Notes
+from whisperwatch.watcher.pipeline import Pipeline, render
+from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
+from whisperwatch.watcher.receive import Receiver
+from whisperwatch.watcher.records import LocalStream, Records
+from whisperwatch.watcher.settings import Settings
+from whisperwatch.watcher.source import Source
+from whisperwatch.watcher.web.app import app
+from whisperwatch.watcher.web.server import PortError, WebServer, bind
+
+_AFTER_GOODBYE_S = 2.0
+
+
+class Watcher:
+    """All parts of one watcher, in one event loop."""
+
+    def __init__(self, settings: Settings, state: StateDirectory) -> None:
+        self.settings, self.state = settings, state
+        self.problems = [*map(str, settings.problems), *settings.warnings]
+        instances = Instances(state.path)
+        self.own = LocalStream(watcher_resource(settings.service, instances.identity()))
+        self.pipeline = Pipeline(settings.export, state.key(), self.streams, self.own)
+        self.receiver = Receiver(self.pipeline, instances, self._resource, self._welcome, self.own)
+        self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
+        public = [problem.public for problem in settings.problems]
+        self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
+        self.web: WebServer | None = None
+
+    def sources(self) -> Sequence[Source]:
+        return self.receiver.sources
+
+    def streams(self) -> list[Records]:
+        return [*self.receiver.streams, *self.figures.streams]
+
+    async def run(self, connection: socket.socket | None, stay: bool) -> None:
+        """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._serve_web()
+            await self.pipeline.start()
+            stack.push_async_callback(self._stop)
+            if self.state.socket is not None:
+                await self._listen(stack, self.state.socket)
+            stack.push_async_callback(self.receiver.close)
+            if connection is not None:
+                await self.receiver.take(connection)
+            for work in self._works():
+                stack.callback(asyncio.create_task(work).cancel)
+            linger_s = self.settings.process.linger_s
+            await self.receiver.until_left(
+                float("inf") if stay else linger_s, min(linger_s, _AFTER_GOODBYE_S)
+            )
+
+    async def _listen(self, stack: contextlib.AsyncExitStack, path: Path) -> None:
+        try:
+            listening = stack.enter_context(doorway.doorway(path))
+            await self.receiver.listen(listening)
+        except OSError as error:
+            self.problems.append(
+                f"other processes of this bot can't attach, for {path} can't be made ({error})"
+            )
+
+    async def _serve_web(self) -> None:
+        web = self.settings.web
+        if not web.enabled:
+            return
+        try:
+            sockets = bind(web.host, web.port)
+        except PortError as error:
+            self.problems.append(error.strerror or str(error))
+            return
+        application = app(self.health, lambda accept: render(self.streams(), accept), web.live_after_s)
+        self.web = WebServer(application, sockets)
+        await self.web.start()
+
+    def _works(self) -> Iterator[Any]:
+        if self.settings.performance.enabled:
+            yield self.figures.run(self.settings.performance.collection_interval_s)
+        yield self.health.run(self.settings.web.interval_s)
+
+    async def _stop(self) -> None:
+        await self.pipeline.stop()
+        if self.web is not None:
+            await self.web.stop()
+
+    def _resource(self, hello: Any, instance: str) -> dict[str, Any]:
+        resource = bot_resource(hello, instance, self.settings.service)
+        if not self.receiver.sources:  # what the watcher says of itself is of the same service
+            self.own.resource[SERVICE_NAME] = resource[SERVICE_NAME]
+        return resource
+
+    def _welcome(self) -> dict[str, Any]:
+        url = self.web.url if self.web is not None else None
+        return {"url": url, "settings": self.settings.bot, "problems": self.problems}
+
+
+def host(connection: int, state: Path | None, lock: int | None) -> None:
+    """Be the watcher in a thread of the bot, until its connection ends."""
+    try:
+        asyncio.run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def main() -> None:
+    """Be the watcher in this process."""
+    arguments = _parser().parse_args()
+    if arguments.connection is None:
+        if arguments.state_dir is not None:
+            os.environ[VARIABLE] = str(arguments.state_dir)
+        state = open_state()
+        try:
+            lock = doorway.lock(state)
+        except doorway.AlreadyRunningError as error:
+            sys.exit(str(error))
+    else:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bot, which then says goodbye
+        state, lock = StateDirectory(arguments.state_dir), arguments.lock
+    for descriptor in (arguments.connection, lock):
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
+
+
+async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
+    watcher = Watcher(settings.load(), state)
+    if own_process:
+        logging.getLogger().addHandler(Notes(watcher.receiver.note, asyncio.get_running_loop()))
+    await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+
+
+async def _until_told(work: Any) -> None:
+    """Do `work`, and end it in order on SIGTERM."""
+    task = asyncio.create_task(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m whisperwatch.watcher", description=__doc__)
+    parser.add_argument(
+        "--state-dir", type=Path, help="where its socket is; bots with the same one attach to it"
+    )
+    parser.add_argument("--stay", action="store_true", help="stay when no bot is there")
+    parser.add_argument("--connection", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""The watcher's end of the tape: takes each bot process' connection, and keeps a `Source` for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from whisperwatch import tape
+from whisperwatch.semconv import SELF_RECEIVED, SIGNAL
+from whisperwatch.version import __version__
+from whisperwatch.watcher.departure import Process
+from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.records import LocalStream, Span, Stream
+from whisperwatch.watcher.source import Ended, Source
+
+_logger = logging.getLogger(__name__)
+
+_HELLO_S: Final = 10.0
+_FLUSH_S: Final = 4.0
+"""For a goodbye: less than a bot waits for the farewell."""
+_DYING_S: Final = 1.0
+"""A process is gone so soon after its connection, or it lives on."""
+_LOOK_EVERY_S: Final = 5.0
+_KEPT_ENDED: Final = 16
+_BUFFER: Final = 1024 * 1024
+
+
+class Pipeline(Protocol):
+    """What the receiver needs of `pipeline.Pipeline`."""
+
+    def add_spans(self, stream: Stream, spans: list[Span], wall_offset_ns: int) -> None: ...
+    def passed_spans(self, stream: Stream) -> int: ...
+    def export_metrics(self, streams: Iterable[Stream]) -> None: ...
+    async def flush(self, timeout_s: float) -> bool: ...
+
+
+class Receiver:
+    """Serves the tape.
+
+    Args:
+        pipeline: takes the spans.
+        instances: assigns instance ids.
+        resource: the attributes of a process' resource, from its HELLO and its instance id.
+        welcome: the WELCOME's fields that are the same for all: url, settings, problems.
+        own: takes the receiver's own figures.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        instances: Instances,
+        resource: Callable[[Mapping[str, Any], str], Mapping[str, Any]],
+        welcome: Callable[[], Mapping[str, Any]],
+        own: LocalStream,
+    ) -> None:
+        self._pipeline, self._instances, self._resource, self._welcome = (
+            pipeline,
+            instances,
+            resource,
+            welcome,
+        )
+        self._own = own
+        self._sources: list[Source] = []
+        self._writers: dict[Source, asyncio.StreamWriter] = {}
+        self._conversations: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Every process that is connected, and those that ended lately, in the order of their hellos."""
+        return self._sources
+
+    @property
+    def streams(self) -> list[Stream]:
+        """What is to be exported: of a process that has ended nothing goes on."""
+        return [source.stream for source in self._sources if source in self._writers]
+
+    async def listen(self, listening: socket.socket) -> None:
+        """Take connections from the state directory's socket."""
+        self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=_BUFFER)
+
+    async def take(self, connection: socket.socket) -> None:
+        """Take the connection that the bot made before it started us."""
+        self._accept(*await asyncio.open_connection(sock=connection, limit=_BUFFER))
+
+    async def close(self) -> None:
+        """Take no more, and hang up."""
+        if self._server is not None:
+            self._server.close()
+        for conversation in list(self._conversations):
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+
+    async def until_left(self, linger_s: float, after_goodbye_s: float) -> None:
+        """Returns when no bot has been there for as long as the watcher lingers."""
+        alone_since = time.monotonic()
+        while True:
+            if self._conversations:
+                alone_since = time.monotonic()
+                timeout = None
+            else:
+                last = max(self._sources, key=lambda source: source.disconnected_ns, default=None)
+                orderly = last is not None and last.ended is not None and last.ended.orderly
+                timeout = alone_since + (after_goodbye_s if orderly else linger_s) - time.monotonic()
+                if timeout <= 0:
+                    return
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), timeout)
+
+    def note(self, level: int, text: str) -> bool:
+        """Have a bot log something; False when none is connected."""
+        for writer in self._writers.values():
+            writer.write(tape.pack((tape.NOTE, level, text)))
+            return True
+        return False
+
+    # --- one conversation -------------------------------------------------------------------------------------
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = asyncio.create_task(self._converse(reader, writer), name="whisperwatch tape")
+        self._conversations.add(conversation)
+        self._changed.set()
+        conversation.add_done_callback(self._hung_up)
+
+    def _hung_up(self, conversation: asyncio.Task[None]) -> None:
+        self._conversations.discard(conversation)
+        self._changed.set()
+        if not conversation.cancelled() and (error := conversation.exception()):
+            _logger.error("a conversation with a bot failed", exc_info=error)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source = None
+        try:
+            source = await self._greet(reader, writer)
+            if source is not None:
+                await self._take_all(source, reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionResetError, BrokenPipeError):
+            pass  # it hung up
+        except TimeoutError:
+            _logger.warning("a connection to the watcher said no hello within %g s: it is closed", _HELLO_S)
+        except tape.TapeError as error:
+            who = f"process {source.pid}" if source else "a connection that was no bot's"
+            _logger.error("what %s sends can't be read, its connection is closed: %s", who, error)
+        finally:
+            writer.close()
+            if source is not None:
+                await self._part(source)
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Source | None:
+        kind, *rest = await asyncio.wait_for(_read(reader, json_only=True), _HELLO_S)
+        if kind != tape.HELLO or len(rest) != 1 or not isinstance(rest[0], dict):
+            raise tape.TapeError(f"it begins with {kind!r} and not with a hello")
+        hello = rest[0]
+        if reason := tape.mismatch(hello):
+            writer.write(tape.pack((tape.REFUSED, {"reason": reason})))
+            await writer.drain()
+            return None
+        source = self._meet(hello, _pid(writer, hello))
+        self._writers[source] = writer
+        about = {"tape": tape.VERSION, "pid": os.getpid(), "version": __version__, **self._welcome()}
+        about |= {"instance": source.instance, "restarts": source.restarts, "slot": source.slot}
+        writer.write(tape.pack((tape.WELCOME, about)))
+        return source
+
+    def _meet(self, hello: dict[str, Any], pid: int) -> Source:
+        process = Process(pid)
+        place = self._instances.assign(pid, process.started)
+        # a process that comes back, or the next one in its slot
+        self._sources = [s for s in self._sources if s.slot != place.slot or s in self._writers]
+        stream = Stream(self._resource(hello, place.instance), place.slot)
+        source = Source(process, place, hello, stream)
+        self._sources.append(source)
+        return source
+
+    async def _take_all(
+        self, source: Source, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        looked = time.monotonic()
+        while True:
+            frame = await _read(reader)
+            if frame[0] == tape.BATCH and len(frame) == 7:
+                self._take(source, frame)
+                writer.write(tape.pack((tape.ACK, frame[1], self._pipeline.passed_spans(source.stream))))
+            elif frame[0] == tape.GOODBYE and len(frame) == 3:
+                await self._bid_farewell(source, frame, writer)
+                return
+            else:
+                raise tape.TapeError(f"{frame[0]!r} with {len(frame)} fields is nothing that a bot says")
+            if time.monotonic() - looked > _LOOK_EVERY_S:
+                looked = time.monotonic()
+                source.process.look()
+
+    def _take(self, source: Source, batch: tuple[Any, ...]) -> None:
+        beat = batch[6]
+        try:
+            if spans := source.stream.take(batch):
+                self._pipeline.add_spans(source.stream, spans, batch[2])
+            self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+            raise tape.TapeError(f"a batch has another shape: {error!r}") from error
+        if isinstance(beat, dict):
+            source.hear(beat)
+
+    async def _bid_farewell(
+        self, source: Source, goodbye: tuple[Any, ...], writer: asyncio.StreamWriter
+    ) -> None:
+        source.ended = Ended(time.time(), str(goodbye[2]), orderly=True)
+        await self._pipeline.flush(_FLUSH_S)
+        writer.write(tape.pack((tape.FAREWELL, goodbye[1])))
+        await writer.drain()
+
+    async def _part(self, source: Source) -> None:
+        source.connected, source.disconnected_ns = False, time.monotonic_ns()
+        if source.ended is None and await source.process.gone(_DYING_S):
+            source.ended = Ended(time.time(), source.process.why(), orderly=False)
+            _logger.error("the bot's process %d has ended: %s", source.pid, source.ended.reason)
+            self._pipeline.export_metrics([source.stream])
+        del self._writers[source]
+        source.process.close()
+        ended = [s for s in self._sources if s not in self._writers]
+        for old in ended[:-_KEPT_ENDED]:
+            self._sources.remove(old)
+
+
+async def _read(reader: asyncio.StreamReader, *, json_only: bool = False) -> tuple[Any, ...]:
+    size = tape.body_size(await reader.readexactly(tape.HEADER_SIZE))
+    return tape.unpack(await reader.readexactly(size), json_only=json_only)
+
+
+def _pid(writer: asyncio.StreamWriter, hello: Mapping[str, Any]) -> int:
+    """The pid as the kernel has it, in our own namespace; as the bot has it where the kernel doesn't say."""
+    connection = writer.get_extra_info("socket")
+    with contextlib.suppress(OSError, AttributeError):
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        if pid := struct.unpack("3i", credentials)[0]:
+            return int(pid)
+    return int(hello.get("pid", 0))
