@@ -17,6 +17,7 @@ from whisperwatch import semconv
 from whisperwatch.version import __version__
 
 _logger = logging.getLogger(__name__)
+_SPAN_FIELDS: Final = 17
 _KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
 
 Span = tuple[Any, ...]
@@ -206,15 +207,20 @@ class Stream(Records):
     def _resolvable(self, spans: list[Span]) -> list[Span]:
         scopes, sets = self.scopes, self.attribute_sets
         try:
-            good = [span for span in spans if span[15] in scopes and span[9] in sets]
-        except (IndexError, TypeError) as error:
-            self._skip(len(spans), f"a span has another shape ({error!r})")
-            return []
+            good = [
+                span for span in spans if len(span) == _SPAN_FIELDS and span[15] in scopes and span[9] in sets
+            ]
+        except (KeyError, TypeError):
+            good = [span for span in spans if self._is_resolvable(span)]
         if len(good) != len(spans):
-            self._skip(
-                len(spans) - len(good), "spans name a scope or an attribute set that was never defined"
-            )
+            self._skip(len(spans) - len(good), "spans name a scope or attributes that were never defined")
         return good
+
+    def _is_resolvable(self, span: Any) -> bool:
+        try:
+            return len(span) == _SPAN_FIELDS and span[15] in self.scopes and span[9] in self.attribute_sets
+        except (KeyError, TypeError):
+            return False
 
     def _skip(self, records: int, why: str) -> None:
         self.skipped += records
