@@ -1,0 +1,1 @@
+"""What discord.py does, recorded: a table of patches, applied and taken back as one."""

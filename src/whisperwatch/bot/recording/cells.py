@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry.attributes import _clean_attribute_value
@@ -85,7 +86,7 @@ class Distribution:
         self.exemplars: dict[int, tuple[Number, int, int, int]] = {}
 
     def record(self, value: Number, span: Span | None = None) -> None:
-        """Count `value`. `span`, where given, is a sampled span that has ended: the exemplar, at its end."""
+        """Count `value`. `span`, where it is given and sampled, becomes the bucket's exemplar."""
         bucket = bisect_left(self.bounds, value)
         self.counts[bucket] += 1
         self.sum += value
@@ -93,8 +94,8 @@ class Distribution:
             self.lowest = value
         if value > self.highest:
             self.highest = value
-        if span is not None:
-            self.exemplars[bucket] = (value, span.end_ns, span.trace_id, span.span_id)
+        if span is not None and span.flags & 1:
+            self.exemplars[bucket] = (value, span.end_ns or monotonic_ns(), span.trace_id, span.span_id)
         if not self.dirty:
             self.dirty = True
             self.changed.append(self)

@@ -75,7 +75,7 @@ class Histogram(metrics.Histogram):
         cell = self.instrument.find(attributes)
         assert isinstance(cell, Distribution)
         span = trace.get_current_span(context)
-        cell.record(amount, span if isinstance(span, Span) and span.flags & 1 else None)
+        cell.record(amount, span if isinstance(span, Span) else None)
 
 
 class _Observable:

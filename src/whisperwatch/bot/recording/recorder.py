@@ -31,6 +31,8 @@ class Recorder:
         self.lock = threading.RLock()
         self.on = True
         """False in a forked child until it calls `watch()`: spans are not recorded."""
+        self.shipping = True
+        """False where no ship takes what is recorded: then the host's own exporters are all there is."""
         self.definitions: list[tuple[Any, ...]] = []
         self.spans: list[tuple[Any, ...]] = []
         self.changed: list[Cell] = []
@@ -87,7 +89,10 @@ class Recorder:
 
     def instrument(self, metric: semconv.Metric) -> Instrument:
         """The instrument of one of our own metrics."""
-        return self.define_instrument(self.scope, metric.name, metric.kind, metric.unit, metric.help, metric.buckets)
+        cap = DEFAULT_CAP * (10 if semconv.SHARD in metric.attributes else 1)
+        return self.define_instrument(
+            self.scope, metric.name, metric.kind, metric.unit, metric.help, metric.buckets, cap
+        )
 
     def define_instrument(
         self,
@@ -126,7 +131,8 @@ class Recorder:
     def span_ended(self, record: tuple[Any, ...]) -> None:
         """Take an ended span, a SPAN of the tape."""
         if len(self.spans) < MOST_SPANS:
-            self.spans.append(record)
+            if self.shipping:
+                self.spans.append(record)
             self.ended_spans += 1
         else:
             self.dropped_spans += 1

@@ -12,9 +12,11 @@ from random import getrandbits
 from typing import Any
 
 from opentelemetry.context import Context, attach
-from opentelemetry.trace import NonRecordingSpan, Span as APISpan
+from opentelemetry.trace import NonRecordingSpan
+from opentelemetry.trace import Span as APISpan
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import Span
@@ -33,6 +35,7 @@ class Root(Span):
 
     pending = 0
     sampled = False
+    exported = False
     under: APISpan
     """What is made current below it."""
 
@@ -58,7 +61,10 @@ class Root(Span):
         """A piece of work is over; the last one ends the root."""
         self.pending -= 1
         if self.pending == 0 and not self.end_ns:
-            self.finish()
+            try:
+                self.finish()
+            except Exception:
+                guard.failed("root")
 
     def enter(self) -> None:
         """Make it current for the rest of this task: its own context is the task's to change."""
@@ -67,13 +73,13 @@ class Root(Span):
 
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""
-        exported = self.sampled and (self.touched or self.status_code or keep_untouched)
-        if exported:
+        self.exported = self.sampled and bool(self.touched or self.status_code or keep_untouched)
+        if self.exported:
             self.describe()
             self.end()
         else:
             self.end_ns = _now()
-        self.duration.record((self.end_ns - self.start_ns) / 1e9, self if exported else None)
+        self.duration.record((self.end_ns - self.start_ns) / 1e9, self if self.exported else None)
 
     def describe(self) -> None:
         """Called before an export: the time to add attributes."""

@@ -93,6 +93,10 @@ class Span(ReadableSpan, trace.Span):
             self.end_ns = _now()
         else:
             self.end_ns = end_time - recorder.clock.offset
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Give the ended span to the processors, and to the tape or the host."""
         processor = self.environment.processor
         if processor is not None:
             processor._on_ending(self)

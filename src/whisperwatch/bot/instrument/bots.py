@@ -1,0 +1,223 @@
+"""What is kept for each watched client: its name, its shards, and the cells of its events, found once."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from whisperwatch import semconv
+from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.roots import Root, live_root
+from whisperwatch.bot.recording.spans import Span
+
+if TYPE_CHECKING:
+    import discord
+
+_ATTRIBUTE = "_whisperwatch"
+_KIND_CONSUMER = 4
+_now = recorder.clock.now
+
+
+class Shard:
+    """One gateway connection, as health and the gauges see it."""
+
+    __slots__ = ("last_event_ns", "number", "socket", "up")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.up = False
+        self.last_event_ns = 0
+        self.socket: Any = None
+
+
+class EventCells:
+    """What an event named `name` is measured by."""
+
+    __slots__ = ("duration", "handled", "name", "response", "static")
+
+    def __init__(self, bot_name: str, name: str) -> None:
+        attributes = {semconv.BOT_NAME: bot_name, semconv.EVENT: name}
+        self.name = name
+        self.static = recorder.attribute_set(attributes)
+        self.duration = timing(semconv.EVENT_DURATION, attributes)
+        self.response = timing(semconv.RESPONSE_TIME, attributes) if name in REPLIABLE else None
+        self.handled = counting(semconv.MESSAGES_HANDLED, attributes) if name in REPLIABLE else None
+
+
+REPLIABLE = frozenset({"message", "interaction"})
+"""Events that a user waits for an answer to."""
+
+
+class EventRoot(Root):
+    """The root of an event. What it was about, and its listeners' spans, it keeps until it is known whether anything
+    happened under it."""
+
+    handled = False
+    replied = False
+
+    def __init__(self, bot: Bot, cells: EventCells, subject: Any, start: int, shard: int | None) -> None:
+        self.bot = bot
+        self.cells = cells
+        self.subject = subject
+        self.shard = shard
+        self.held: list[Span] = []
+        super().__init__(cells.name, _KIND_CONSUMER, cells.static, cells.duration, start)
+
+    def reply(self) -> None:
+        """A reply that the user can see has reached Discord."""
+        self.touched = self.handled = True
+        if not self.replied and self.cells.response is not None:
+            self.replied = True
+            self.cells.response.record((_now() - self.start_ns) / 1e9)
+
+    def finish(self) -> None:
+        if self.handled and self.cells.handled is not None:
+            self.cells.handled.add(1)
+        super().finish()
+        for span in self.held if self.exported else ():
+            Span.deliver(span)
+        self.subject = None
+
+    def describe(self) -> None:
+        own = _ids(self.subject)
+        if self.shard is not None:
+            own[semconv.SHARD] = self.shard
+        self.own = {**own, **self.own} if self.own else own
+
+
+class Bot:
+    """One watched client. Reached from the client by an attribute; holds it weakly."""
+
+    def __init__(self, client: discord.Client, name: str | None = None) -> None:
+        self.client = weakref.ref(client)
+        self.chosen_name = name
+        self.shards: dict[int, Shard] = {}
+        self.events: dict[str, EventCells] = {}
+        self.cells: dict[Any, Any] = {}
+        """Of commands, listeners, tasks and routes, by what their modules key them with."""
+        self.invalid_requests: deque[int] = deque(maxlen=20_000)
+        """When Discord answered 401, 403 or an unshared 429, in monotonic nanoseconds."""
+        self.ready = False
+        self._unnamed: list[Callable[[], None]] = []
+        # while a gateway event is being parsed:
+        self.received_ns = 0
+        self.shard: int | None = None
+        self.root: EventRoot | None = None
+
+    @property
+    def name(self) -> str:
+        """The name in `bot.name`; `unknown` until Discord has told who the bot is."""
+        return self.known_name or "unknown"
+
+    @property
+    def known_name(self) -> str | None:
+        if self.chosen_name:
+            return self.chosen_name
+        client = self.client()
+        user = None if client is None else client.user
+        return None if user is None else user.name
+
+    def when_named(self, record: Callable[[], None]) -> None:
+        """Run `record` now, or as soon as the bot's name is known."""
+        if self.known_name is not None:
+            record()
+        elif len(self._unnamed) < 1000:
+            self._unnamed.append(record)
+
+    def named(self) -> None:
+        """The name is known: record what waited for it."""
+        waiting, self._unnamed = self._unnamed, []
+        for record in waiting:
+            record()
+
+    def event_cells(self, name: str) -> EventCells:
+        cells = self.events.get(name)
+        if cells is None:
+            cells = self.events[name] = EventCells(self.name, name)
+        return cells
+
+    def end_parse(self) -> None:
+        """The gateway event has been parsed and dispatched."""
+        root, self.root = self.root, None
+        if root is not None:
+            root.release()
+
+    def parse_root(self, name: str, args: tuple[Any, ...]) -> EventRoot:
+        """The root of the gateway event that is being parsed, held until the parsing is over."""
+        root = self.root
+        if root is None:
+            root = self.root = EventRoot(
+                self, self.event_cells(name), args[0] if args else None, self.received_ns, self.shard
+            )
+            root.hold()
+        elif root.subject is None and args:
+            root.subject = args[0]
+        return root
+
+    def event_root(self, name: str, args: tuple[Any, ...]) -> tuple[Root, bool]:
+        """The root for a dispatched event, and whether what runs under it must enter it first."""
+        if self.received_ns:
+            return self.parse_root(name, args), True
+        root = live_root()
+        if root is not None:
+            return root, False
+        return EventRoot(self, self.event_cells(name), args[0] if args else None, 0, None), True
+
+
+bots: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Every watched client of this process."""
+
+
+def bot_of(client: discord.Client, name: str | None = None) -> Bot:
+    """The `Bot` of a client, made on first sight."""
+    bot: Bot | None = client.__dict__.get(_ATTRIBUTE)
+    if bot is None:
+        bot = Bot(client, name)
+        client.__dict__[_ATTRIBUTE] = bot
+        client.http.__dict__[_ATTRIBUTE] = bot
+        bots.add(client)
+    elif name:
+        bot.chosen_name = name
+    return bot
+
+
+def bot_of_http(http: Any) -> Bot | None:
+    """The `Bot` whose HTTP client this is."""
+    bot: Bot | None = http.__dict__.get(_ATTRIBUTE)
+    return bot
+
+
+def any_bot(owner: Any = None) -> Bot | None:
+    """The bot that `owner` (a cog, a client, an object with `.bot` or `.client`) belongs to; else the only one."""
+    for candidate in (owner, getattr(owner, "bot", None), getattr(owner, "client", None)):
+        if candidate is not None and candidate in bots:
+            return bot_of(candidate)
+    first = next(iter(bots), None)
+    return None if first is None else bot_of(first)
+
+
+def forget_all() -> None:
+    """Take back what was put on clients, at `uninstrument()`."""
+    for client in list(bots):
+        client.__dict__.pop(_ATTRIBUTE, None)
+        client.http.__dict__.pop(_ATTRIBUTE, None)
+        bots.discard(client)
+
+
+def _ids(subject: Any) -> dict[str, Any]:
+    """Guild, channel and user of whatever an event was about, raw: they are hashed before they leave."""
+    found: dict[str, Any] = {}
+    guild = getattr(subject, "guild_id", None) or getattr(getattr(subject, "guild", None), "id", None)
+    if guild is not None:
+        found[semconv.GUILD_ID] = guild
+    channel = getattr(subject, "channel_id", None) or getattr(getattr(subject, "channel", None), "id", None)
+    if channel is not None:
+        found[semconv.CHANNEL_ID] = channel
+    user = getattr(subject, "author", None) or getattr(subject, "user", None)
+    user_id = getattr(user, "id", None) or getattr(subject, "user_id", None)
+    if user_id is not None:
+        found[semconv.USER_ID] = user_id
+    return found

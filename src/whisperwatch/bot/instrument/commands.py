@@ -1,0 +1,107 @@
+"""Prefix and hybrid commands that were called by a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discord.ext import commands
+
+from whisperwatch import semconv
+from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.bots import bot_of
+from whisperwatch.bot.instrument.invocation import CommandCells, begin, cells_of, note_error
+from whisperwatch.bot.instrument.outcomes import outcome_of
+
+
+def invoke(original: Any) -> Any:
+    """`BotBase.invoke`: the one way to every command that a message calls."""
+
+    async def invoke(self: Any, ctx: Any) -> None:
+        try:
+            cells = _cells(self, ctx)
+        except Exception:
+            guard.failed("command name")
+            cells = None
+        invocation = None if cells is None else begin(bot_of(self), cells)
+        if invocation is None:
+            await original(self, ctx)
+            return
+        try:
+            await original(self, ctx)
+        except BaseException as error:
+            invocation.error = error
+            raise
+        finally:
+            try:
+                error = invocation.error
+                if error is None and ctx.command is None:
+                    error = invocation.error = commands.CommandNotFound()
+                invocation.end(outcome_of(error, ctx.command_failed), _final(self, ctx, invocation.cells))
+            except Exception:
+                guard.failed("command end")
+
+    return invoke
+
+
+def dispatch_error(original: Any) -> Any:
+    """`Command.dispatch_error`: where discord.py takes a command's exception to the error handlers."""
+
+    async def dispatch_error(self: Any, ctx: Any, error: Any) -> None:
+        note_error(error)
+        await original(self, ctx, error)
+
+    return dispatch_error
+
+
+def register(client: Any) -> None:
+    """Make the cells of every registered command, so that they are exported as 0 from the start."""
+    bot = bot_of(client)
+    for command in client.walk_commands():
+        cells_of(bot, command.qualified_name, _kind(command))
+
+
+def _cells(client: Any, ctx: Any) -> CommandCells | None:
+    command = ctx.command
+    if command is None:
+        return cells_of(bot_of(client), semconv.UNKNOWN_COMMAND, "prefix") if ctx.invoked_with else None
+    if isinstance(command, commands.Group):
+        command = _leaf(command, ctx.view)
+    return _cells_of_command(client, command)
+
+
+def _cells_of_command(client: Any, command: Any) -> CommandCells:
+    bot = bot_of(client)
+    kept: tuple[Any, CommandCells] | None = command.__dict__.get("_whisperwatch")
+    if kept is not None and kept[0] is bot:
+        return kept[1]
+    cells = cells_of(bot, command.qualified_name, _kind(command))
+    command.__dict__["_whisperwatch"] = (bot, cells)
+    return cells
+
+
+def _leaf(command: Any, view: Any) -> Any:
+    """The sub-command that the text asks for, without moving the reader's place in it."""
+    index, previous = view.index, view.previous
+    try:
+        while isinstance(command, commands.Group):
+            view.skip_ws()
+            found = command.all_commands.get(view.get_word())
+            if found is None:
+                break
+            command = found
+    finally:
+        view.index, view.previous = index, previous
+    return command
+
+
+def _final(client: Any, ctx: Any, cells: CommandCells) -> CommandCells | None:
+    """The command that ran in the end: a group that reads arguments of its own can't be foreseen."""
+    command = ctx.command
+    if command is None:
+        return None
+    ran = _cells_of_command(client, command)
+    return None if ran is cells else ran
+
+
+def _kind(command: Any) -> str:
+    return "hybrid" if isinstance(command, commands.HybridCommand | commands.HybridGroup) else "prefix"

@@ -1,0 +1,175 @@
+"""Gateway events, counted where discord.py looks their parsers up: a closure for each event of each connection, with
+its counter already found. A connection's own ups and downs are read where its heartbeat starts and stops.
+
+The receipt of an event is taken when its JSON has been decoded: that is when discord.py asks for its parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from whisperwatch import semconv
+from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.bots import Bot, Shard, bot_of
+from whisperwatch.bot.instrument.measures import counting
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.roots import current_root
+
+_now = recorder.clock.now
+_MARK = "_whisperwatch_shard"
+Parser = Callable[[Any], Any]
+
+
+class Parsers(dict[str, Parser]):
+    """discord.py's table of parsers for one connection, each watched; an event without a parser is counted too."""
+
+    def __init__(self, bot: Bot, shard: Shard, parsers: dict[str, Parser]) -> None:
+        super().__init__({name: _watched(bot, shard, name, parser) for name, parser in parsers.items()})
+        self.bot = bot
+        self.shard = shard
+
+    def __missing__(self, name: str) -> Parser:
+        try:
+            self.shard.last_event_ns = _now()
+            _events(self.bot, self.shard, name).add(1)
+        except Exception:
+            guard.failed("unknown gateway event")
+        raise KeyError(name)
+
+
+def from_client(original: Any) -> Any:
+    async def from_client(cls: Any, client: Any, *args: Any, **kwargs: Any) -> Any:
+        ws = await original(cls, client, *args, **kwargs)
+        try:
+            watch_socket(bot_of(client), ws)
+        except Exception:
+            guard.failed("gateway connection")
+        return ws
+
+    return from_client
+
+
+def watch_socket(bot: Bot, ws: Any) -> None:
+    """Watch one gateway connection, new or already open."""
+    if _MARK in ws.__dict__:
+        return
+    number = ws.shard_id or 0
+    shard = bot.shards.get(number)
+    if shard is None:
+        shard = bot.shards[number] = Shard(number)
+    shard.socket = ws
+    ws.__dict__[_MARK] = (bot, shard)
+    ws._discord_parsers = Parsers(bot, shard, ws._discord_parsers)
+
+
+def unwatch_socket(ws: Any) -> None:
+    """Give an open connection discord.py's own parsers back."""
+    if ws is not None and ws.__dict__.pop(_MARK, None) is not None:
+        ws._discord_parsers = ws._connection.parsers
+
+
+def close(original: Any) -> Any:
+    """`DiscordWebSocket.close`: our side's close code, known before the heartbeat stops."""
+
+    async def close(self: Any, code: int = 4000) -> None:
+        self.__dict__["_whisperwatch_code"] = code
+        await original(self, code)
+
+    return close
+
+
+def stop(original: Any) -> Any:
+    """`KeepAliveHandler.stop`: the connection is over, whoever ended it."""
+
+    def stop(self: Any) -> None:
+        try:
+            _disconnected(self.ws)
+        except Exception:
+            guard.failed("gateway disconnect")
+        original(self)
+
+    return stop
+
+
+def _disconnected(ws: Any) -> None:
+    marked = ws.__dict__.get(_MARK)
+    if marked is None or ws.__dict__.get("_whisperwatch_over"):
+        return
+    ws.__dict__["_whisperwatch_over"] = True
+    bot, shard = marked
+    if shard.socket is ws:
+        shard.up = False
+    code = ws.__dict__.get("_whisperwatch_code") or ws.socket.close_code
+    attributes = {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number, semconv.CLOSE_CODE: str(code or "none")}
+    counting(semconv.GATEWAY_DISCONNECTS, attributes).add(1)
+
+
+def _watched(bot: Bot, shard: Shard, name: str, parser: Parser) -> Parser:
+    counted = _events(bot, shard, name)
+    number = shard.number
+    if name in _CONNECTION:
+        parser = _after(_CONNECTION[name], bot, shard, parser)
+    if name == "INTERACTION_CREATE":
+        parser = _inside_root(bot, parser)
+
+    def parse(data: Any) -> None:
+        shard.last_event_ns = bot.received_ns = _now()
+        bot.shard = number
+        counted.add(1)
+        try:
+            parser(data)
+        finally:
+            bot.received_ns = 0
+            if bot.root is not None:
+                bot.end_parse()
+
+    return parse
+
+
+def _inside_root(bot: Bot, parser: Parser) -> Parser:
+    """discord.py starts an interaction's tasks while it parses it: the root is there, and current, for all of that."""
+
+    def parse(data: Any) -> None:
+        root = bot.parse_root("interaction", ())
+        outer, token = current_root.set(root), attach(Context({_SPAN_KEY: root.under}))
+        try:
+            parser(data)
+        finally:
+            detach(token)
+            current_root.reset(outer)
+
+    return parse
+
+
+def _after(hook: Callable[[Bot, Shard], None], bot: Bot, shard: Shard, parser: Parser) -> Parser:
+    def parse(data: Any) -> None:
+        try:
+            hook(bot, shard)
+        except Exception:
+            guard.failed("gateway connected")
+        parser(data)
+
+    return parse
+
+
+def _events(bot: Bot, shard: Shard, name: str) -> Any:
+    return counting(
+        semconv.GATEWAY_EVENTS, {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number, semconv.EVENT: name}
+    )
+
+
+def _connected(bot: Bot, shard: Shard) -> None:
+    shard.up = True
+    counting(semconv.GATEWAY_CONNECTS, {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number}).add(1)
+
+
+def _resumed(bot: Bot, shard: Shard) -> None:
+    shard.up = True
+    counting(semconv.GATEWAY_RESUMES, {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number}).add(1)
+
+
+_CONNECTION = {"READY": _connected, "RESUMED": _resumed}

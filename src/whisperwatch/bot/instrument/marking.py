@@ -1,0 +1,43 @@
+"""A blocked loop, in the trace: marks the root of the work that blocks it.
+
+Called by `ship`'s thread while the loop's thread stands still. That thread's context variables can't be read from
+another, but its frames can: the innermost of ours that holds a root is the one whose work blocks.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from whisperwatch import semconv
+from whisperwatch.bot.instrument.runtime import pulse
+from whisperwatch.bot.recording.roots import Root
+
+
+def mark_blocked(frames: tuple[tuple[str, int, str], ...], seconds: float) -> None:
+    """Put the place, and for how long, on the root whose work blocks the loop; nothing where none does."""
+    root = _blocking_root() or _marked.get("root")
+    if root is None or root.end_ns:
+        _marked.clear()
+        return
+    _marked["root"] = root
+    file, line, function = frames[-1] if frames else ("unknown", 0, "unknown")
+    root.touched = True
+    own = dict(root.own or {})
+    own[semconv.LOOP_BLOCKED_AT] = f"{file}:{line} {function}"
+    own[semconv.LOOP_BLOCKED_FOR] = round(seconds, 3)
+    root.own = own
+
+
+_marked: dict[str, Root] = {}
+"""The root of the episode that is under way: told of again at its end, when its frames are gone."""
+
+
+def _blocking_root() -> Root | None:
+    frame = sys._current_frames().get(pulse.thread_id)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("whisperwatch.bot.instrument"):
+            root = frame.f_locals.get("root")
+            if isinstance(root, Root) and not root.end_ns:
+                return root
+        frame = frame.f_back
+    return None

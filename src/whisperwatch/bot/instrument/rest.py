@@ -1,0 +1,303 @@
+"""REST requests to Discord: the request as a whole, and each attempt inside it.
+
+discord.py retries inside `HTTPClient.request`, out of sight; so the session it uses gets a `request` of ours in front,
+which times the attempts of the request that is current. What lies between attempts is waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import set_span_in_context
+
+from whisperwatch import semconv
+from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.bots import Bot, EventRoot, any_bot, bot_of_http
+from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.roots import live_root
+from whisperwatch.bot.recording.spans import Span
+from whisperwatch.bot.recording.tracing import tracing
+
+_KIND_CLIENT = 3
+_now = recorder.clock.now
+_SHORTEST_WAIT_NS = 1_000_000
+"""Less than this between asking and sending is discord.py's own work, not a rate limit."""
+_VISIBLE_CALLBACKS = frozenset({4, 7, 8, 9})
+"""Interaction responses that a user sees: a message, an update of one, choices, a modal."""
+_REPLIES = frozenset({
+    "POST /channels/{channel_id}/messages",
+    "POST /webhooks/{webhook_id}/{webhook_token}",
+    "PATCH /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
+})  # fmt: skip
+_CALLBACK = "POST /interactions/{webhook_id}/{webhook_token}/callback"
+
+
+class RouteCells:
+    """What requests by one route are measured by. The first request is how a bot learns its name: until then its
+    points wait."""
+
+    __slots__ = ("attributes", "bot", "durations", "method", "path", "static", "title")
+
+    def __init__(self, bot: Bot, method: str, path: str, host: str) -> None:
+        self.bot = bot
+        self.method = method
+        self.path = path
+        self.title = f"{method} {path}"
+        self.attributes: dict[str, Any] | None = None
+        self.static = recorder.attribute_set(
+            {semconv.METHOD: method, semconv.ROUTE: path, semconv.SERVER_ADDRESS: host}
+        )
+        self.durations: dict[Any, Any] = {}
+
+    def took(self, status: Any, seconds: float, span: Span | None) -> None:
+        """One attempt's duration."""
+        found = self.durations.get(status)
+        if found is None:
+            named = self._named(lambda: self.took(status, seconds, None))
+            if named is None:
+                return
+            found = self.durations[status] = timing(semconv.HTTP_DURATION, {**named, semconv.STATUS_CODE: status})
+        found.record(seconds, span)
+
+    def waited(self, seconds: float) -> None:
+        """What one request waited for rate limits."""
+        named = self._named(lambda: self.waited(seconds))
+        if named is not None:
+            timing(semconv.HTTP_WAIT, named).record(seconds)
+
+    def count(self, metric: semconv.Metric, more: dict[str, Any]) -> None:
+        named = self._named(lambda: self.count(metric, more))
+        if named is not None:
+            counting(metric, {**named, **more}).add(1)
+
+    def _named(self, later: Callable[[], None]) -> dict[str, Any] | None:
+        """The attributes, or None: then `later` is called when the bot has a name."""
+        if self.attributes is None:
+            if self.bot.known_name is None:
+                self.bot.when_named(later)
+                return None
+            self.attributes = {semconv.BOT_NAME: self.bot.name, semconv.METHOD: self.method, semconv.ROUTE: self.path}
+        return self.attributes
+
+
+class Request:
+    """A request that is under way. `bot` None: nobody's, and not measured."""
+
+    __slots__ = ("bot", "cells", "mark", "span", "status", "tries", "wait_ns")
+
+    def __init__(self, bot: Bot, cells: RouteCells, span: Span | None) -> None:
+        self.bot = bot
+        self.cells = cells
+        self.span = span
+        self.mark = _now() if span is None else span.start_ns
+        self.tries = 0
+        self.wait_ns = 0
+        self.status: Any = None
+
+    def sending(self) -> None:
+        """An attempt begins: what lies before it was a rate limit, or the pause after a failure."""
+        now = _now()
+        gap = now - self.mark
+        if (self.tries == 0 or self.status == 429) and gap > _SHORTEST_WAIT_NS:
+            self.wait_ns += gap
+        if self.tries:
+            self.cells.count(semconv.HTTP_RETRIES, {semconv.RETRY_REASON: _reason(self.status)})
+        self.tries += 1
+        self.mark = now
+
+    def answered(self, status: Any, headers: Any) -> None:
+        """An attempt is over; `status` is HTTP's, or `error` where the connection broke."""
+        now = _now()
+        self.status = status
+        self.cells.took(status, (now - self.mark) / 1e9, self.span)
+        self.mark = now
+        if status == 429:
+            scope = _scope(headers)
+            self.cells.count(semconv.HTTP_RATELIMITED, {semconv.RATELIMIT_SCOPE: scope})
+            if scope != "shared":
+                self.bot.invalid_requests.append(now)
+        elif status in (401, 403):
+            self.bot.invalid_requests.append(now)
+
+    def end(self, error: BaseException | None) -> None:
+        if self.wait_ns:
+            self.cells.waited(self.wait_ns / 1e9)
+        span = self.span
+        if span is None:
+            return
+        own: dict[str, Any] = {}
+        if self.status is not None and self.status != "error":
+            own[semconv.STATUS_CODE] = self.status
+        if self.tries > 1:
+            own[semconv.RESEND_COUNT] = self.tries - 1
+        if self.wait_ns:
+            own[semconv.RATELIMIT_WAIT] = self.wait_ns / 1e9
+        span.own = own or None
+        if error is not None:
+            span.fail(error)
+        span.end()
+
+
+current_request: ContextVar[Request | None] = ContextVar("whisperwatch_request", default=None)
+unwatched: ContextVar[bool] = ContextVar("whisperwatch_unwatched", default=False)
+"""Set where we ask Discord something ourselves: it doesn't show in the bot's data."""
+
+
+def request(original: Any) -> Any:
+    """`HTTPClient.request`."""
+
+    async def request(self: Any, route: Any, **kwargs: Any) -> Any:
+        bot = bot_of_http(self)
+        if bot is None or unwatched.get():
+            return await original(self, route, **kwargs)
+        stand_before(getattr(self, "_HTTPClient__session", None))
+        return await _watched(bot, route, original(self, route, **kwargs), 0)
+
+    return request
+
+
+def webhook_request(original: Any) -> Any:
+    """`AsyncWebhookAdapter.request`: interaction responses, followups and webhooks."""
+
+    async def request(self: Any, route: Any, session: Any, **kwargs: Any) -> Any:
+        root = live_root()
+        bot = root.bot if isinstance(root, EventRoot) else any_bot()
+        if bot is None:
+            return await original(self, route, session, **kwargs)
+        stand_before(session)
+        return await _watched(bot, route, original(self, route, session, **kwargs), _callback_type(route, kwargs))
+
+    return request
+
+
+async def _watched(bot: Bot, route: Any, coro: Any, callback_type: int) -> Any:
+    try:
+        begun = _begin(bot, route)
+    except Exception:
+        guard.failed("rest request")
+        return await coro
+    token = current_request.set(begun)
+    span = begun.span
+    context = None if span is None else attach(set_span_in_context(span.visible))
+    error: BaseException | None = None
+    try:
+        answer = await coro
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        if context is not None:
+            detach(context)
+        current_request.reset(token)
+        try:
+            begun.end(error)
+            if error is None:
+                _replied(begun.cells.title, callback_type)
+        except Exception:
+            guard.failed("rest request end")
+    if begun.cells.title == "GET /gateway/bot":
+        read_session_limit(bot, answer)
+    return answer
+
+
+def _begin(bot: Bot, route: Any) -> Request:
+    key = ("route", route.method, route.path)
+    cells: RouteCells | None = bot.cells.get(key)
+    if cells is None:
+        host = route.BASE.split("/")[2].split(":")[0]
+        cells = bot.cells[key] = RouteCells(bot, route.method, route.path, host)
+    return Request(bot, cells, tracing.child(cells.title, _KIND_CLIENT, cells.static))
+
+
+def _replied(route: str, callback_type: int) -> None:
+    if route in _REPLIES or (route == _CALLBACK and callback_type in _VISIBLE_CALLBACKS):
+        root = live_root()
+        if isinstance(root, EventRoot):
+            root.reply()
+
+
+def _callback_type(route: Any, kwargs: Any) -> int:
+    if not route.path.endswith("/callback"):
+        return 0
+    payload = kwargs.get("payload")
+    if payload is None:
+        return _VISIBLE_MULTIPART if kwargs.get("multipart") else 0
+    return int(payload.get("type", 0))
+
+
+_VISIBLE_MULTIPART = 4
+"""A response with files is a message."""
+
+
+def read_session_limit(bot: Bot, answer: Any) -> None:
+    """Keep what Discord says of the IDENTIFYs that are left."""
+    try:
+        limit = answer["session_start_limit"]
+        attributes = {semconv.BOT_NAME: bot.name}
+        counting(semconv.IDENTIFY_REMAINING, attributes).set(limit["remaining"])
+        counting(semconv.IDENTIFY_LIMIT, attributes).set(limit["total"])
+    except Exception:
+        guard.failed("session_start_limit")
+
+
+def stand_before(session: Any) -> None:
+    """Put our `request` before the session's, once: on the instance, and taken back by `stand_aside`."""
+    if session is None or "request" in session.__dict__:
+        return
+    plain = session.request
+
+    def request(method: str, url: Any, **kwargs: Any) -> Any:
+        current = current_request.get()
+        sent = plain(method, url, **kwargs)
+        return sent if current is None else _Attempt(current, sent)
+
+    session.__dict__["request"] = request
+
+
+def stand_aside(session: Any) -> None:
+    if session is not None:
+        session.__dict__.pop("request", None)
+
+
+class _Attempt:
+    """aiohttp's context manager of one attempt, timed to the response's headers."""
+
+    __slots__ = ("request", "sent")
+
+    def __init__(self, request: Request, sent: Any) -> None:
+        self.request = request
+        self.sent = sent
+
+    async def __aenter__(self) -> Any:
+        self.request.sending()
+        try:
+            response = await self.sent.__aenter__()
+        except BaseException:
+            self.request.answered("error", {})
+            raise
+        self.request.answered(response.status, response.headers)
+        return response
+
+    async def __aexit__(self, *exc_info: Any) -> Any:
+        return await self.sent.__aexit__(*exc_info)
+
+    def __await__(self) -> Any:
+        return self.sent.__await__()
+
+
+def _reason(status: Any) -> str:
+    if status == 429:
+        return "ratelimited"
+    return "connection" if status == "error" else "server_error"
+
+
+def _scope(headers: Any) -> str:
+    if "Via" not in headers:
+        return "cloudflare"
+    if headers.get("X-RateLimit-Global"):
+        return "global"
+    return str(headers.get("X-RateLimit-Scope", "user"))

@@ -1,0 +1,253 @@
+"""Watching a bot: puts the parts together. The only place in the bot's process that names concrete ones.
+
+`instrument()` patches discord.py, so that every client that starts is watched; `watch(bot)` does that and takes this
+client in. Nothing else starts before a client has finished `setup_hook`: then the ship sails, and the loop's pulse is
+felt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from whisperwatch.bot import guard
+from whisperwatch.bot.instrument import commands as prefix
+from whisperwatch.bot.instrument import interactions, rest
+from whisperwatch.bot.instrument.bots import bot_of, bots, forget_all
+from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
+from whisperwatch.bot.instrument.gauges import latency_of, read_bots
+from whisperwatch.bot.instrument.marking import mark_blocked
+from whisperwatch.bot.instrument.patches import PatchTable
+from whisperwatch.bot.instrument.runtime import collections, pulse
+from whisperwatch.bot.instrument.tasks import read_next_runs
+from whisperwatch.bot.recording.providers import providers
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.spans import recorder_ids
+from whisperwatch.bot.ship import Options, Ship
+from whisperwatch.state import StateDirectory, hash_id, open_state
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
+logger = logging.getLogger("whisperwatch")
+
+OLDEST = (2, 4)
+"""The oldest discord.py that is watched."""
+_FAREWELL_S = 3.0
+
+_table = PatchTable()
+_ship: Ship | None = None
+_state: StateDirectory | None = None
+_said: set[str] = set()
+
+
+def instrument(*, resource: Resource | None = None) -> bool:
+    """Patch discord.py so that each client that logs in from now on is watched. A second call does nothing.
+
+    Args:
+        resource: the resource of the providers; by default what `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say.
+
+    Returns:
+        False where nothing is watched: `OTEL_SDK_DISABLED`, or a `discord` that is not discord.py 2.4 or later. That is
+        logged once, and the bot runs as it would without us.
+    """
+    if _table.applied:
+        return True
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    reason = _unsupported()
+    if reason is not None:
+        _say(reason)
+        return False
+    from whisperwatch.bot.instrument.table import patches
+
+    try:
+        recorder.shipping = Options.from_environment().mode != "off"
+        if not recorder.on:  # a forked child that wants to be watched after all
+            recorder.restart()
+        providers.install(resource)
+    except Exception:
+        guard.failed("instrument")
+        return False
+    _table.apply(patches(_login))
+    collections.start()
+    for collector in (read_bots, read_next_runs):
+        if collector not in recorder.collectors:
+            recorder.collectors.append(collector)
+    return True
+
+
+def uninstrument() -> None:
+    """Put discord.py's own functions back, say goodbye to the watcher, and let go of the clients."""
+    _table.undo()
+    collections.stop()
+    pulse.stop()
+    for client in list(bots):
+        rest.stand_aside(client.http.__dict__.get("_HTTPClient__session"))
+        for shard in bot_of(client).shards.values():
+            unwatch_socket(shard.socket)
+    forget_all()
+    _part("uninstrument")
+
+
+def watch(bot: discord.Client, *, name: str | None = None, resource: Resource | None = None) -> discord.Client:
+    """Watch a client, before it runs or while it does; returns it.
+
+    Args:
+        bot: a `discord.Client`, `commands.Bot` or sharded one.
+        name: its name in `bot.name`; by default the user name that Discord gives it.
+        resource: see `instrument()`.
+
+    Raises:
+        TypeError: `bot` is no `discord.Client`.
+    """
+    if not isinstance(bot, discord.Client):
+        raise TypeError(f"watch() takes a discord.Client, not {type(bot).__name__}: pass the bot or client object")
+    if instrument(resource=resource):
+        kept = bot_of(bot, name)
+        for ws in _sockets(bot):
+            watch_socket(kept, ws)
+            kept.shards[ws.shard_id or 0].up = bot.is_ready()
+        if bot.user is not None:
+            _started(bot)
+    return bot
+
+
+def flush(timeout_s: float = 5.0) -> bool:
+    """Wait until the watcher has all that was recorded before; False when that took longer."""
+    return _ship is None or _ship.flush(timeout_s)
+
+
+def _login(original: Any) -> Any:
+    """`Client.login`: a client that has logged in has a name, a running loop, and its `setup_hook` behind it."""
+
+    async def login(self: Any, token: str) -> None:
+        try:
+            bot_of(self)
+        except Exception:
+            guard.failed("login")
+        await original(self, token)
+        _started(self)
+
+    return login
+
+
+def _started(client: Any) -> None:
+    try:
+        bot_of(client).named()
+        if hasattr(client, "walk_commands"):
+            prefix.register(client)
+        interactions.register(client)
+        pulse.start(asyncio.get_running_loop())
+        _sail()
+        client.loop.create_task(_ask_session_limit(client), name="whisperwatch: session_start_limit")
+    except Exception:
+        guard.failed("start")
+
+
+async def _ask_session_limit(client: Any) -> None:
+    """One request of ours, that doesn't show in the bot's data: how many IDENTIFYs Discord leaves it today."""
+    rest.unwatched.set(True)
+    try:
+        answer = await client.http.request(discord.http.Route("GET", "/gateway/bot"))
+        rest.read_session_limit(bot_of(client), answer)
+    except Exception as error:
+        logger.debug("Discord did not say how many IDENTIFYs are left: %s", error)
+
+
+def _sail() -> None:
+    global _ship, _state
+    if _ship is not None:
+        return
+    options = Options.from_environment()
+    if options.mode == "off":
+        return
+    _state = open_state()
+    if _state.problem is not None:
+        _say(_state.problem)
+    if os.environ.get("WHISPERWATCH_EXPOSE_IDS", "").strip().lower() not in ("1", "true", "yes", "on"):
+        recorder_ids.show = partial(hash_id, _state.key())
+    _ship = Ship(
+        recorder,
+        beat=_beat,
+        state=_state,
+        options=options,
+        pulse=pulse,
+        about=_about,
+        on_welcome=_welcomed,
+        on_blocked=mark_blocked,
+    )
+    if providers.tracer_provider is not None:
+        providers.tracer_provider.flush_tape = lambda milliseconds: flush(milliseconds / 1000)
+    _ship.start()
+    _end_with_the_process()
+
+
+def _end_with_the_process() -> None:
+    """Say goodbye when the interpreter ends. Before `atexit` where that can be had: no thread starts after that."""
+    register = getattr(threading, "_register_atexit", atexit.register)
+    try:
+        register(_part, "exit")
+    except RuntimeError:
+        atexit.register(_part, "exit")
+
+
+def _part(reason: str) -> None:
+    global _ship
+    ship, _ship = _ship, None
+    if ship is not None:
+        ship.stop(_FAREWELL_S, reason)
+
+
+def _welcomed(welcome: dict[str, Any]) -> None:
+    recorder.on = bool(welcome.get("settings", {}).get("traces", True))
+
+
+def _about() -> dict[str, Any]:
+    provider = providers.tracer_provider
+    resource = {} if provider is None else dict(provider.resource.attributes)
+    return {"resource": resource, "bots": [bot_of(client).name for client in list(bots)], "discord.py": discord.__version__}
+
+
+def _beat() -> dict[str, Any]:
+    if pulse.closed and pulse.last_turn_ns:
+        pulse.stop()
+    return {"bots": [_state_of(client) for client in list(bots)]}
+
+
+def _state_of(client: Any) -> dict[str, Any]:
+    bot = bot_of(client)
+    shards = {
+        number: {"up": shard.up, "latency": latency_of(shard), "last_event": shard.last_event_ns or None}
+        for number, shard in list(bot.shards.items())
+    }
+    return {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+
+
+def _sockets(client: Any) -> list[Any]:
+    shards = getattr(client, "_AutoShardedClient__shards", None)
+    found = [shard.ws for shard in shards.values()] if shards else [client.ws]
+    return [ws for ws in found if getattr(ws, "_discord_parsers", None) is not None]
+
+
+def _unsupported() -> str | None:
+    title = getattr(discord, "__title__", "discord")
+    if title != "discord":
+        return f"the installed `discord` is {title}, not discord.py: it is not watched, and runs as it would without Whisperwatch"
+    version = discord.version_info
+    if (version.major, version.minor) < OLDEST:
+        return f"discord.py {discord.__version__} is older than {'.'.join(map(str, OLDEST))}: it is not watched; update discord.py"
+    return None
+
+
+def _say(text: str) -> None:
+    if text not in _said:
+        _said.add(text)
+        logger.warning(text)
