@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
+
+import psutil
 
 from .frames import place
 from .report import Check, Now, Status
@@ -18,6 +21,7 @@ SILENT_S: Final = 1.0
 OFFLINE_S: Final = 30.0
 """With no shard up for this long the bot is unhealthy; shorter is an ordinary reconnect."""
 GONE: Final = float("inf")
+_STOPPED: Final = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 def current(sources: Sequence[Source]) -> list[Source]:
@@ -35,71 +39,78 @@ def silent_s(source: Source, now: Now) -> float:
     return silence if source.connected and silence > SILENT_S else 0.0
 
 
+def of_source(source: Source, now: Now, state: str | None, before: Check | None) -> Iterator[Check]:
+    """All checks of one process.
+
+    Args:
+        state: what psutil calls the state of a process that is silent or not connected; None when it is gone.
+        before: its gateway check of the last report.
+    """
+    yield bot_process(source, now, state)
+    if source.connected and source.ended is None:
+        yield event_loop(source, now, state)
+        yield gateway(source, now, before)
+
+
 def bot_process(source: Source, now: Now, state: str | None) -> Check:
-    """Is the process there? `state` is psutil's name of a silent process' state."""
-    name, slot = "bot process", source.slot
+    """Is the process there, and may it run?"""
+    check = partial(Check, "bot process", process=source.slot)
     if source.ended is not None:
-        how = "stopped in order" if source.ended.orderly else "ended"
-        text = f"The bot's process {how}: {source.ended.reason}."
-        return Check(name, "unhealthy", text, source.ended.unix, slot, GONE, ready=False)
+        how = "The bot has said goodbye" if source.ended.orderly else "The bot's process has ended"
+        text = f"{how}: {source.ended.reason}."
+        return check("unhealthy", text, source.ended.unix, stuck_s=GONE, ready=False)
+    if not source.connected and state in (None, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        return check("unhealthy", "The bot's process is gone.", stuck_s=GONE, ready=False)
     if not source.connected:
-        return Check(
-            name,
-            "degraded",
-            "The bot's process runs, but has lost its connection to the watcher.",
-            None,
-            slot,
-        )
-    silence = silent_s(source, now)
-    if silence and state == "stopped":
-        since = now.unix_of(source.beat_received_ns)
+        return check("degraded", "The bot's process runs, but has lost its connection to the watcher.")
+    if state in _STOPPED:
+        silence = silent_s(source, now)
         text = f"The bot's process is stopped (SIGSTOP or a debugger), for {_seconds(silence)}."
-        return Check(name, "unhealthy", text, since, slot, silence, ready=False)
-    return Check(name, "healthy", "The bot's process runs.", now.unix_of(source.connected_ns), slot)
+        since = now.unix_of(source.beat_received_ns)
+        return check("unhealthy", text, since, stuck_s=silence, ready=False)
+    return check("healthy", "The bot's process runs.", now.unix_of(source.connected_ns))
 
 
-def event_loop(source: Source, now: Now) -> Check:
+def event_loop(source: Source, now: Now, state: str | None) -> Check:
     """Does the loop turn? Known from the beat, and from the silence when nothing in the process can run."""
-    loop = (source.beat or {}).get("loop")
-    if source.ended is not None or not source.connected or loop is None:
-        return Check("event loop", "healthy", "No event loop is watched at the moment.", None, source.slot)
-    last_turn_ns, frames = loop
+    check = partial(Check, "event loop", process=source.slot)
+    beat = source.beat or {}
+    if beat.get("loop") is None:
+        return check("healthy", "No event loop is watched yet.")
+    last_turn_ns, frames = beat["loop"]
     silence = silent_s(source, now)
     # Between two beats the newest one is up to 0.1 s old: only a beat, or a true silence, tells of a block.
-    until_ns = (
-        now.monotonic_ns if silence else max(source.beat_received_ns, (source.beat or {}).get("sent", 0))
-    )
+    until_ns = now.monotonic_ns if silence else beat.get("sent", source.beat_received_ns)
     if (until_ns - last_turn_ns) / 1e9 < BLOCKED_S:
-        return Check("event loop", "healthy", "The event loop turns.", None, source.slot)
+        return check("healthy", "The event loop turns.")
     blocked = (now.monotonic_ns - last_turn_ns) / 1e9
-    return Check(
-        "event loop",
-        "unhealthy" if blocked > STUCK_S else "degraded",
-        _blocked_text(blocked, place(source.gil_dump or frames if silence else frames), bool(silence)),
-        now.unix_of(last_turn_ns),
-        source.slot,
-        stuck_s=blocked,
-    )
+    if state in _STOPPED:
+        text = f"The event loop hasn't turned for {_seconds(blocked)}: its process is stopped."
+    else:
+        text = _blocked_text(
+            blocked, place((source.gil_dump or frames) if silence else frames), bool(silence)
+        )
+    status: Status = "unhealthy" if blocked > STUCK_S else "degraded"
+    return check(status, text, now.unix_of(last_turn_ns), stuck_s=blocked)
 
 
 def gateway(source: Source, now: Now, before: Check | None) -> Check:
     """Are the shards of this process connected and READY? `before` tells for how long they haven't been."""
     bots = [bot for bot in (source.beat or {}).get("bots", ()) if not bot.get("closed")]
-    if source.ended is not None or not source.connected:
-        return Check("gateway", "healthy", "No gateway is watched at the moment.", None, source.slot)
-    shards = {(bot.get("name"), shard): seen for bot in bots for shard, seen in bot.get("shards", {}).items()}
-    down = sorted(str(shard) for (_, shard), seen in shards.items() if not seen.get("up"))
-    if shards and not down:
+    shards = {(n, shard): seen for n, bot in enumerate(bots) for shard, seen in bot.get("shards", {}).items()}
+    down = sorted({str(shard) for (_, shard), seen in shards.items() if not seen.get("up")})
+    waiting = sum(not bot.get("shards") for bot in bots)
+    if shards and not down and not waiting:
         text = f"{_count(len(shards), 'shard')} connected and ready{_deaf(shards, now)}."
-        return Check("gateway", "healthy", text, None, source.slot)
-    up = len(shards) - len(down)
-    offline_since = before.since if before and before.status != "healthy" and before.since else now.unix
-    status: Status = "unhealthy" if not up and now.unix - offline_since > OFFLINE_S else "degraded"
-    if not shards:
-        text = "The bot is not connected to Discord yet." if bots else "No bot is connected to Discord."
-    else:
+        return Check("gateway", "healthy", text, process=source.slot)
+    up = sum(bool(seen.get("up")) for seen in shards.values())
+    since = before.since if before and before.status != "healthy" and before.since else now.unix
+    status: Status = "unhealthy" if not up and now.unix - since > OFFLINE_S else "degraded"
+    if down:
         text = f"{up} of {_count(len(shards), 'shard')} ready; not ready: {', '.join(down[:20])}."
-    return Check("gateway", status, text, offline_since, source.slot, ready=False)
+    else:
+        text = "A bot is not connected to Discord yet." if bots else "No bot is connected to Discord."
+    return Check("gateway", status, text, since, source.slot, ready=False)
 
 
 def no_source() -> Check:
@@ -126,16 +137,11 @@ def export(state: Export) -> Check:
     return Check(name, "degraded", text, state.failing_since)
 
 
-def of_source(source: Source, now: Now, states: Mapping[int, str], before: Check | None) -> Iterator[Check]:
-    """All checks of one process; `before` is its gateway check of the last report."""
-    yield bot_process(source, now, states.get(source.pid))
-    yield event_loop(source, now)
-    yield gateway(source, now, before)
-
-
 def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:
     at = f" at {where}" if where else ""
-    why = " and no other thread of the process can run either: the GIL is held" if silent else ""
+    why = (
+        "; nothing else in its process answers either, so C code is likely to hold the GIL" if silent else ""
+    )
     return f"The event loop has been blocked for {_seconds(blocked_s)}{at}{why}."
 
 

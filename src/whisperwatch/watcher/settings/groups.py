@@ -22,7 +22,7 @@ class Service(Group):
         default=None,
         help="The service's name (`service.name`). Wins over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.",
         right="a name",
-        unset="the name of the bot's main script or package",
+        unset="the bot's name",
     )
     attributes: Pairs = setting(
         "OTEL_RESOURCE_ATTRIBUTES",

@@ -73,18 +73,18 @@ class _HealthAnswers:
         self._rendered: tuple[Report, bytes] | None = None
 
     async def health(self, _: Request) -> Response:
-        report = self._health.report()
+        report = await self._health.look()
         if self._rendered is None or self._rendered[0] is not report:
             self._rendered = report, _encode({**report.as_json(), "version": __version__})
         status = 503 if report.status == "unhealthy" else 200
         return Response(self._rendered[1], status, _NO_STORE, "application/json")
 
     async def live(self, _: Request) -> Response:
-        stuck = self._health.report().not_live(self._live_after_s)
+        stuck = (await self._health.look()).not_live(self._live_after_s)
         return _json({"live": not stuck, "reasons": stuck}, 503 if stuck else 200)
 
     async def ready(self, _: Request) -> Response:
-        missing = self._health.report().not_ready
+        missing = (await self._health.look()).not_ready
         return _json({"ready": not missing, "reasons": missing}, 503 if missing else 200)
 
 

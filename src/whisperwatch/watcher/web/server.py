@@ -66,10 +66,10 @@ class WebServer:
         Raises:
             RuntimeError: the application's lifespan failed.
         """
-        self._task = asyncio.create_task(self._server.serve(self._sockets), name="whisperwatch web")
+        self._task = asyncio.create_task(self._serve(), name="whisperwatch web")
         while not self._server.started:
             if self._task.done():
-                raise RuntimeError("the web application did not start") from self._task.exception()
+                await self._task
             await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
@@ -77,6 +77,14 @@ class WebServer:
         self._server.should_exit = True
         if self._task is not None:
             await self._task
+
+    async def _serve(self) -> None:
+        try:
+            await self._server.serve(self._sockets)
+        except SystemExit as error:  # uvicorn's way to say so would end the whole process
+            for listening in self._sockets:
+                listening.close()
+            raise RuntimeError("the web application did not start: its lifespan failed") from error
 
 
 class _Server(uvicorn.Server):
