@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from types import ModuleType
 
 import opentelemetry.semconv._incubating.attributes
 import opentelemetry.semconv._incubating.metrics
@@ -150,10 +151,8 @@ def test_importing_it_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not [name for name in loaded if name.partition(".")[0] in ("opentelemetry", "discord", "pydantic")]
-    assert {name for name in loaded if name.startswith("whisperwatch")} == {
-        "whisperwatch",
-        "whisperwatch.semconv",
-    }
+    ours = {name for name in loaded if name.startswith("whisperwatch")}
+    assert ours <= {"whisperwatch", "whisperwatch.semconv", "whisperwatch.version"}
 
 
 def conventional_metrics() -> dict[str, tuple[str, str]]:
@@ -176,8 +175,8 @@ def conventional_metrics() -> dict[str, tuple[str, str]]:
     return asked
 
 
-def modules(package: object) -> list[object]:
+def modules(package: ModuleType) -> list[ModuleType]:
     return [
-        importlib.import_module(f"{package.__name__}.{found.name}")  # type: ignore[attr-defined]
-        for found in pkgutil.iter_modules(package.__path__)  # type: ignore[attr-defined]
+        importlib.import_module(f"{package.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(package.__path__)
     ]
