@@ -44,6 +44,11 @@ async def server() -> AsyncIterator[LoopbackDiscord]:
 
 
 @pytest.fixture
+def make_bot() -> type[Bot]:
+    return Bot
+
+
+@pytest.fixture
 def bot() -> Bot:
     made = Bot()
 

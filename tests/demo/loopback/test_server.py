@@ -42,7 +42,9 @@ async def test_a_token_that_is_reset_while_connected_closes_with_4004(server, bo
         async with server.running(bot):
             server.faults.wrong_token()
             await server.cut()
-            await server.until(lambda: server.ledger.close_counts[0, 4004], what="refused with 4004")
+            await server.until(
+                lambda: server.ledger.close_counts[0, "closed", 4004], what="refused with 4004"
+            )
             await server.until(bot.is_closed, what="the bot has given up")
     assert closed.value.code == 4004
 

@@ -101,9 +101,9 @@ class Core:
     def react(self, message: Message, account: Account, emoji: str) -> None:
         """Adds a reaction; a second one of the same account changes nothing."""
         who = message.reactions.setdefault(emoji, [])
-        if account.id in who:
+        if account in who:
             return
-        who.append(account.id)
+        who.append(account)
         data = self._reaction(message, account, emoji) | {"message_author_id": str(message.author.id)}
         guild = message.channel.guild
         if guild is not None and account.id in guild.members:
@@ -113,9 +113,9 @@ class Core:
     def unreact(self, message: Message, account: Account, emoji: str) -> None:
         """Takes a reaction back."""
         who = message.reactions.get(emoji, [])
-        if account.id not in who:
+        if account not in who:
             return
-        who.remove(account.id)
+        who.remove(account)
         if not who:
             del message.reactions[emoji]
         self.gateway.dispatch(

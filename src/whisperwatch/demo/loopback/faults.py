@@ -12,13 +12,13 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, TypeVar
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
-from whisperwatch.demo.loopback.wire import text_of
+from whisperwatch.demo.loopback.responses import VIA, Scope, json_response, ratelimited
 
-Scope = Literal["user", "shared", "global", "cloudflare"]
 F = TypeVar("F", bound="Fault")
 
 
@@ -101,9 +101,10 @@ class ServerErrors(RestFault):
 
     async def strike(self) -> web.Response:
         if self.status in (502, 504, 524):
-            return web.Response(status=self.status, text=f"error code: {self.status}")
-        body = text_of({"message": f"{self.status}: Internal Server Error", "code": 0})
-        return web.Response(status=self.status, text=body, content_type="application/json")
+            return web.Response(status=self.status, text=f"error code: {self.status}", headers=VIA)
+        return json_response(
+            {"message": f"{self.status}: {HTTPStatus(self.status).phrase}", "code": 0}, self.status
+        )
 
 
 @dataclass(eq=False)
@@ -115,24 +116,6 @@ class Storm(RestFault):
 
     async def strike(self) -> web.Response:
         return ratelimited(self.scope, self.retry_after)
-
-
-def ratelimited(scope: Scope, retry_after: float) -> web.Response:
-    """A 429 as Discord (or, for `cloudflare`, what stands before it) answers."""
-    if scope == "cloudflare":
-        page = "<!DOCTYPE html><title>Access denied | discord.com</title><h1>Error 1015</h1>You are being rate limited"
-        return web.Response(status=429, text=page, content_type="text/html", headers={"Retry-After": "3600"})
-    body = {
-        "message": "The resource is being rate limited."
-        if scope == "shared"
-        else "You are being rate limited.",
-        "retry_after": round(retry_after, 3),
-        "global": scope == "global",
-    }
-    headers = {"Retry-After": str(max(1, int(retry_after + 0.999))), "X-RateLimit-Scope": scope}
-    if scope == "global":
-        headers["X-RateLimit-Global"] = "true"
-    return web.Response(status=429, text=text_of(body), content_type="application/json", headers=headers)
 
 
 class Faults:

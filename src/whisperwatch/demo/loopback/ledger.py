@@ -83,8 +83,8 @@ class Ledger:
         """429s, by scope."""
         self.connection_counts: Counter[tuple[int, str]] = Counter()
         """What happened to connections, by shard and what."""
-        self.close_counts: Counter[tuple[int, int | None]] = Counter()
-        """Connections that ended, by shard and close code (None: cut)."""
+        self.close_counts: Counter[tuple[int, str, int | None]] = Counter()
+        """Connections that ended, by shard, who ended it (closed: the server, left: the bot), code (None: cut)."""
         self.message_counts: Counter[str] = Counter()
         """Messages by author: `bot` or `people`."""
         self.interaction_counts: Counter[tuple[str, str]] = Counter()
@@ -112,7 +112,7 @@ class Ledger:
         self.connections.append(Connection(time.time(), shard, session, what, code))
         self.connection_counts[shard, what] += 1
         if what in ("closed", "left"):
-            self.close_counts[shard, code] += 1
+            self.close_counts[shard, what, code] += 1
         self.touch()
 
     def message(self, message: Message) -> None:

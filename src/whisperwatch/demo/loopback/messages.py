@@ -40,8 +40,8 @@ class Message:
     pinned: bool = False
     timestamp: str = field(default_factory=timestamp)
     edited_timestamp: str | None = None
-    reactions: dict[str, list[int]] = field(default_factory=dict)
-    """By emoji, the ids of the accounts that reacted."""
+    reactions: dict[str, list[Account]] = field(default_factory=dict)
+    """By emoji, the accounts that reacted."""
     mentions: list[Account] = field(default_factory=list)
     deleted: bool = False
 
@@ -83,7 +83,7 @@ class Message:
             "flags": self.flags,
         }
         if self.reactions:
-            data["reactions"] = [_reaction(emoji, ids) for emoji, ids in self.reactions.items()]
+            data["reactions"] = [_reaction(emoji, accounts) for emoji, accounts in self.reactions.items()]
         if self.webhook_id is not None:
             data["webhook_id"] = str(self.webhook_id)
         if self.nonce is not None:
@@ -120,16 +120,16 @@ class Message:
         return data
 
 
-def _reaction(emoji: str, ids: list[int]) -> JSON:
+def _reaction(emoji: str, accounts: list[Account]) -> JSON:
     return {
         "emoji": emoji_payload(emoji),
-        "count": len(ids),
-        "count_details": {"burst": 0, "normal": len(ids)},
+        "count": len(accounts),
+        "count_details": {"burst": 0, "normal": len(accounts)},
         "burst_colors": [],
         "me_burst": False,
         "burst_me": False,
         "burst_count": 0,
-        "me": False,
+        "me": any(account.bot for account in accounts),
     }
 
 

@@ -41,6 +41,11 @@ class Person:
     def mention(self) -> str:
         return self.account.mention
 
+    @property
+    def direct_channel(self) -> Channel:
+        """Where this person and the bot talk directly."""
+        return self._core.world.direct_channel(self.account)
+
     # --- messages ---
 
     async def say(self, text: str, channel: Where = None, *, reply_to: Message | None = None) -> Message:
@@ -50,7 +55,7 @@ class Person:
 
     async def dm(self, text: str) -> Message:
         """Writes to the bot directly."""
-        return self._core.post(self._core.world.direct_channel(self.account), self.account, {"content": text})
+        return self._core.post(self.direct_channel, self.account, {"content": text})
 
     async def edit(self, message: Message, text: str) -> Message:
         """Changes an own message."""

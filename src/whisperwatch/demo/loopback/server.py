@@ -220,7 +220,9 @@ class LoopbackDiscord:
         with pointing(self):
             start = asyncio.create_task(client.start(self.token))
             try:
-                await self.until(lambda: start.done() or self._live_shards() >= shards, timeout, "the bot is connected")
+                await self.until(
+                    lambda: start.done() or self._live_shards() >= shards, timeout, "the bot is connected"
+                )
                 if start.done():
                     start.result()
                     raise RuntimeError("the client stopped before it was connected")

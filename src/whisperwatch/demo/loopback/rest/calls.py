@@ -12,11 +12,12 @@ from aiohttp import web
 
 from whisperwatch.demo.loopback.connection import reset
 from whisperwatch.demo.loopback.errors import ApiError, unauthorized, unknown
-from whisperwatch.demo.loopback.faults import Reset, ratelimited
+from whisperwatch.demo.loopback.faults import Reset
 from whisperwatch.demo.loopback.guilds import Channel, Guild
 from whisperwatch.demo.loopback.ledger import Request
 from whisperwatch.demo.loopback.messages import Message
-from whisperwatch.demo.loopback.wire import JSON, text_of
+from whisperwatch.demo.loopback.responses import VIA, json_response, ratelimited
+from whisperwatch.demo.loopback.wire import JSON
 
 if TYPE_CHECKING:
     from whisperwatch.demo.loopback.core import Core
@@ -158,40 +159,28 @@ def handler(core: Core, route: Route) -> Handler:
 async def _answer(core: Core, route: Route, request: web.Request) -> web.Response:
     struck = await core.faults.strike(route.method, route.template)
     if struck is not None:
-        if struck.headers.get("X-RateLimit-Scope") or struck.status != 429:
-            struck.headers["Via"] = "1.1 google"
         return struck
     if not route.open and not core.accepts(request.headers.get("Authorization", "")):
-        return _error(unauthorized(), {})
+        error = unauthorized()
+        return json_response(error.body, error.status)
     headers: dict[str, str] = {}
     if route.limited:
         verdict = core.ratelimits.take(route.method, route.template, request.match_info, bound=not route.open)
-        headers = verdict.headers
         if verdict.retry_after is not None:
-            refused = ratelimited("global" if verdict.overall else "user", verdict.retry_after)
-            refused.headers.update(headers | {"Via": "1.1 google"})
-            return refused
+            return ratelimited("global" if verdict.overall else "user", verdict.retry_after, verdict.headers)
+        headers = verdict.headers
     try:
         return _success(await route.work(Call(core, request)), headers)
     except ApiError as error:
-        return _error(error, headers)
+        return json_response(error.body, error.status, headers)
 
 
 def _success(result: object, headers: dict[str, str]) -> web.Response:
     if result is None:
-        return web.Response(status=204, headers=headers | {"Via": "1.1 google"})
+        return web.Response(status=204, headers={**VIA, **headers})
     if isinstance(result, Created):
-        return _json(result.body, result.status, headers)
-    return _json(result, 200, headers)
-
-
-def _error(error: ApiError, headers: dict[str, str]) -> web.Response:
-    return _json(error.body, error.status, headers)
-
-
-def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:
-    headers = headers | {"Via": "1.1 google", "Content-Type": "application/json"}
-    return web.Response(body=text_of(body).encode(), status=status, headers=headers)
+        return json_response(result.body, result.status, headers)
+    return json_response(result, 200, headers)
 
 
 def _note(

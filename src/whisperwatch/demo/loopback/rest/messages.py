@@ -97,8 +97,7 @@ async def unreact_other(call: Call) -> object:
 
 @routes("GET", MESSAGE + "/reactions/{emoji}")
 async def reacted(call: Call) -> object:
-    accounts = call.core.world.accounts
-    return [accounts[each].payload() for each in call.message().reactions.get(call.text("emoji"), [])]
+    return [account.payload() for account in call.message().reactions.get(call.text("emoji"), [])]
 
 
 def _reference(call: Call, body: dict[str, object]) -> Message | None:

@@ -64,22 +64,25 @@ async def execute(call: Call) -> object:
     return message.payload() if call.query.get("wait") in ("1", "true") else None
 
 
-@routes("GET", HOOK + "/messages/{message_id}", open=True)
 async def get(call: Call) -> object:
     return _message(call).payload()
 
 
-@routes("PATCH", HOOK + "/messages/{message_id}", open=True)
 async def edit(call: Call) -> object:
     message = _message(call)
     call.core.edit(message, await call.body())
     return message.payload()
 
 
-@routes("DELETE", HOOK + "/messages/{message_id}", open=True)
 async def delete(call: Call) -> object:
     call.core.delete(_message(call))
     return None
+
+
+for _template in (HOOK + "/messages/@original", HOOK + "/messages/{message_id}"):
+    routes("GET", _template, open=True)(get)
+    routes("PATCH", _template, open=True)(edit)
+    routes("DELETE", _template, open=True)(delete)
 
 
 def _interaction(call: Call) -> Interaction | None:
@@ -105,7 +108,7 @@ def _follow_up(call: Call, interaction: Interaction, body: JSON) -> Message:
 
 def _message(call: Call) -> Message:
     interaction = _interaction(call)
-    if interaction is not None and call.text("message_id") == "@original":
+    if interaction is not None and "message_id" not in call.request.match_info:
         message = interaction.response
     else:
         message = call.core.world.messages.get(call.id("message_id"))
