@@ -118,6 +118,14 @@ class TestServer:
         async with self.running(hello_app(), "0.0.0.0") as server, httpx.AsyncClient() as client:
             assert (await client.get(server.url)).text == "hello"
 
+    async def test_answers_are_not_held_back_by_nagle(self) -> None:
+        async with self.running(hello_app()) as server, httpx.AsyncClient() as client:
+            await client.get(server.url)
+            began = time.monotonic()
+            for _ in range(50):
+                await client.get(server.url)
+            assert time.monotonic() - began < 50 * 0.03
+
     async def test_leaves_signals_alone(self) -> None:
         before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
         async with self.running(hello_app()):
