@@ -142,12 +142,13 @@ class Visitor:
     async def _calls(
         self, text: str, name: str, outcome: str = "ok", *, kind: str = "prefix", answered: bool = True
     ) -> Message | None:
+        reply = None
         async with self._deed(text, outcome, answered=answered):
             message = await self.person.say(text, self._channel())
             self.truth.commands[name, kind, outcome] += 1
             self.truth.command_messages[message.id] = name
-            return await self.discord.reply_to(message, _PATIENCE_S) if answered else None
-        return None
+            reply = await self.discord.reply_to(message, _PATIENCE_S) if answered else None
+        return reply
 
     # --- interactions ---
 
@@ -177,7 +178,7 @@ class Visitor:
             return
         button = self.dice.choice(("good", "bad"))
         async with self._deed(f"presses [{button}]", "ok", answered=True):
-            self._interacted("MoodView", "component")
+            self._interacted(f"MoodView.{button}", "component")
             clicked = await self.person.click(used.replies[0], button)
             await self.discord.reply_to(clicked, _PATIENCE_S)
 
@@ -207,13 +208,14 @@ class Visitor:
     async def _uses(
         self, command: str, channel: Channel | None = None, /, *, kind: str = "slash", **values: object
     ) -> Interaction | None:
+        answered = None
         shown = " ".join([f"/{command}", *map(str, values.values())])
         async with self._deed(shown, "ok", answered=True):
             self._interacted(command, kind)
             used = await self.person.slash(command, channel or self._channel(), **values)
             await self.discord.reply_to(used, _PATIENCE_S)
-            return used
-        return None
+            answered = used
+        return answered
 
     async def _chooses(self, command: str, target: Message | Person, channel: Channel | None) -> None:
         async with self._deed(f"[{command}]", "ok", answered=True):

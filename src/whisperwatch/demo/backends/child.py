@@ -9,6 +9,8 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import psutil
+
 from whisperwatch.demo.home import Home
 from whisperwatch.demo.problem import DemoError
 
@@ -24,7 +26,10 @@ def free_port() -> int:
 
 
 class Child:
-    """One child in a session of its own (so that Ctrl-C in the terminal reaches only us), its output in a file."""
+    """One child in a session of its own (so that Ctrl-C in the terminal reaches only us), its output in a file.
+
+    `environment` None is our own.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,7 @@ class Child:
         self.log = home.path / f"{name}.log"
         self._home = home
         self._command = command
-        self._environment = dict(os.environ) | dict(environment or {})
+        self._environment = environment
         self._user = user
         self._stop_signal = stop_signal
         self._process: asyncio.subprocess.Process | None = None
@@ -61,7 +66,7 @@ class Child:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                env=self._environment,
+                env=None if self._environment is None else dict(self._environment),
                 cwd="/" if self._user else None,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -91,6 +96,7 @@ class Child:
         process = self._process
         if process is None:
             return
+        family = _family(process.pid)
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(self._stop_signal)
@@ -99,6 +105,7 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
+        await asyncio.to_thread(_end, family, patience_s)
         self._home.release(process.pid)
 
     def tail(self) -> str:
@@ -111,6 +118,22 @@ class Child:
             return await ready()
         except OSError:
             return False
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """The process' children, and theirs."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _end(family: list[psutil.Process], patience_s: float) -> None:
+    """Wait for those that end by themselves, and kill those that don't."""
+    _, left = psutil.wait_procs(family, timeout=patience_s)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 async def run(name: str, command: Sequence[str], user: str | None) -> None:

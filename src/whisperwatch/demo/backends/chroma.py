@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 
@@ -42,7 +43,9 @@ class Chroma:
         self._home.room("chroma")
         self._port = free_port()
         where = ("--host", "127.0.0.1", "--port", str(self._port), "--path", str(self._room))
-        self._child = Child("chroma", self._home, (sys.executable, "-c", _RUN, *where), environment=_QUIET)
+        self._child = Child(
+            "chroma", self._home, (sys.executable, "-c", _RUN, *where), environment=dict(os.environ) | _QUIET
+        )
         await self._child.start()
         await self._child.until(self._answers)
 

@@ -1,0 +1,116 @@
+"""What truly happened in the demo, put together from those who did it: users, Discord, the services."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import asyncpg
+from redis.asyncio import Redis
+
+from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.loopback import LoopbackDiscord
+from whisperwatch.demo.truth import Truth
+
+_VISIBLE_ANSWERS = frozenset({8, 9})
+"""Interaction responses that are no message, but that a user sees: choices, a modal."""
+Key = TypeVar("Key", bound=Hashable)
+_TASK = "Memories.consolidate"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done, counted by those who did it; two are equal where nothing has happened in between."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    """Gateway events that Discord sent, by type."""
+    connections: Counter[str] = field(default_factory=Counter)
+    """`ready` and `resumed` connections."""
+    commands: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By name, kind, outcome."""
+    requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """REST requests that Discord answered, by method, route template, status; `error` is a broken connection."""
+    tasks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Runs of background tasks, by name and outcome."""
+    command_messages: frozenset[int] = frozenset()
+    """Messages that called a command, by id."""
+    talks: frozenset[int] = frozenset()
+    """Messages that were meant for the companion, by id."""
+    replied: frozenset[int] = frozenset()
+    """Messages that the bot replied to, by id."""
+    interactions: int = 0
+    answered_interactions: int = 0
+    """Interactions whose answer a user could see."""
+    model_answers: int = 0
+    turns: int = 0
+    """Rows of conversation in PostgreSQL."""
+    cache_reads: int = 0
+    """GETs that Redis has served."""
+
+
+class Ledgers:
+    """Where the parts' own ledgers are."""
+
+    def __init__(
+        self, truth: Truth, discord: LoopbackDiscord, model: LanguageModel, dsn: str, redis_url: str
+    ) -> None:
+        self._truth = truth
+        self._discord = discord
+        self._model = model
+        self._dsn = dsn
+        self._redis_url = redis_url
+
+    async def read(self) -> Done:
+        """Everything, as it is now."""
+        turns, consolidations = await self._rows()
+        ledger, truth = self._discord.ledger, self._truth
+        return Done(
+            events=_sums((kind, count) for (_, kind), count in ledger.event_counts.items()),
+            connections=_sums(
+                (what, count)
+                for (_, what), count in ledger.connection_counts.items()
+                if what in ("ready", "resumed")
+            ),
+            commands=Counter(truth.commands),
+            requests=_sums(
+                ((method, route, str(status or "error")), count)
+                for (method, route, status), count in ledger.request_counts.items()
+            ),
+            tasks=Counter({(_TASK, "ok"): consolidations}),
+            command_messages=frozenset(truth.command_messages),
+            talks=frozenset(truth.talks),
+            replied=frozenset(
+                m.reference.id for m in ledger.messages if m.author.bot and m.reference is not None
+            ),
+            interactions=truth.interactions,
+            answered_interactions=sum(
+                bool(i.replies) or i.answer_type in _VISIBLE_ANSWERS for i in ledger.interactions
+            ),
+            model_answers=self._model.ledger.answered,
+            turns=turns,
+            cache_reads=await self._cache_reads(),
+        )
+
+    async def _rows(self) -> tuple[int, int]:
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            row = await connection.fetchrow(
+                "SELECT (SELECT count(*) FROM turns) AS turns, (SELECT count(*) FROM consolidations) AS consolidations"
+            )
+        finally:
+            await connection.close()
+        return int(row["turns"]), int(row["consolidations"])
+
+    async def _cache_reads(self) -> int:
+        async with Redis.from_url(self._redis_url) as redis:
+            stats = await redis.info("commandstats")
+        return int(stats.get("cmdstat_get", {}).get("calls", 0))
+
+
+def _sums(pairs: Iterable[tuple[Key, int]]) -> Counter[Key]:
+    sums: Counter[Key] = Counter()
+    for key, count in pairs:
+        sums[key] += count
+    return sums

@@ -1,0 +1,177 @@
+"""Puts the demo together: the services, the loopback Discord, the collector, the watched bot in its own process.
+
+The only place of the demo that names concrete parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from whisperwatch.demo.backends.child import Child, free_port
+from whisperwatch.demo.backends.chroma import Chroma
+from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.backends.postgres import Postgres
+from whisperwatch.demo.backends.redis import Redis
+from whisperwatch.demo.home import Home
+from whisperwatch.demo.ledgers import Ledgers
+from whisperwatch.demo.loopback import GuildPlan, Limits, LoopbackDiscord
+from whisperwatch.demo.measured import Measured, scrape
+from whisperwatch.demo.problem import DemoError
+from whisperwatch.demo.receiver import Receiver
+from whisperwatch.demo.truth import Truth
+from whisperwatch.state import VARIABLE, StateDirectory, hash_id
+
+_CHANNELS = ("general", "stories", "night-owls")
+_GUILDS = (GuildPlan("Harbour", _CHANNELS), GuildPlan("Attic", _CHANNELS))
+_BOT_NAME = "Wren"
+_SET_BY_US = ("OTEL_", "WHISPERWATCH_", "HEALTH_CHECK_", "PERFORMANCE_", "COMPANION_", "OPENAI_", "CHROMA_")
+"""Variables of the user's that are kept from the demo's bot: it would show the user's settings instead of working."""
+_SETTINGS = {
+    "OTEL_SERVICE_NAME": "companion",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
+    "OTEL_BSP_SCHEDULE_DELAY": "250",
+    "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+    "WHISPERWATCH_LINGER": "0s",
+    "COMPANION_CONSOLIDATE_S": "4",
+}
+
+
+class Service(Protocol):
+    """What the demo starts and stops."""
+
+    name: str
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def environment(self) -> dict[str, str]: ...
+
+
+class Stage:
+    """Everything but the users. An async context manager: inside it, the bot is connected and watched.
+
+    `port` is that of `/health` and `/metrics`; 0 takes any that is free. `say` is given a line for each step.
+    """
+
+    def __init__(self, say: Callable[[str], None], port: int = 0, seed: int = 7) -> None:
+        self.truth = Truth()
+        self.discord = LoopbackDiscord(_GUILDS, people=(), limits=Limits.real(), seed=seed)
+        self.discord.bot.name = _BOT_NAME
+        self.model = LanguageModel(seed)
+        self.receiver = Receiver()
+        self.home = Home()
+        self.postgres = Postgres(self.home)
+        self.redis = Redis(self.home)
+        self.port = port or free_port()
+        self._services: tuple[Service, ...] = (
+            self.postgres, self.redis, Chroma(self.home), self.model, self.receiver,
+        )  # fmt: skip
+        self._say = say
+        self._begin = time.monotonic()
+        self._stack = AsyncExitStack()
+        self.bot: Child | None = None
+
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/health"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/metrics"
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """What truly happened."""
+        return Ledgers(self.truth, self.discord, self.model, self.postgres.dsn, self.redis.url)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._stack.enter_async_context(self.home)
+            await self._stack.enter_async_context(self.discord)
+            for service in self._services:
+                self._stack.push_async_callback(service.stop)
+            async with asyncio.TaskGroup() as starting:
+                for service in self._services:
+                    starting.create_task(self._start(service))
+            await self._start_bot()
+        except BaseException as error:
+            await self._stack.aclose()
+            if isinstance(error, BaseExceptionGroup):
+                raise error.exceptions[0] from None
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def measured(self) -> Measured:
+        """A reading of `/metrics`. Raises OSError or ValueError."""
+        return await scrape(self.metrics_url)
+
+    def hashed(self) -> Callable[[int], str]:
+        """How an id looks when it leaves the bot's process."""
+        key = StateDirectory(self._state).key()
+        return lambda number: hash_id(key, number)
+
+    def see_to_bot(self) -> None:
+        """Raises DemoError where the bot's process has ended by itself."""
+        if self.bot is not None and self.bot.returncode is not None:
+            raise DemoError(f"the bot ended with status {self.bot.returncode}: {self.bot.tail()}")
+
+    @property
+    def _state(self) -> Path:
+        return self.home.path / "state"
+
+    async def _start(self, service: Service) -> None:
+        await service.start()
+        self._tell(f"{service.name} is up")
+
+    async def _start_bot(self) -> None:
+        self.bot = Child(
+            "bot", self.home, (sys.executable, "-m", "whisperwatch.demo.bot"),
+            environment=self._environment(), stop_signal=signal.SIGINT,
+        )  # fmt: skip
+        self._stack.push_async_callback(self.bot.stop, 15)
+        await self.bot.start()
+        await self.bot.until(self._connected)
+        self._tell(f"the bot is connected: {_BOT_NAME}, process {self.bot.pid}")
+        await self.bot.until(self._watched)
+        self._tell(f"it is watched: {self.health_url}  {self.metrics_url}")
+
+    def _environment(self) -> dict[str, str]:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(_SET_BY_US)}
+        for service in self._services:
+            environment |= service.environment()
+        return (
+            environment
+            | _SETTINGS
+            | {
+                VARIABLE: str(self._state),
+                "HEALTH_CHECK_PORT": str(self.port),
+                "COMPANION_DISCORD_PORT": str(self.discord.port),
+                "DISCORD_TOKEN": self.discord.token,
+            }
+        )
+
+    async def _connected(self) -> bool:
+        return self.discord.ledger.connected("ready") > 0
+
+    async def _watched(self) -> bool:
+        try:
+            await self.measured()
+        except ValueError:
+            return False
+        return True
+
+    def _tell(self, what: str) -> None:
+        self._say(f"{time.monotonic() - self._begin:4.1f} s  {what}")
