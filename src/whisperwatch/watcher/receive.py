@@ -72,6 +72,7 @@ class Receiver:
         self._conversations: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._changed = asyncio.Event()
+        self._alone_since = time.monotonic()
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -101,15 +102,13 @@ class Receiver:
 
     async def until_left(self, linger_s: float, after_goodbye_s: float) -> None:
         """Returns when no bot has been there for as long as the watcher lingers."""
-        alone_since = time.monotonic()
         while True:
-            if self._conversations:
-                alone_since = time.monotonic()
-                timeout = None
-            else:
+            timeout = None
+            if not self._conversations:
                 last = max(self._sources, key=lambda source: source.disconnected_ns, default=None)
                 orderly = last is not None and last.ended is not None and last.ended.orderly
-                timeout = alone_since + (after_goodbye_s if orderly else linger_s) - time.monotonic()
+                stays_s = after_goodbye_s if orderly else linger_s
+                timeout = self._alone_since + stays_s - time.monotonic()
                 if timeout <= 0:
                     return
             self._changed.clear()
@@ -133,6 +132,7 @@ class Receiver:
 
     def _hung_up(self, conversation: asyncio.Task[None]) -> None:
         self._conversations.discard(conversation)
+        self._alone_since = time.monotonic()
         self._changed.set()
         if not conversation.cancelled() and (error := conversation.exception()):
             _logger.error("a conversation with a bot failed", exc_info=error)

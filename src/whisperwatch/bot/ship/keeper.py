@@ -63,6 +63,8 @@ class Keeper:
         self._threaded = options.mode == "thread" or not can_start()
         self._watcher: Watcher | None = None
         self._had_one = False
+        self._lock: int | None = None
+        """While a watcher is being started."""
         self._locked_since = 0.0
         self._pause_s = 0.0
         self._not_before = 0.0
@@ -131,6 +133,9 @@ class Keeper:
             return
         was_welcome = self.connected
         self.disconnect()
+        if not was_welcome and self._watcher is None:  # we found it just as it left
+            self._not_before = time.monotonic()
+            return
         ended = self._ended_soon()
         how = f" (its process ended {ended})" if ended else ""
         advice = "" if was_welcome else f"; to see why: {self._by_hand()}"
@@ -163,7 +168,9 @@ class Keeper:
             self._watcher.disown()
         if self.link is not None:
             self.link.abandon()
-        self.link, self.welcome, self._watcher = None, None, None
+        if self._lock is not None:
+            os.close(self._lock)
+        self.link, self.welcome, self._watcher, self._lock = None, None, None, None
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -200,12 +207,15 @@ class Keeper:
             return _connect(self._state.socket)
         except OSError:  # a file system without locks: nobody can attach to this watcher
             return self._start(None, None)
+        self._lock = lock
         try:
             return self._start(path, lock)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(lock)
             raise
+        finally:
+            self._lock = None
 
     def _start(self, path: Path | None, lock: int | None) -> socket.socket:
         if self._watcher is not None:  # it closed the connection, and can't be reached again

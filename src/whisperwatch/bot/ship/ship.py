@@ -45,6 +45,8 @@ Say = Callable[[], dict[str, Any]]
 class Ship:
     """Carries a recorder's records to the watcher, which it keeps. Start it once; after a `stop` make a new one.
 
+    In a forked child it is empty and off; the child may start it, as a process of its own.
+
     Args:
         recorder: whose records.
         beat: gives the BEAT's fields that the ship doesn't know itself (`bots`); called on the ship's thread.
@@ -353,7 +355,8 @@ class Ship:
     def _after_fork_in_child(self) -> None:
         self._watchdog.after_fork_in_child()
         self._keeper.abandon()
-        self._thread = None
+        self._thread, self._stopping, self._flushes = None, False, []
+        self._wake, self._ended = threading.Event(), threading.Event()
         self._waiting = Waiting(self.options.tape_bytes, self._lose)
 
 
