@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import hypothesis.strategies as st
@@ -136,7 +135,6 @@ json = st.recursive(
 @given(st.lists(json, max_size=4), st.lists(json, max_size=4), st.lists(json, max_size=4))
 def test_nothing_raises(definitions, spans, cells):
     stream = Stream({})
-    logging.getLogger("whisperwatch").setLevel(logging.CRITICAL)
     stream.take(batch(1, DEFINITIONS))
     stream.take(batch(2, definitions, spans, cells))
     stream.take(("batch", 3))

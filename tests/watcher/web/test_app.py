@@ -193,6 +193,6 @@ async def test_many_at_once(served: Any) -> None:
     async with served.run() as client:
         limits = httpx.Limits(max_connections=50)
         async with httpx.AsyncClient(base_url=client.base_url, limits=limits, timeout=30) as crowd:
-            answers = await asyncio.gather(*(crowd.get("/health") for _ in range(500)))
+            answers = await asyncio.gather(*(crowd.get("/health") for _ in range(200)))
     assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) < 100, "each request made a report of its own"
+    assert len({answer.text for answer in answers}) < 50, "each request made a report of its own"

@@ -10,7 +10,7 @@ from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Records, Span
 
-MOST_BYTES = 2_000_000
+MOST_BYTES = 1_000_000
 """A request is closed when it is this long, however few its spans: collectors refuse those over 4 MiB."""
 
 

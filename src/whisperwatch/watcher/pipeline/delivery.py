@@ -114,7 +114,8 @@ class Delivery:
         try:
             return await self._transport.send(request.body)
         except Exception as error:
-            _logger.exception("the export of %s failed in a way that was not foreseen", self._signal)
+            if self.failing_since is None:
+                _logger.exception("the export of %s failed in a way that was not foreseen", self._signal)
             return Failed(f"{type(error).__name__}: {error}")
         finally:
             request.under_way = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import ssl
 import time
 from email.utils import parsedate_to_datetime
@@ -17,6 +18,8 @@ from whisperwatch.watcher.settings import Target
 _TYPE = "application/x-protobuf"
 _GZIP_LEVEL = 1
 """Telemetry repeats itself: higher levels cost several times as much and save little."""
+_LARGE = 1_000_000
+"""aiohttp wants longer bodies as files, which it writes piece by piece."""
 _MOST_ANSWER = 65_536
 _LONGEST_PAUSE_S = 3600.0
 
@@ -49,10 +52,14 @@ class HttpTransport:
         """Post it."""
         try:
             # a redirect would turn the POST into a GET, or carry the headers to another host
-            async with self._client().post(self._target.url, data=body, allow_redirects=False) as response:
+            data = body if len(body) < _LARGE else io.BytesIO(body)
+            async with self._client().post(self._target.url, data=data, allow_redirects=False) as response:
                 return _outcome(response, await _read(response))
         except TimeoutError:
             return Failed(f"{self._target.shown} didn't answer within {self._timeout.total:g} s")
+        except aiohttp.ClientConnectorError as error:
+            reason = printable(error.os_error.strerror or str(error.os_error) or type(error).__name__)
+            return Failed(f"{self._target.shown} can't be reached: {reason}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Failed(f"{self._target.shown}: {printable(str(error)) or type(error).__name__}")
 

@@ -1,0 +1,336 @@
+"""The pipeline against a real collector that is absent, slow, full or wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from whisperwatch import semconv
+from whisperwatch.watcher.pipeline import Pipeline
+from whisperwatch.watcher.pipeline.delivery import Backoff
+from whisperwatch.watcher.records import LocalStream, Stream
+
+OFFSET = 1_700_000_000_000_000_000
+
+
+def a_stream() -> Stream:
+    stream = Stream({"service.name": "bot"})
+    stream.take(("batch", 1, OFFSET, [("scope", 1, "whisperwatch", None, None, None)], [], [], {}))
+    return stream
+
+
+def spans(count: int, first: int = 0) -> list[tuple[Any, ...]]:
+    return [
+        (n + 1, n + 1, 0, 1, None, f"n{n}", 0, n, n + 1, 0, {"k": "v" * 20}, 0, None, None, None, 1, None)
+        for n in range(first, first + count)
+    ]
+
+
+def figures(own: LocalStream) -> dict[str, dict[tuple[str, ...], int]]:
+    """The pipeline's own metrics that are not 0."""
+    return {
+        i.name: {tuple(c.attributes.values()): c.value[0] for c in i.cells if c.value and c.value[0]}
+        for i in own.instruments
+    }
+
+
+@pytest.fixture
+async def pipelines(export) -> AsyncIterator[Callable[..., Any]]:
+    """Makes started pipelines with fast retries; gives the pipeline and the stream of its own figures."""
+    made = []
+
+    async def make(traces: Any = None, metrics: Any = None, streams: Any = (), **changed: Any) -> Any:
+        own = LocalStream({"service.name": "bot"})
+        pipeline = Pipeline(
+            export(traces, metrics, **changed),
+            bytes(32),
+            lambda: [*streams, own],
+            own,
+            lambda: Backoff(0.002, 0.02),
+        )
+        await pipeline.start()
+        made.append(pipeline)
+        return pipeline, own
+
+    yield make
+    for pipeline in made:
+        await pipeline.stop(0)
+
+
+@pytest.fixture
+async def late_collector(collector) -> AsyncIterator[Callable[[int], Any]]:
+    """Lets `collector` listen at a port where nobody was until now."""
+    runner = web.AppRunner(web.Application(client_max_size=2**30))
+    runner.app.router.add_post("/{path:.*}", collector.handle)
+    await runner.setup()
+
+    async def come(port: int) -> None:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+
+    yield come
+    await runner.cleanup()
+
+
+def names(collector: Any) -> list[str]:
+    return [s.name for request in collector.taken if request.path != "/v1/metrics" for s in request.spans]
+
+
+class TestBatches:
+    async def test_by_count(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url), span_batch=10)
+        pipeline.add_spans(a_stream(), spans(25), OFFSET)
+        await collector.until(lambda: len(collector.taken) == 2)
+        assert [len(request.spans) for request in collector.taken] == [10, 10]
+        assert await pipeline.flush(5)
+        assert names(collector) == [f"n{n}" for n in range(25)]
+
+    async def test_by_time(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url), span_delay_s=0.01)
+        pipeline.add_spans(a_stream(), spans(3), OFFSET)
+        await collector.until(lambda: len(collector.taken) == 1)
+        pipeline.add_spans(a_stream(), spans(3), OFFSET)
+        await collector.until(lambda: len(collector.taken) == 2)
+
+    async def test_by_bytes(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url))
+        long = [(*span[:10], {"k": "x" * 30_000}, *span[11:]) for span in spans(100)]
+        for span in long:
+            pipeline.add_spans(a_stream(), [span], OFFSET)
+        await collector.until(lambda: len(collector.taken) == 1)
+        assert len(collector.taken[0].spans) == 34, "closed by the first that is over 1 MB"
+
+    async def test_spans_of_several_streams_go_in_one_request(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url))
+        one, two = a_stream(), a_stream()
+        pipeline.add_spans(one, spans(2), OFFSET)
+        pipeline.add_spans(two, spans(3), OFFSET)
+        pipeline.add_spans(one, spans(1), OFFSET)
+        assert await pipeline.flush(5)
+        assert len(collector.taken) == 1
+        assert len(collector.taken[0].spans) == 6
+        assert (pipeline.passed_spans(one), pipeline.passed_spans(two)) == (3, 3)
+
+    async def test_one_span_may_be_larger_than_a_batch(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url))
+        (span,) = spans(1)
+        pipeline.add_spans(a_stream(), [(*span[:10], {"k": "x" * 3_000_000}, *span[11:])], OFFSET)
+        await collector.until(lambda: len(collector.taken) == 1)
+        assert len(collector.taken[0].spans[0].attributes[0].value.string_value) == 3_000_000
+
+
+class TestNoWayOut:
+    async def test_without_a_target_spans_are_passed_at_once_and_no_task_runs(self, pipelines):
+        pipeline, own = await pipelines()
+        stream = a_stream()
+        pipeline.add_spans(stream, spans(5), OFFSET)
+        assert pipeline.passed_spans(stream) == 5
+        assert (pipeline.endpoint, pipeline._tasks, figures(own)) == (None, [], {})
+
+    async def test_an_unreadable_certificate_is_said_and_the_other_signal_goes(
+        self, pipelines, collector, target, caplog
+    ):
+        broken = target("https://localhost", certificate="/nowhere/ca.pem")
+        pipeline, own = await pipelines(broken, target(collector.url))
+        stream = a_stream()
+        pipeline.add_spans(stream, spans(5), OFFSET)
+        assert pipeline.passed_spans(stream) == 5
+        assert "spans are not exported" in caplog.text
+        own.add(semconv.SELF_RECEIVED, 1, {"signal": "spans"})
+        assert await pipeline.flush(5)
+        assert "whisperwatch.received" in collector.taken[0].metrics
+
+
+class TestFailures:
+    async def test_everything_arrives_once_and_in_order_after_failures(
+        self, pipelines, collector, target, answers, caplog
+    ):
+        caplog.set_level(logging.INFO, "whisperwatch")
+        collector.script = [answers.status(code) for code in (503, 500, 408, 429, 502)]
+        pipeline, own = await pipelines(target(collector.url), span_batch=10)
+        stream = a_stream()
+        pipeline.add_spans(stream, spans(30), OFFSET)
+        await collector.until(lambda: len(collector.requests) == 2)
+        assert pipeline.failing_since is not None
+        assert "answered 503" in pipeline.error
+        assert pipeline.passed_spans(stream) == 0
+        await collector.until(lambda: len(collector.taken) == 3)
+        assert await pipeline.flush(5)
+        assert names(collector) == [f"n{n}" for n in range(30)]
+        assert pipeline.passed_spans(stream) == 30
+        assert figures(own)["whisperwatch.exported"] == {("spans",): 30}
+        assert figures(own)["whisperwatch.export.dropped"] == figures(own)["whisperwatch.buffer.size"] == {}
+        assert (pipeline.failing_since, pipeline.error, pipeline.waiting_bytes) == (None, None, 0)
+        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"], "said once each"
+
+    async def test_what_is_refused_is_dropped_counted_and_named_once(
+        self, pipelines, collector, target, answers, caplog
+    ):
+        collector.script = [answers.status(400), answers.status(400)]
+        pipeline, own = await pipelines(target(collector.url), span_batch=10)
+        stream = a_stream()
+        pipeline.add_spans(stream, spans(30), OFFSET)
+        assert await pipeline.flush(5)
+        assert names(collector) == [f"n{n}" for n in range(20, 30)]
+        assert pipeline.passed_spans(stream) == 30
+        assert figures(own)["whisperwatch.export.dropped"] == {("spans", "http_400"): 20}
+        assert pipeline.dropped == 20
+        assert caplog.text.count("answered 400") == 1
+
+    async def test_partial_success_is_counted_and_said(self, pipelines, collector, target, caplog):
+        async def partial(_: web.Request) -> web.StreamResponse:
+            return web.Response(body=b"\x0a\x07\x08\x02\x12\x03old", content_type="application/x-protobuf")
+
+        collector.script = [partial]
+        pipeline, own = await pipelines(target(collector.url))
+        pipeline.add_spans(a_stream(), spans(5), OFFSET)
+        assert await pipeline.flush(5)
+        assert figures(own)["whisperwatch.exported"] == {("spans",): 3}
+        assert figures(own)["whisperwatch.export.dropped"] == {("spans", "rejected"): 2}
+        assert "2 spans were rejected: old" in caplog.text
+
+    async def test_the_collector_is_not_asked_again_before_it_wants_to_be(
+        self, pipelines, collector, target, answers
+    ):
+        collector.script = [answers.status(503, Retry_After="1")]
+        pipeline, _ = await pipelines(target(collector.url))
+        pipeline.add_spans(a_stream(), spans(5), OFFSET)
+        assert not await pipeline.flush(0.1)
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await collector.until(lambda: len(collector.taken) == 1)
+        assert loop.time() - before > 0.7
+
+    async def test_a_collector_that_hangs_gets_it_again(self, pipelines, collector, target):
+        async def hang(_: web.Request) -> web.StreamResponse:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        collector.script = [hang, hang]
+        pipeline, _ = await pipelines(target(collector.url, timeout_s=0.05))
+        pipeline.add_spans(a_stream(), spans(5), OFFSET)
+        assert await pipeline.flush(5)
+        assert len(collector.requests) == 3
+
+    async def test_stop_ends_in_time_and_counts_what_is_lost(
+        self, pipelines, target, unused_tcp_port, caplog
+    ):
+        pipeline, own = await pipelines(target(f"http://127.0.0.1:{unused_tcp_port}"))
+        stream = a_stream()
+        pipeline.add_spans(stream, spans(5), OFFSET)
+        async with asyncio.timeout(5):
+            await pipeline.stop(0.05)
+        assert figures(own)["whisperwatch.export.dropped"] == {("spans", "shutdown"): 5}
+        assert pipeline.passed_spans(stream) == 5
+        assert "are lost, for the watcher stops" in caplog.text
+
+    async def test_spans_that_cannot_be_encoded_are_counted(self, pipelines, collector, target):
+        pipeline, own = await pipelines(target(collector.url))
+        stream = a_stream()
+        broken = (2**200, *spans(1)[0][1:])
+        pipeline.add_spans(stream, [broken, *spans(2)], OFFSET)
+        assert await pipeline.flush(5)
+        assert len(collector.taken[0].spans) == 2
+        assert figures(own)["whisperwatch.export.dropped"] == {("spans", "unencodable"): 1}
+        assert pipeline.passed_spans(stream) == 3
+
+
+class TestOutage:
+    async def test_ten_minutes_without_a_collector_lose_nothing(
+        self, pipelines, target, collector, late_collector, unused_tcp_port
+    ):
+        """At the demo's rate: 50 spans a second, metrics every 15 s; then the collector comes."""
+        there = f"http://127.0.0.1:{unused_tcp_port}"
+        stream = a_stream()
+        definitions = [("instrument", 1, 1, "c", "counter", "1", "", None), ("cell", 1, 1, {}, 0)]
+        pipeline, own = await pipelines(target(f"{there}/v1/traces"), target(f"{there}/v1/metrics"), [stream])
+        for second in range(600):
+            pipeline.add_spans(stream, spans(50, second * 50), OFFSET)
+            stream.take(("batch", 2 + second, OFFSET, [] if second else definitions, [], [(1, second)], {}))
+            if second % 15 == 0:
+                pipeline.export_metrics()
+            await asyncio.sleep(0)
+        assert pipeline.failing_since is not None
+        assert 1_000_000 < pipeline.waiting_bytes < 32_000_000
+        await late_collector(unused_tcp_port)
+        assert await pipeline.flush(30)
+        assert names(collector) == [f"n{n}" for n in range(30_000)]
+        of_metrics = [request.metrics for request in collector.taken if request.path == "/v1/metrics"]
+        history = [made["c"].sum.data_points[0].as_int for made in of_metrics]
+        assert history == [*range(0, 600, 15), 599], "each point of the time without a collector, in order"
+        assert figures(own)["whisperwatch.export.dropped"] == {}
+
+    async def test_over_the_bound_the_oldest_goes_and_is_counted_by_signal(
+        self, pipelines, target, unused_tcp_port
+    ):
+        there = target(f"http://127.0.0.1:{unused_tcp_port}")
+        pipeline, own = await pipelines(there, there, span_batch=100, buffer_bytes=65_536)
+        stream = a_stream()
+        pipeline.export_metrics()
+        pipeline.add_spans(stream, spans(2000), OFFSET)
+        assert 40_000 < pipeline.waiting_bytes <= 65_536
+        dropped = figures(own)["whisperwatch.export.dropped"]
+        assert dropped["metrics", "buffer_full"] > 0, "it was the oldest"
+        assert dropped["spans", "buffer_full"] % 100 == 0
+        assert pipeline.passed_spans(stream) == dropped["spans", "buffer_full"]
+
+    async def test_OTEL_BSP_MAX_QUEUE_SIZE_bounds_the_spans_where_it_is_set(
+        self, pipelines, target, unused_tcp_port
+    ):
+        pipeline, own = await pipelines(
+            target(f"http://127.0.0.1:{unused_tcp_port}"), span_batch=10, span_queue=50
+        )
+        pipeline.add_spans(a_stream(), spans(100), OFFSET)
+        assert figures(own)["whisperwatch.export.dropped"] == {("spans", "buffer_full"): 50}
+
+
+class TestMetrics:
+    async def test_are_exported_at_the_interval(self, pipelines, collector, target):
+        _, own = await pipelines(None, target(collector.url), metric_interval_s=0.02)
+        own.add(semconv.SELF_RECEIVED, 1, {"signal": "spans"})
+        await collector.until(lambda: len(collector.taken) >= 3)
+        assert collector.taken[-1].metrics["whisperwatch.received"].sum.data_points[0].as_int == 1
+
+    async def test_an_ended_stream_can_be_exported_at_once(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(None, target(collector.url))
+        last = LocalStream({"service.name": "gone"})
+        last.set(semconv.UPTIME, 5.0)
+        pipeline.export_metrics([last])
+        await collector.until(lambda: len(collector.taken) == 1)
+        assert collector.taken[0].metrics["process.uptime"].gauge.data_points[0].as_double == 5.0
+
+    async def test_in_delta_nothing_is_lost_when_an_export_fails(self, pipelines, collector, target, answers):
+        collector.script = [answers.status(503)] * 3
+        pipeline, own = await pipelines(None, target(collector.url), temporality="delta")
+        for _ in range(4):
+            own.add(semconv.SELF_RECEIVED, 1, {"signal": "spans"})
+            pipeline.export_metrics()
+            await asyncio.sleep(0)
+        assert await pipeline.flush(5)
+        deltas = [
+            r.metrics["whisperwatch.received"]
+            for r in collector.taken
+            if "whisperwatch.received" in r.metrics
+        ]
+        assert sum(m.sum.data_points[0].as_int for m in deltas) == 4
+
+
+class TestBackoff:
+    def test_doubles_up_to_a_bound_with_jitter(self):
+        shortest, longest = Backoff(1, 30, lambda: 0.0), Backoff(1, 30, lambda: 1.0)
+        assert [shortest.failure(None) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
+        assert [longest.failure(None) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+
+    def test_is_never_shorter_than_the_collector_asked(self):
+        backoff = Backoff(1, 30, lambda: 1.0)
+        assert [backoff.failure(100), backoff.failure(0.1), backoff.failure(None)] == [100, 2, 4]
+
+    def test_begins_anew_after_a_success(self):
+        backoff = Backoff(1, 30, lambda: 1.0)
+        backoff.failure(None)
+        backoff.success()
+        assert backoff.failure(None) == 1
