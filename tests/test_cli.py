@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whisperwatch.cli import main
+from whisperwatch.version import __version__
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of this shell, and no monitoring.yaml of this directory."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "HEALTH_CHECK_PORT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_SDK_DISABLED",
+        "WHISPERWATCH_LINGER",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"whisperwatch {__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])
+def test_help_names_the_commands(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n  {command} " in out for command in ("run", "demo", "check"))
+
+
+def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.endswith("whisperwatch: there is no command 'serve'\n")
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "check"])
+def test_every_command_has_help(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "whisperwatch", command, "--help"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: whisperwatch {command}")
+
+
+def test_a_command_loads_only_what_it_needs() -> None:
+    """`run` is on the way of every start of a bot."""
+    code = (
+        "import sys; before = set(sys.modules); from whisperwatch import cli; cli.main(['--version'])\n"
+        "import whisperwatch.run; print(sorted(n for n in set(sys.modules) - before if n.startswith('whisperwatch')))\n"
+        "print([n for n in ('argparse', 'asyncio', 'discord', 'opentelemetry', 'pydantic') if n in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[1:] == [
+        "['whisperwatch', 'whisperwatch.cli', 'whisperwatch.run', 'whisperwatch.version']",
+        "[]",
+    ]
+
+
+def test_check_without_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "HEALTH_CHECK_PORT                          9091\n" in printed.out
+    assert "* " not in printed.out.partition("\n")[2], "nothing is marked as set"
+    assert printed.out.count("not exported: no endpoint is set") == 2
+
+
+def test_check_shows_what_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEALTH_CHECK_PORT", "9200")
+    (tmp_path / "monitoring.yaml").write_text("monitoring: {metrics: {collection_interval: 5s}}")
+    assert main(["check"]) == 0
+    out = capsys.readouterr().out
+    assert "  * HEALTH_CHECK_PORT                          9200\n" in out
+    assert "  * monitoring.metrics.collection_interval     5s\n" in out
+
+
+def test_check_masks_secrets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://name:hunter2@collector:4318")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20swordfish")
+    assert main(["check"]) == 0
+    printed = capsys.readouterr()
+    assert "https://***@collector:4318/v1/traces" in printed.out
+    assert "authorization=***" in printed.out
+    assert "hunter2" not in printed.out + printed.err
+    assert "swordfish" not in printed.out + printed.err
+
+
+def test_check_names_every_mistake(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEALTH_CHECK_PORT", "99999")
+    monkeypatch.setenv("WHISPERWATCH_LINGER", "soon")
+    monkeypatch.setenv("WHISPERWATCH_LINGRE", "5s")
+    assert main(["check"]) == 1
+    printed = capsys.readouterr()
+    assert "error: HEALTH_CHECK_PORT=99999 is too high; it should be a port from 0 to 65535\n" in printed.err
+    assert "error: WHISPERWATCH_LINGER=soon " in printed.err
+    assert "did you mean WHISPERWATCH_LINGER?" in printed.err
+    assert "    HEALTH_CHECK_PORT                          9091\n" in printed.out, "the default is in force"
+
+
+def test_check_says_that_all_is_off(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert main(["check"]) == 0
+    assert "Nothing is recorded or exported" in capsys.readouterr().out
