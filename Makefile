@@ -11,9 +11,9 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 bin := $(VENV)/bin
-sources := src tests tools docs $(wildcard bench)
+sources := src tests tools docs
 
-.PHONY: help demo test bench lint format docs clean demo-environment environment python
+.PHONY: help demo test bench lint format docs clean demo-environment bench-environment environment python
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -24,8 +24,8 @@ demo: demo-environment ## a demo bot on a Discord of its own, watched, live in t
 test: environment ## all tests; PYTEST_ARGS='tests/bot -k name' picks some
 	@$(bin)/python -m pytest $(PYTEST_ARGS)
 
-bench: environment ## what watching costs, beside the alternatives
-	@$(bin)/python -m bench $(BENCH_ARGS)
+bench: bench-environment ## what watching costs, beside the alternatives
+	@$(VENV)-bench/bin/python tests/bench $(BENCH_ARGS)
 
 lint: environment ## style, types, import directions, generated files
 	@$(bin)/ruff check $(sources)
@@ -50,6 +50,9 @@ environment: python
 
 demo-environment: python
 	@"$(PYTHON)" tools/environment.py "$(VENV)" --extra demo
+
+bench-environment: python
+	@"$(PYTHON)" tools/environment.py "$(VENV)-bench" --group bench
 
 python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer that can make environments (module ensurepip) is on the" \

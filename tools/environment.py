@@ -24,8 +24,12 @@ _VERSION = "import sys; print(sys.version)"
 def main() -> int:
     wish = _arguments()
     python = wish.directory / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    version = _answer(wish.python, _VERSION)
+    if not version:
+        print(f"{wish.python} is no Python that runs", file=sys.stderr)
+        return 1
     digest = hashlib.sha256()
-    for part in ((PROJECT / "pyproject.toml").read_text(), str(PROJECT), _answer(wish.python, _VERSION)):
+    for part in ((PROJECT / "pyproject.toml").read_text(), str(PROJECT), version):
         digest.update(f"{part}\0".encode())
     for requirement in [*wish.extra, *wish.group, *wish.requirement]:
         digest.update(f"{requirement}\0".encode())
