@@ -73,7 +73,7 @@ class Cgroup:
     def _quota(self, level: Path) -> float | None:
         if self._is_v2:
             quota, _, period = _text(level / "cpu.max").partition(" ")
-            return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
+            return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
         microseconds, per = _number(level / "cpu.cfs_quota_us"), _number(level / "cpu.cfs_period_us")
         return microseconds / per if microseconds and per and microseconds > 0 else None
 
@@ -86,7 +86,7 @@ class Cgroup:
 def _membership(file: Path) -> Iterator[tuple[str, str]]:
     """(controller, path) of each line of /proc/…/cgroup; the controller of version 2 is the empty one."""
     for line in _text(file).splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
         for controller in controllers.split(","):
             yield controller, path
 

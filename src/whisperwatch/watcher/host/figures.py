@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from whisperwatch import semconv as names
 from whisperwatch.watcher.records import LocalStream, Records
@@ -15,6 +16,7 @@ from .cgroup import Cgroup
 from .machine import MachineFigures, cpus
 from .process import ProcessFigures
 
+_LOOK_EVERY_S: Final = 0.5
 _log = logging.getLogger("whisperwatch.host")
 
 
@@ -63,7 +65,7 @@ class Figures:
     def collect(self) -> None:
         """Read everything now; a few milliseconds."""
         self._machine.collect()
-        living = {id(source.stream): source for source in self._sources() if source.connected}
+        living = self._living()
         limit = cpus(self._cgroup)
         for key in self._processes.keys() - living.keys():
             del self._processes[key]
@@ -76,10 +78,16 @@ class Figures:
             figures.stream.set(names.RESTARTS, source.restarts)
 
     async def run(self, interval_s: float) -> None:
-        """Read every `interval_s` seconds until cancelled."""
+        """Read every `interval_s` seconds, and soon after a process has come, until cancelled."""
+        due = time.monotonic()
         while True:
-            try:
-                self.collect()
-            except Exception:
-                _log.exception("the figures of process and host could not be read")
-            await asyncio.sleep(interval_s)
+            if time.monotonic() >= due or self._living().keys() - self._processes.keys():
+                due = time.monotonic() + interval_s
+                try:
+                    self.collect()
+                except Exception:
+                    _log.exception("the figures of process and host could not be read")
+            await asyncio.sleep(min(_LOOK_EVERY_S, interval_s))
+
+    def _living(self) -> dict[int, Watched]:
+        return {id(source.stream): source for source in self._sources() if source.connected}
