@@ -39,7 +39,7 @@ def run(suite: Path, allowed: str | None) -> tuple[int, str]:
     arguments = []
     if allowed is not None:
         (suite / "allowed").write_text(allowed)
-        arguments = ["--allowed-skips", "allowed"]
+        arguments = ["--allowed-skips=allowed"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     done = subprocess.run(command, cwd=suite, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -81,7 +81,7 @@ def test_a_line_without_a_reason(suite: Path) -> None:
 
 
 def test_no_such_list(suite: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "--allowed-skips", "nothing"]
+    command = [sys.executable, "-m", "pytest", "--allowed-skips=nothing"]
     done = subprocess.run(command, cwd=suite, capture_output=True, text=True)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--allowed-skips: nothing: No such file" in done.stderr
