@@ -100,7 +100,7 @@ def encoded(tape: Any, made: list[tuple[ReadableSpan, int]], redaction: Redactio
     return encoder.resource_spans({scope: [body] for scope, body in by_scope.items()})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(spans, st.integers(0, 3)), min_size=1, max_size=5))
 def test_equals_the_sdks_encoder(tape, redaction, made):
     ours = ExportTraceServiceRequest.FromString(encoded(tape, made, redaction))
