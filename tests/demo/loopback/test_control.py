@@ -97,7 +97,9 @@ async def test_every_action(remote, make_bot):
     with pointing(remote.port):
         start = asyncio.create_task(bot.start(remote.token))
         await remote.post("wait")
-        status, told = await remote.post("slash", user="ada", command="ask", options={"question": "why"}, wait=5)
+        status, told = await remote.post(
+            "slash", user="ada", command="ask", options={"question": "why"}, wait=5
+        )
         assert (status, told["reply"]["content"]) == (200, "why")
         assert told["interaction"]["answer_type"] == 4
         message = told["reply"]["id"]

@@ -12,7 +12,8 @@ from whisperwatch.demo.loopback import GatewaySettings, LoopbackDiscord, pointin
 async def test_what_was_missed_after_a_cut_is_replayed(server, bot):
     async with server.running(bot):
         ada = server.user("ada")
-        await server.reply_to(await ada.say("!ping"))
+        await ada.say("!ping")
+        await server.until(lambda: "pong" in bot.texts)
         await server.cut()
         await ada.say("said while away")
         assert server.ledger.withheld_counts[0, "MESSAGE_CREATE"] == 1
@@ -27,6 +28,31 @@ async def test_what_was_missed_after_a_cut_is_replayed(server, bot):
         True,
     ]
     assert server.ledger.close_counts[0, "closed", None] == 1
+
+
+async def test_events_that_were_lost_on_the_way_are_known_at_the_resume(server, bot):
+    async with server.running(bot):
+        await server.until(bot.is_ready)
+        await server.user("ada").say("one")
+        await server.until(lambda: server.ledger.sent("MESSAGE_CREATE") == 1)
+        await server.until(lambda: "one" in bot.texts)
+        bot.ws.sequence -= 1
+        await server.cut()
+        await server.until(lambda: server.ledger.connected("resumed"), what="resumed")
+        await server.until(lambda: bot.texts == ["one", "one"])
+    assert server.ledger.sent("MESSAGE_CREATE") == 2
+    assert server.ledger.lost_counts == {(0, "MESSAGE_CREATE"): 1}
+    assert server.ledger.received("MESSAGE_CREATE") == 1
+
+
+async def test_what_is_queued_when_the_connection_is_cut_is_withheld(server, bot):
+    async with server.running(bot):
+        await server.until(bot.is_ready)
+        await server.user("ada").say("queued")
+        await server.cut()
+        await server.until(lambda: "queued" in bot.texts)
+    assert server.ledger.withheld_counts[0, "MESSAGE_CREATE"] == 1
+    assert server.ledger.received("MESSAGE_CREATE") == 1
 
 
 @pytest.mark.parametrize("code", [1000, 4000, 4008, 4009])

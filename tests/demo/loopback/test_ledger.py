@@ -10,7 +10,9 @@ def test_counts_outlive_entries():
     ledger = Ledger(kept=3)
     for number in range(10):
         ledger.event(number % 2, "s", "MESSAGE_CREATE", number)
-        ledger.request(Request(0.0, "GET", "/users/@me", "/users/@me", 200 if number else 429, 0.1, None, None))
+        ledger.request(
+            Request(0.0, "GET", "/users/@me", "/users/@me", 200 if number else 429, 0.1, None, None)
+        )
     assert len(ledger.events) == 3
     assert ledger.sent() == 10
     assert ledger.sent("MESSAGE_CREATE", shard=1) == 5
@@ -22,7 +24,13 @@ async def test_messages_beyond_what_is_kept_are_forgotten():
     async with LoopbackDiscord(kept=5, limits=Limits.none()) as server:
         for number in range(20):
             await server.user("ada").say(str(number))
-        assert [m.content for m in server.core.world.history(server.channel())] == ["15", "16", "17", "18", "19"]
+        assert [m.content for m in server.core.world.history(server.channel())] == [
+            "15",
+            "16",
+            "17",
+            "18",
+            "19",
+        ]
         assert server.ledger.message_counts == {"people": 20}
 
 

@@ -10,7 +10,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import WSMsgType, web
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from whisperwatch.demo.loopback.core import Core
 
 LARGEST_PAYLOAD = 4096
+
+
+class Outgoing(NamedTuple):
+    """An event that is queued for the websocket."""
+
+    dispatch: Dispatch
+    replayed: bool
 
 
 class Connection:
@@ -41,7 +48,7 @@ class Connection:
         self._socket = socket
         self._request = request
         self._compress = compress
-        self._outbox: asyncio.Queue[tuple[str, Callable[[], None] | None]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[str | Outgoing] = asyncio.Queue()
         self._received: deque[float] = deque()
         self._last_heartbeat = time.monotonic()
 
@@ -55,32 +62,47 @@ class Connection:
 
     # --- sending ---
 
-    def send(self, op: Op, data: object = None, sent: Callable[[], None] | None = None) -> None:
-        """Queues a payload that is no event; `sent` is called once it is written."""
-        self._outbox.put_nowait((text_of({"op": int(op), "d": data, "s": None, "t": None}), sent))
+    def send(self, op: Op, data: object = None) -> None:
+        """Queues a payload that is no event."""
+        self._outbox.put_nowait(text_of({"op": int(op), "d": data, "s": None, "t": None}))
 
     def send_event(self, dispatch: Dispatch, *, replayed: bool = False) -> None:
         """Queues an event; the ledger has it when it is written."""
-        ledger, shard, session_id = self.core.ledger, self.shard, self.session_id
-
-        def sent() -> None:
-            ledger.event(shard, session_id, dispatch.type, dispatch.sequence, replayed=replayed)
-
-        self._outbox.put_nowait((dispatch.text, sent))
+        self._outbox.put_nowait(Outgoing(dispatch, replayed))
 
     async def _write(self) -> None:
         while True:
-            text, sent = await self._outbox.get()
-            try:
-                if self._compress is None:
-                    await self._socket.send_str(text)
-                else:
-                    await self._socket.send_bytes(self._compress(text))
-            except ConnectionError:
-                sent = None
-            if sent is not None:
-                sent()
+            item = await self._outbox.get()
+            written = await self._written(item if isinstance(item, str) else item.dispatch.text)
+            if isinstance(item, Outgoing):
+                self._note(item, written)
             self._outbox.task_done()
+
+    async def _written(self, text: str) -> bool:
+        try:
+            if self._compress is None:
+                await self._socket.send_str(text)
+            else:
+                await self._socket.send_bytes(self._compress(text))
+        except ConnectionError:
+            return False
+        return True
+
+    def _note(self, item: Outgoing, written: bool) -> None:
+        dispatch, ledger = item.dispatch, self.core.ledger
+        if written:
+            dispatch.written = True
+            ledger.event(
+                self.shard, self.session_id, dispatch.type, dispatch.sequence, replayed=item.replayed
+            )
+        elif not item.replayed:
+            ledger.withheld(self.shard, dispatch.type)
+
+    def _note_unsent(self) -> None:
+        while not self._outbox.empty():
+            item = self._outbox.get_nowait()
+            if isinstance(item, Outgoing):
+                self._note(item, written=False)
 
     # --- ending ---
 
@@ -94,7 +116,7 @@ class Connection:
 
     def cut(self) -> None:
         """Breaks the TCP connection: a reset, no close frame."""
-        self.ended = ("closed", None)
+        self.ended = self.ended or ("closed", None)
         self._detach()
         reset(self._request)
 
@@ -116,6 +138,7 @@ class Connection:
         finally:
             self._detach()
             writer.cancel()
+            self._note_unsent()
             what, code = self.ended or ("left", self._socket.close_code)
             if what == "left" and code in (1000, 1001) and self.session is not None:
                 self.core.gateway.forget(self.session)

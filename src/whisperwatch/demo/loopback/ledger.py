@@ -76,7 +76,9 @@ class Ledger:
         self.event_counts: Counter[tuple[int, str]] = Counter()
         """Events sent, by shard and type."""
         self.withheld_counts: Counter[tuple[int, str]] = Counter()
-        """Events that a fault or a lost connection kept from the bot so far, by shard and type."""
+        """Events that were not sent when they happened, for a fault or a lost connection, by shard and type."""
+        self.lost_counts: Counter[tuple[int, str]] = Counter()
+        """Events that were sent, but that the bot said at its RESUME it had not got, by shard and type."""
         self.request_counts: Counter[tuple[str, str, int]] = Counter()
         """REST requests, by method, route template and status."""
         self.scope_counts: Counter[str] = Counter()
@@ -100,6 +102,9 @@ class Ledger:
 
     def withheld(self, shard: int, type: str) -> None:
         self.withheld_counts[shard, type] += 1
+
+    def lost(self, shard: int, type: str) -> None:
+        self.lost_counts[shard, type] += 1
 
     def request(self, entry: Request) -> None:
         self.requests.append(entry)
@@ -133,11 +138,11 @@ class Ledger:
 
     def sent(self, type: str | None = None, shard: int | None = None) -> int:
         """How many events were sent, of one type or all, to one shard or all."""
-        return sum(
-            count
-            for (at, name), count in self.event_counts.items()
-            if type in (None, name) and shard in (None, at)
-        )
+        return _sum(self.event_counts, type, shard)
+
+    def received(self, type: str | None = None, shard: int | None = None) -> int:
+        """How many events the bot got, as far as the server can know: `sent` without those lost on the way."""
+        return self.sent(type, shard) - _sum(self.lost_counts, type, shard)
 
     def requested(
         self, route: str | None = None, method: str | None = None, status: int | None = None
@@ -173,6 +178,7 @@ class Ledger:
         """The ledger as JSON: the counts as lists of rows, and with `entries` everything that is kept."""
         data: JSON = {
             "events": _rows(self.event_counts.items()),
+            "lost": _rows(self.lost_counts.items()),
             "withheld": _rows(self.withheld_counts.items()),
             "requests": _rows(self.request_counts.items()),
             "ratelimited": dict(self.scope_counts),
@@ -190,6 +196,10 @@ class Ledger:
                 "interactions": [interaction.summary() for interaction in self.interactions],
             }
         return data
+
+
+def _sum(counts: Counter[tuple[int, str]], type: str | None, shard: int | None) -> int:
+    return sum(n for (at, name), n in counts.items() if type in (None, name) and shard in (None, at))
 
 
 def _rows(items: Iterable[tuple[tuple[Any, ...], int]]) -> list[list[Any]]:

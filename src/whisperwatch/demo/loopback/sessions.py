@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from whisperwatch.demo.loopback.wire import gateway_text
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 KEPT_EVENTS = 10_000
 
 
-class Dispatch(NamedTuple):
-    """An event of a session, as it goes over the websocket."""
+@dataclass(slots=True, eq=False)
+class Dispatch:
+    """An event of a session, as it goes over the websocket; `written` once it has been, on some connection."""
 
     sequence: int
     type: str
     text: str
+    written: bool = False
 
 
 @dataclass(slots=True, eq=False)

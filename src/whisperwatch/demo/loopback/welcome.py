@@ -60,6 +60,8 @@ def resume(connection: Connection, data: dict[str, Any]) -> None:
     connection.session = session
     core.ledger.connection(session.shard, session.id, "resume")
     for dispatch in session.after(after):
+        if dispatch.written:
+            core.ledger.lost(session.shard, dispatch.type)
         connection.send_event(dispatch, replayed=True)
     core.gateway.send(session, "RESUMED", text_of({"_trace": ["loopback"]}))
     core.ledger.connection(session.shard, session.id, "resumed")
