@@ -86,6 +86,16 @@ async def test_reactions_and_typing(server, general):
     assert server.ledger.requested("/channels/{channel_id}/typing", "POST", 204) == 1
 
 
+async def test_pins(general):
+    message = await general.send("important")
+    await message.pin()
+    pins = general.pins()
+    found = [m async for m in pins] if hasattr(pins, "__aiter__") else await pins
+    assert [m.id for m in found] == [message.id]
+    await message.unpin()
+    assert not (await general.fetch_message(message.id)).pinned
+
+
 async def test_what_discord_refuses_of_a_message(general):
     with pytest.raises(discord.HTTPException) as empty:
         await general.send("")

@@ -113,6 +113,11 @@ async def test_events_of_people_reach_listeners(server, bot):
         await server.until(lambda: set(expected) <= set(bot.heard), what="all are heard")
 
 
+async def test_the_bot_has_the_name_that_it_is_given(bot):
+    async with LoopbackDiscord(bot_name="whisper") as server, server.running(bot):
+        assert bot.user.name == server.bot.name == "whisper"
+
+
 async def test_join_with_a_new_name_and_lookups(server):
     assert server.user("newcomer").id in server.guild().members
     assert server.channel("general").name == "general"

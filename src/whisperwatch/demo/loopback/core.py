@@ -31,12 +31,20 @@ class Core:
     answer_deadline = 3.0
 
     def __init__(
-        self, *, token: str, shards: int, limits: Limits, gateway: GatewaySettings, seed: int, kept: int
+        self,
+        *,
+        token: str = "",
+        shards: int = 1,
+        bot_name: str = "loopback-bot",
+        limits: Limits,
+        gateway: GatewaySettings,
+        seed: int = 0,
+        kept: int,
     ) -> None:
         self.token = token
         self.shards = shards
         self.host = ""
-        self.world = World(kept_messages=kept)
+        self.world = World(bot_name, kept_messages=kept)
         self.ledger = Ledger(kept)
         self.faults = Faults(seed)
         self.ratelimits = RateLimits(limits)
@@ -135,9 +143,8 @@ class Core:
         self.gateway.dispatch("TYPING_START", data, channel.guild_id)
 
     def _seen(self, message: Message) -> None:
-        interaction = message.interaction
-        if interaction is not None and interaction.replied_at is None:
-            interaction.replied_at = time.time()
+        if message.interaction is not None:
+            message.interaction.replied()
         self.ledger.message(message)
 
     def _mentions(self, message: Message) -> list[Account]:

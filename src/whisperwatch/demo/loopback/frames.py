@@ -27,9 +27,7 @@ class Frames:
     def __init__(
         self, guilds: int = 1, people: Sequence[str] = ("ada",), wanted: int = intents.KNOWN
     ) -> None:
-        self.core = Core(
-            token="", shards=1, limits=Limits.none(), gateway=GatewaySettings(), seed=0, kept=1_000
-        )  # fmt: skip
+        self.core = Core(limits=Limits.none(), gateway=GatewaySettings(), kept=1_000)
         world = self.core.world
         for number in range(guilds):
             guild = world.add_guild(GuildPlan(f"guild-{number}"))

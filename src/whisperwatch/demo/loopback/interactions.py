@@ -44,6 +44,8 @@ class Interaction:
     answer_type: int | None = None
     late: bool = False
     response: Message | None = None
+    updated: bool = False
+    """Whether the bot changed the message that the component is on."""
     replied_at: float | None = None
     modal: JSON | None = None
     choices: list[JSON] | None = None
@@ -52,10 +54,17 @@ class Interaction:
 
     @property
     def replies(self) -> list[Message]:
-        """The bot's visible messages: the response, once it isn't loading, and the followups."""
+        """The bot's visible answers: the response once it isn't loading (or the message, once the bot has updated
+        it), and the followups."""
         response = self.response
-        first = [response] if response and not response.loading and response is not self.message else []
-        return first + self.followups
+        if response is None or response.loading or (response is self.message and not self.updated):
+            return self.followups
+        return [response, *self.followups]
+
+    def replied(self) -> None:
+        """Something of the bot's is visible."""
+        if self.replied_at is None:
+            self.replied_at = time.time()
 
     def answer(self, type: int) -> None:
         """The bot's initial response has come in time."""

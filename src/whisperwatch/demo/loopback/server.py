@@ -50,6 +50,7 @@ class LoopbackDiscord:
         shards: how many shards GET /gateway/bot recommends.
         people: names of those who are in every guild from the start.
         token: the only token that is accepted.
+        bot_name: the bot's user name.
         limits: REST rate limits, `Limits.real()` for those of Discord.
         gateway: the gateway's settings.
         port: 0 for a free one.
@@ -64,6 +65,7 @@ class LoopbackDiscord:
         *,
         people: Sequence[str] = ("ada", "grace", "linus"),
         token: str = TOKEN,
+        bot_name: str = "loopback-bot",
         limits: Limits | None = None,
         gateway: GatewaySettings | None = None,
         port: int = 0,
@@ -72,6 +74,7 @@ class LoopbackDiscord:
     ) -> None:
         self.core = Core(
             token=token,
+            bot_name=bot_name,
             shards=shards,
             limits=limits or Limits(),
             gateway=gateway or GatewaySettings(),
@@ -192,9 +195,8 @@ class LoopbackDiscord:
             return asked.replies
         return [
             message
-            for message in self.core.world.history(asked.channel)
-            if message.id > asked.id
-            and message.author is self.bot
+            for message in self.core.world.since(asked)
+            if message.author is self.bot
             and message.reference in (None, asked)
             and message.interaction is None
         ]

@@ -13,6 +13,9 @@ JSON = dict[str, Any]
 DISCORD_EPOCH_MS = 1420070400000
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 class Snowflakes:
     """Gives out ids as Discord does: the time in the upper bits, unique and rising."""
 
@@ -38,7 +41,7 @@ def timestamp(seconds: float | None = None) -> str:
 
 def text_of(data: object) -> str:
     """Compact JSON text."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return _encoder.encode(data)
 
 
 def gateway_text(event: str, sequence: int, body: str) -> str:

@@ -38,6 +38,7 @@ class Webhook:
 class World:
     """Everything that exists, by id."""
 
+    bot_name: str
     ids: Snowflakes = field(default_factory=Snowflakes)
     accounts: dict[int, Account] = field(default_factory=dict)
     guilds: dict[int, Guild] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class World:
     _by_channel: dict[int, dict[int, Message]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.bot = self.add_account("loopback-bot", bot=True)
+        self.bot = self.add_account(self.bot_name, bot=True)
 
     def add_account(self, name: str, *, bot: bool = False) -> Account:
         account = Account(self.ids.next(), name, bot)
@@ -98,6 +99,16 @@ class World:
     def history(self, channel: Channel) -> list[Message]:
         """The channel's messages, oldest first, without ephemeral ones."""
         return [message for message in self._by_channel.get(channel.id, {}).values() if not message.ephemeral]
+
+    def since(self, message: Message) -> list[Message]:
+        """The messages of a channel after one of them, oldest first, without ephemeral ones."""
+        found: list[Message] = []
+        for other in reversed(self._by_channel.get(message.channel.id, {}).values()):
+            if other.id <= message.id:
+                break
+            if not other.ephemeral:
+                found.append(other)
+        return found[::-1]
 
     def add_message(self, message: Message) -> None:
         """Takes a new message in, and forgets the oldest if there are too many."""

@@ -63,7 +63,8 @@ def _update(core: Core, interaction: Interaction, data: JSON) -> None:
         raise invalid_form("type", "INTERACTION_INVALID_TYPE", "There is no message to update.")
     core.edit(interaction.message, data)
     interaction.response = interaction.message
-    interaction.replied_at = time.time()
+    interaction.updated = True
+    interaction.replied()
 
 
 def _choices(core: Core, interaction: Interaction, data: JSON) -> None:

@@ -50,6 +50,46 @@ async def delete_many(call: Call) -> object:
     return None
 
 
+async def pinned(call: Call) -> object:
+    found = [message for message in call.core.world.history(call.channel()) if message.pinned]
+    if "messages" in call.request.match_info.route.resource.canonical:  # type: ignore[union-attr]
+        items = [
+            {"pinned_at": message.timestamp, "message": message.payload()} for message in reversed(found)
+        ]
+        return {"items": items, "has_more": False}
+    return [message.payload() for message in reversed(found)]
+
+
+async def pin(call: Call) -> object:
+    _pin(call, True)
+    return None
+
+
+async def unpin(call: Call) -> object:
+    _pin(call, False)
+    return None
+
+
+def _pin(call: Call, pinned: bool) -> None:
+    message = call.message()
+    message.pinned = pinned
+    guild_id = message.channel.guild_id
+    data = {
+        "channel_id": str(message.channel.id),
+        "last_pin_timestamp": message.timestamp if pinned else None,
+    }
+    if guild_id is not None:
+        data["guild_id"] = str(guild_id)
+    call.core.gateway.dispatch("CHANNEL_PINS_UPDATE", data, guild_id)
+    call.core.gateway.dispatch_message("MESSAGE_UPDATE", message)
+
+
+for _pins in ("/channels/{channel_id}/pins", MESSAGES + "/pins"):  # before discord.py 2.6, and since
+    routes("GET", _pins)(pinned)
+    routes("PUT", _pins + "/{message_id}")(pin)
+    routes("DELETE", _pins + "/{message_id}")(unpin)
+
+
 @routes("GET", MESSAGE)
 async def get(call: Call) -> object:
     return call.message().payload()

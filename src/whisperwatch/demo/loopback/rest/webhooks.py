@@ -69,7 +69,10 @@ async def get(call: Call) -> object:
 
 
 async def edit(call: Call) -> object:
-    message = _message(call)
+    message, interaction = _message(call), _interaction(call)
+    if interaction is not None and message is interaction.message:
+        interaction.updated = True
+        interaction.replied()
     call.core.edit(message, await call.body())
     return message.payload()
 
