@@ -20,12 +20,14 @@ from rich.text import Text
 from whisperwatch import semconv
 from whisperwatch.demo import tracetree
 from whisperwatch.demo.measured import Measured
-from whisperwatch.demo.receiver import Traces
+from whisperwatch.demo.receiver import ReceivedSpan, Traces
 from whisperwatch.demo.tracetree import seconds
 from whisperwatch.demo.truth import Deed, Truth
 
 ROOTS = ("message", "interaction")
 _RATE_OVER_S = 10.0
+_READABLE_S = 2.0
+"""How long a trace is shown before the next may take its place."""
 _SIGNS = {"ok": "green", "user_error": "yellow", "rate_limited": "yellow", "failure": "red", "": "default"}
 _LIBRARIES = {
     "LLM": ("gen_ai.operation.name",),
@@ -67,6 +69,8 @@ class Board:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._trace_shown: list[ReceivedSpan] = []
+        self._chosen_at = -math.inf
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         height = options.height or options.max_height
@@ -87,20 +91,22 @@ class Board:
         yield layout
 
     def _trace(self, width: int, height: int, ascii_only: bool) -> RenderableType:
-        spans = self.scene.traces.latest(ROOTS)
+        if time.monotonic() - self._chosen_at >= _READABLE_S:
+            self._trace_shown, self._chosen_at = self.scene.traces.latest(ROOTS), time.monotonic()
+        spans = self._trace_shown
         tree = tracetree.draw(spans, width, height, ascii_only=ascii_only)
         return Panel(tree, title="The last trace", title_align="left")
 
 
 def _head(scene: Scene) -> Text:
     running = time.monotonic() - scene.started
-    text = f" Whisperwatch demo  {running:.0f} s   {scene.people} users   {scene.truth.deeds} things done"
+    text = f" Whisperwatch demo  {running:.0f} s   {scene.people} users   {scene.truth.deeds} things done   Ctrl-C ends"
     return Text(text + (f"   {scene.note}" if scene.note else ""), style="bold", no_wrap=True)
 
 
 def _foot(scene: Scene) -> Text:
     urls = "  ".join(f"{name} {url}" for name, url in scene.urls.items())
-    return Text(f" {urls}  Ctrl-C ends", style="dim", no_wrap=True, overflow="ellipsis")
+    return Text(f" {urls}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _deeds(scene: Scene, height: int) -> RenderableType:
@@ -109,7 +115,9 @@ def _deeds(scene: Scene, height: int) -> RenderableType:
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column(justify="right", no_wrap=True)
     for deed in list(scene.truth.recent)[-height:]:
-        table.add_row(deed.who, deed.what, answer_of(deed), style=_SIGNS.get(deed.outcome, "default"))
+        table.add_row(
+            Text(deed.who), Text(deed.what), answer_of(deed), style=_SIGNS.get(deed.outcome, "default")
+        )
     return table
 
 
@@ -133,11 +141,13 @@ def summary(scene: Scene) -> list[str]:
     now = scene.now
     lag = now.quantile(semconv.LOOP_LAG, 0.99).get(())
     shards = now.total(semconv.SHARD_UP)
+    runtime = [f"shards {shards:.0f} up"] if now.has(semconv.SHARD_UP) else []
+    runtime += [] if lag is None else [f"loop lag p99 {seconds(lag)}"]
     return [
         f"in {scene.rate(semconv.GATEWAY_EVENTS):.1f}/s  handled {scene.rate(semconv.MESSAGES_HANDLED):.1f}/s  "
         f"REST {scene.rate(semconv.HTTP_DURATION):.1f}/s",
         f"reply {_percentiles(now, semconv.RESPONSE_TIME)}",
-        f"shards {shards:.0f} up" + ("" if lag is None else f"  loop lag p99 {seconds(lag)}"),
+        "  ".join(runtime),
         _libraries(scene.traces),
     ]
 

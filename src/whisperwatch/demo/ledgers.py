@@ -17,6 +17,8 @@ from whisperwatch.demo.truth import Truth
 _VISIBLE_ANSWERS = frozenset({8, 9})
 """Interaction responses that are no message, but that a user sees: choices, a modal."""
 Key = TypeVar("Key", bound=Hashable)
+_ASKED_BY_US = ("GET", "/gateway/bot")
+"""Whisperwatch's own question, after the IDENTIFYs that are left: no request of the bot's."""
 _TASK = "Memories.consolidate"
 
 
@@ -77,6 +79,7 @@ class Ledgers:
             requests=_sums(
                 ((method, route, str(status or "error")), count)
                 for (method, route, status), count in ledger.request_counts.items()
+                if (method, route) != _ASKED_BY_US
             ),
             tasks=Counter({(_TASK, "ok"): consolidations}),
             command_messages=frozenset(truth.command_messages),

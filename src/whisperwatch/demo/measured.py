@@ -49,6 +49,10 @@ class Measured:
         name = metric_name(metric.name, metric.unit, metric.kind)
         return self._sums(f"{name}_count" if metric.kind == "histogram" else name, keys, where)
 
+    def has(self, metric: Metric) -> bool:
+        """Whether there is any sample of a metric that is no histogram."""
+        return metric_name(metric.name, metric.unit, metric.kind) in self._samples
+
     def total(self, metric: Metric, where: Mapping[str, str] | None = None) -> float:
         """The sum of a metric over all its points, 0 where there are none."""
         return self.by(metric, where=where).get((), 0.0)

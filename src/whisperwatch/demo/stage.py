@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from whisperwatch.demo.backends.child import Child, free_port
+from whisperwatch.demo.backends.child import Child, free_port, require_free
 from whisperwatch.demo.backends.chroma import Chroma
 from whisperwatch.demo.backends.llm import LanguageModel
 from whisperwatch.demo.backends.postgres import Postgres
@@ -40,7 +40,7 @@ _SETTINGS = {
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
     "OTEL_BSP_SCHEDULE_DELAY": "250",
     "OTEL_METRIC_EXPORT_INTERVAL": "5000",
-    "WHISPERWATCH_LINGER": "0s",
+    "WHISPERWATCH_LINGER": "200ms",
     "COMPANION_CONSOLIDATE_S": "4",
 }
 
@@ -94,6 +94,7 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         try:
+            require_free(self.port)
             await self._stack.enter_async_context(self.home)
             await self._stack.enter_async_context(self.discord)
             for service in self._services:
@@ -149,6 +150,9 @@ class Stage:
         self._tell(f"it is watched: {self.health_url}  {self.metrics_url}")
 
     def _environment(self) -> dict[str, str]:
+        # Gauges are read every 15 s by default: too slow to look at.
+        config = self.home.path / "monitoring.yaml"
+        config.write_text("monitoring: {metrics: {collection_interval: 1s}}\n")
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_SET_BY_US)}
         for service in self._services:
             environment |= service.environment()
@@ -157,6 +161,7 @@ class Stage:
             | _SETTINGS
             | {
                 VARIABLE: str(self._state),
+                "WHISPERWATCH_CONFIG": str(config),
                 "HEALTH_CHECK_PORT": str(self.port),
                 "COMPANION_DISCORD_PORT": str(self.discord.port),
                 "DISCORD_TOKEN": self.discord.token,

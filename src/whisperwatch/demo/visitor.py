@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from whisperwatch.demo import sayings
 from whisperwatch.demo.loopback import Interaction, LoopbackDiscord, Message, Person
@@ -18,6 +19,8 @@ _PATIENCE_S = 20.0
 _SHORTEST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 8.0
 _SHOWN = 60
+_APOLOGY = "Something broke"
+"""How the bot's answer begins when a command failed by what no user can know, such as a language model that fails."""
 
 
 @dataclass(eq=False)
@@ -142,13 +145,12 @@ class Visitor:
     async def _calls(
         self, text: str, name: str, outcome: str = "ok", *, kind: str = "prefix", answered: bool = True
     ) -> Message | None:
-        reply = None
         async with self._deed(text, outcome, answered=answered):
             message = await self.person.say(text, self._channel())
             self.truth.commands[name, kind, outcome] += 1
             self.truth.command_messages[message.id] = name
-            reply = await self.discord.reply_to(message, _PATIENCE_S) if answered else None
-        return reply
+            return await self.discord.reply_to(message, _PATIENCE_S) if answered else None
+        return None
 
     # --- interactions ---
 
@@ -208,14 +210,17 @@ class Visitor:
     async def _uses(
         self, command: str, channel: Channel | None = None, /, *, kind: str = "slash", **values: object
     ) -> Interaction | None:
-        answered = None
         shown = " ".join([f"/{command}", *map(str, values.values())])
-        async with self._deed(shown, "ok", answered=True):
+        async with self._deed(shown, "ok", answered=True) as doing:
             self._interacted(command, kind)
             used = await self.person.slash(command, channel or self._channel(), **values)
-            await self.discord.reply_to(used, _PATIENCE_S)
-            answered = used
-        return answered
+            reply = await self.discord.reply_to(used, _PATIENCE_S)
+            if reply.content.startswith(_APOLOGY):
+                doing.outcome = "failure"
+                self.truth.commands[command, kind, "ok"] -= 1
+                self.truth.commands[command, kind, "failure"] += 1
+            return used
+        return None
 
     async def _chooses(self, command: str, target: Message | Person, channel: Channel | None) -> None:
         async with self._deed(f"[{command}]", "ok", answered=True):
@@ -232,19 +237,34 @@ class Visitor:
     def _channel(self) -> Channel:
         return self.dice.choice(self.channels)
 
-    @contextlib.asynccontextmanager
-    async def _deed(self, what: str, outcome: str = "", *, answered: bool = False) -> AsyncIterator[None]:
-        """Times one thing; an answer that doesn't come in time is counted, not raised."""
-        begin = time.monotonic()
-        shown = what if len(what) <= _SHOWN else f"{what[: _SHOWN - 1]}…"
-        took: float | None = None
-        try:
-            yield
-            took = time.monotonic() - begin if answered else None
-        except TimeoutError:
-            self.truth.unanswered += 1
-            shown = f"{shown} (no answer)"
-        self.truth.did(Deed(self.person.name, shown, outcome, took))
+    def _deed(self, what: str, outcome: str = "", *, answered: bool = False) -> _Doing:
+        return _Doing(self, what, outcome, answered)
+
+
+class _Doing:
+    """Times one thing; an answer that doesn't come in time is counted, not raised."""
+
+    def __init__(self, visitor: Visitor, what: str, outcome: str, answered: bool) -> None:
+        self._visitor = visitor
+        self._what = what if len(what) <= _SHOWN else f"{what[: _SHOWN - 1]}…"
+        self.outcome = outcome
+        self._answered = answered
+        self._begin = time.monotonic()
+
+    async def __aenter__(self) -> _Doing:
+        self._begin = time.monotonic()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is not None and not isinstance(error, TimeoutError):
+            return False
+        took = time.monotonic() - self._begin if self._answered and error is None else None
+        what = self._what if error is None else f"{self._what} (no answer)"
+        self._visitor.truth.unanswered += error is not None
+        self._visitor.truth.did(Deed(self._visitor.person.name, what, self.outcome, took))
+        return True
 
 
 Act = Callable[[Visitor], Awaitable[None]]

@@ -25,6 +25,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def require_free(port: int) -> None:
+    """Raises DemoError where somebody listens on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(
+                f"--port {port} can't be had ({error.strerror}): leave it out, or name another"
+            ) from None
+
+
 class Child:
     """One child in a session of its own (so that Ctrl-C in the terminal reaches only us), its output in a file.
 
