@@ -22,7 +22,7 @@ from whisperwatch.bot.recording.roots import live_root
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
-_KIND_CLIENT = 3
+_KIND_CLIENT = 2
 _now = recorder.clock.now
 _SHORTEST_WAIT_NS = 1_000_000
 """Less than this between asking and sending is discord.py's own work, not a rate limit."""

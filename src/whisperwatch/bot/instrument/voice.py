@@ -18,7 +18,7 @@ def connect(original: Any) -> Any:
 
     async def connect(self: Any, **kwargs: Any) -> None:
         start = recorder.clock.now()
-        span = tracing.child("voice connect", 3, recorder.attribute_set({semconv.BOT_NAME: bot_of(self.client).name}))
+        span = tracing.child("voice connect", 2, recorder.attribute_set({semconv.BOT_NAME: bot_of(self.client).name}))
         outcome = "ok"
         try:
             await original(self, **kwargs)
