@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -187,5 +188,6 @@ def bots(state: Path) -> Iterator[Callable[..., Bot]]:
             watchers |= {w["pid"] for w in bot.do("welcomes")} - {bot.pid}
         bot.end()
     for pid in watchers:
-        if is_alive(pid):
-            until(lambda pid=pid: not is_alive(pid) or os.kill(pid, signal.SIGCONT), 15)
+        with contextlib.suppress(OSError):
+            if b"--connection" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)

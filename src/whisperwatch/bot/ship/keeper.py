@@ -63,6 +63,10 @@ class Keeper:
         self._threaded = options.mode == "thread" or not can_start()
         self._watcher: Watcher | None = None
         self._had_one = False
+        self._ended: str | None = None
+        """How our last watcher ended, once it has."""
+        self._is_ours = False
+        """Whether the connection is to a watcher that we started."""
         self._lock: int | None = None
         """While a watcher is being started."""
         self._locked_since = 0.0
@@ -133,11 +137,11 @@ class Keeper:
             return
         was_welcome = self.connected
         self.disconnect()
-        if not was_welcome and self._watcher is None:  # we found it just as it left
+        if not was_welcome and not self._is_ours:  # we found it just as it left
             self._not_before = time.monotonic()
             return
         ended = self._ended_soon()
-        how = f" (its process ended {ended})" if ended else ""
+        how = f" (its process ended {ended})" if ended and self._is_ours else ""
         advice = "" if was_welcome else f"; to see why: {self._by_hand()}"
         self._say_once(f"the connection to the watcher is lost: {error}{how}. It is started again{advice}")
 
@@ -204,6 +208,7 @@ class Keeper:
         try:
             lock = _take(self._state.lock)
         except BlockingIOError:
+            self._is_ours = False
             return _connect(self._state.socket)
         except OSError:  # a file system without locks: nobody can attach to this watcher
             return self._start(None, None)
@@ -225,6 +230,7 @@ class Keeper:
         try:
             start = ThreadWatcher if self._threaded else ChildWatcher
             self._watcher = start(theirs, path, lock)
+            self._is_ours, self._ended = True, None
         except BaseException:
             ours.close()
             raise
@@ -236,8 +242,8 @@ class Keeper:
         return ours
 
     def _reap_ended(self) -> None:
-        if self._watcher is not None and self._watcher.ended() is not None:
-            self._watcher = None
+        if self._watcher is not None and (ended := self._watcher.ended()) is not None:
+            self._watcher, self._ended = None, ended
 
     def _give_up(self, why: str) -> None:
         if self._watcher is not None:
@@ -249,12 +255,12 @@ class Keeper:
 
     def _ended_soon(self) -> str | None:
         """How our child ended; its socket closes a moment before its process is gone."""
-        for _ in range(20 if self._watcher is not None else 0):
-            if self._watcher is not None and (ended := self._watcher.ended()) is not None:
-                self._watcher = None
-                return ended
+        for _ in range(20):
+            self._reap_ended()
+            if self._watcher is None:
+                break
             time.sleep(0.005)
-        return None
+        return self._ended
 
     def _by_hand(self) -> str:
         where = f" --state-dir {self._state.path}" if self._state.path else ""

@@ -41,13 +41,13 @@ class ChildWatcher:
 
     def __init__(self, connection: socket.socket, state: Path | None, lock: int | None) -> None:
         fds = [connection.fileno(), *([lock] if lock is not None else [])]
-        with _stderr(state) as stderr:
+        with contextlib.ExitStack() as stack:
             self._process = subprocess.Popen(
                 _command(connection.fileno(), state, lock),
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=stderr,
+                stderr=_stderr(state, stack),
                 pass_fds=fds,
                 # Ctrl-C goes to a terminal's whole process group: the bot takes it, and says goodbye to the watcher
                 start_new_session=True,
@@ -142,16 +142,12 @@ def _path() -> Iterator[str]:
             yield folder
 
 
-@contextlib.contextmanager
-def _stderr(state: Path | None) -> Iterator[int | Any]:
+def _stderr(state: Path | None, stack: contextlib.ExitStack) -> int:
     """Ours where it is a terminal or a file. A pipe has a reader who waits for its end, so it isn't kept open."""
     with contextlib.suppress(OSError):
-        mode = os.fstat(2).st_mode
-        if os.isatty(2) or stat.S_ISREG(mode):
-            yield 2
-            return
+        if os.isatty(2) or stat.S_ISREG(os.fstat(2).st_mode):
+            return 2
     if state is not None:
-        with contextlib.suppress(OSError), open(state / _LOG_NAME, "wb") as file:
-            yield file.fileno()
-            return
-    yield subprocess.DEVNULL
+        with contextlib.suppress(OSError):
+            return stack.enter_context((state / _LOG_NAME).open("wb")).fileno()
+    return subprocess.DEVNULL

@@ -1,0 +1,93 @@
+"""A thread instead of a process, nothing at all, and no state directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .conftest import Bot, Collector, health, is_alive, until
+
+Bots = Callable[..., Bot]
+THREADS = "sorted(thread.name for thread in threading.enumerate() if 'whisperwatch' in thread.name)"
+
+
+def test_by_default_one_thread_is_all(bots: Bots) -> None:
+    bot = bots()
+    bot.sail()
+    assert bot.do(THREADS) == ["whisperwatch-ship"]
+    assert bot.do("[name for name in sys.modules if name.startswith('whisperwatch.watcher')]") == []
+
+
+def test_thread(bots: Bots, collector: Collector) -> None:
+    bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, WHISPERWATCH_WATCHER="thread")
+    welcome = bot.sail()
+    assert welcome["pid"] == bot.pid
+    assert bot.do(THREADS) == ["whisperwatch-ship", "whisperwatch-watcher"]
+    bot.do("record(1000)")
+    assert bot.do("ship.flush(10)")
+    assert bot.metric("discord_gateway_connects_total") == 1000
+    assert bot.do("ship.stop(10)")
+    assert len(collector.spans) == 1000
+    assert bot.do(f"until(lambda: {THREADS} == [])"), bot.do(THREADS)
+    assert bot.do("[entry for entry in logged if 'error' in entry.lower()]") == []
+
+
+def test_another_process_attaches_to_a_thread_and_outlives_it(bots: Bots) -> None:
+    one, two = bots(WHISPERWATCH_WATCHER="thread"), bots()
+    one.sail()
+    assert two.sail()["pid"] == one.pid
+    two.do("record(5)")
+    assert two.do("ship.flush(10)")
+    one.end()
+    assert two.do("until(lambda: len(welcomes) == 2)"), two.do("logged")
+    assert two.do("welcomes[-1]['pid']") not in (one.pid, two.pid)
+    assert two.do("ship.flush(10)")
+    assert two.metric("discord_gateway_connects_total") == 5
+
+
+def test_a_frozen_program_hosts_the_watcher_itself(bots: Bots) -> None:
+    bot = bots()
+    bot.do("sys.frozen = True")
+    assert bot.sail()["pid"] == bot.pid
+
+
+def test_off(bots: Bots, state: Path) -> None:
+    bot = bots(WHISPERWATCH_WATCHER="off")
+    bot.do("ship = make_ship(); ship.start(); record(10)")
+    assert bot.do(THREADS) == []
+    assert bot.do("ship.flush(1)") is True
+    assert bot.do("ship.stop(1)") is True
+    assert not (state / "watcher.sock").exists()
+
+
+def test_without_a_state_directory_all_works_but_attaching(bots: Bots) -> None:
+    bot = bots(WHISPERWATCH_STATE_DIR="/proc/nowhere")
+    first = bot.sail()
+    bot.do("record(5)")
+    assert bot.do("ship.flush(10)")
+    assert bot.metric("discord_gateway_connects_total") == 5
+    bot.do("os.kill(ship.welcome['pid'], 9)")
+    assert bot.do("until(lambda: len(welcomes) == 2)"), bot.do("logged")
+    assert bot.do("ship.stop(10)")
+    until(lambda: not is_alive(first["pid"]))
+
+
+def test_a_long_path_of_the_state_directory_is_no_obstacle(bots: Bots, tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["a-rather-long-name-of-a-folder"] * 6)
+    one = bots(WHISPERWATCH_STATE_DIR=str(deep))
+    two = bots(WHISPERWATCH_STATE_DIR=str(deep))
+    assert one.sail()["pid"] == two.sail()["pid"]
+
+
+def test_a_busy_port_is_said_and_the_bot_goes_on(bots: Bots) -> None:
+    one = bots()
+    url = one.sail()["url"]
+    port = url.rpartition(":")[2]
+    two = bots(WHISPERWATCH_STATE_DIR="/proc/nowhere", HEALTH_CHECK_PORT=port)
+    welcome = two.sail()
+    assert welcome["url"] is None
+    problems = [entry for entry in two.do("logged") if f"port {port}" in entry and "in use" in entry]
+    assert len(problems) == 1
+    two.do("record(10)")
+    assert two.do("ship.flush(10)")
+    assert health(url)["checks"]
