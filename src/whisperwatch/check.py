@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from whisperwatch.watcher.settings import Export, Settings, Target, load
-from whisperwatch.watcher.settings.reading import Group, about
+from whisperwatch.watcher.settings.reading import Group, settings_of
 
 _WIDTH = 42
 
@@ -42,9 +42,8 @@ def _in_force(settings: Settings) -> Iterator[str]:
 
 
 def _group(group: Group) -> Iterator[str]:
-    for field, info in type(group).model_fields.items():
-        setting = about(info)
-        is_set = field in group.model_fields_set
+    for field, setting in settings_of(group).items():
+        is_set = field in group.given
         value = getattr(group, field)
         shown = (
             setting.unset if setting.unset and not is_set else _shown(value, in_seconds=field.endswith("_s"))

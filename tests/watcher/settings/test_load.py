@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from whisperwatch.watcher.settings import Problem, Settings, SettingsError, load
 
@@ -35,8 +34,8 @@ def test_settings_are_frozen(tmp_path: Path) -> None:
     settings = read(tmp_path)
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.disabled = True  # type: ignore[misc]
-    with pytest.raises(ValidationError):
-        settings.web.port = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.web.port = 1  # type: ignore[misc]
 
 
 def test_the_guides_variables(tmp_path: Path) -> None:
@@ -49,13 +48,9 @@ def test_the_guides_variables(tmp_path: Path) -> None:
         PERFORMANCE_MONITORING_ENABLED="False",
         PERFORMANCE_SAMPLING_RATE="0.25",
     )
-    assert settings.web.model_dump() == {
-        "enabled": False,
-        "host": "*",
-        "port": 8081,
-        "interval_s": 10.0,
-        "live_after_s": 60.0,
-    }
+    web = settings.web
+    assert (web.enabled, web.host, web.port, web.interval_s) == (False, "*", 8081, 10.0)
+    assert web.given == {"enabled", "host", "port", "interval_s"}
     assert settings.performance.sampling_rate == 0.25
     assert settings.bot["traces"] is False
     assert settings.bot["metrics"] is True
@@ -158,7 +153,7 @@ class TestWrongSettings:
     def test_each_says_value_mistake_and_what_would_be_right(self, tmp_path: Path) -> None:
         told = {problem.name: str(problem) for problem in read(tmp_path, **self.environ).problems}
         assert told["HEALTH_CHECK_PORT"] == (
-            "HEALTH_CHECK_PORT=http is no such number; it should be a port from 0 to 65535"
+            "HEALTH_CHECK_PORT=http is no whole number; it should be a port from 0 to 65535"
         )
         assert told["HEALTH_CHECK_INTERVAL"] == (
             "HEALTH_CHECK_INTERVAL=-3 is too low; it should be a duration such as 30s, 500ms or 5m"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from whisperwatch.watcher.settings.load import GROUPS, known_variables
 from whisperwatch.watcher.settings.page import page
-from whisperwatch.watcher.settings.reading import about
+from whisperwatch.watcher.settings.reading import settings_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -25,10 +25,10 @@ def test_every_setting_is_on_it() -> None:
 def test_every_setting_says_what_it_does_and_what_is_right() -> None:
     for group in GROUPS:
         assert group.title
-        for info in group.model_fields.values():
-            assert (info.description or "").endswith(".")
-            assert about(info).right
-            assert about(info).variables or about(info).yaml
+        for about in settings_of(group).values():
+            assert about.help.endswith(".")
+            assert about.right
+            assert about.variables or about.yaml
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +53,7 @@ def test_every_unit_reads_as_it_was_written(number: float, unit: str) -> None:
         ("512 KiB", 524288),
         ("1.5m", 1572864),
         ("1G", 2**30),
-        ("100b", 100),
+        ("100000b", 100000),
     ],
 )
 def test_sizes(text: str, number: int) -> None:
@@ -84,3 +87,67 @@ def test_a_list_of_words() -> None:
     assert values.words("a", "b")(" A ,b,") == {"a", "b"}
     with pytest.raises(ValueError, match="is unknown"):
         values.words("a", "b")("a,c")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "0s", "0.5ms"])
+def test_a_duration_can_be_too_low(text: str) -> None:
+    with pytest.raises(ValueError, match="is too low"):
+        values.seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (values.seconds, "inf"),
+        (values.seconds, "2000000000"),
+        (values.milliseconds, "100000w"),
+        (values.timeout, "1e300"),
+        (values.size, "9" * 400),
+        (values.whole(0, 65535), "65536"),
+        (values.share, "1.01"),
+        (values.blocked_after, "2h"),
+    ],
+)
+def test_what_is_too_high(parse: Callable[[str], float], text: str) -> None:
+    with pytest.raises(ValueError, match="is too high"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (values.milliseconds, "0"),
+        (values.timeout, "nan"),
+        (values.size, "63KB"),
+        (values.whole(1), "0"),
+        (values.share, "-0.1"),
+        (values.blocked_after, "10ms"),
+    ],
+)
+def test_what_is_too_low(parse: Callable[[str], float], text: str) -> None:
+    with pytest.raises(ValueError, match="is too low"):
+        parse(text)
+
+
+@given(st.text())
+@pytest.mark.parametrize(
+    "parse",
+    [
+        values.seconds,
+        values.milliseconds,
+        values.timeout,
+        values.size,
+        values.share,
+        values.switch,
+        values.whole(0),
+        values.endpoint,
+        values.headers,
+        values.pairs,
+        values.readable_file,
+        values.one_of("a"),
+        values.words("a"),
+    ],
+)
+def test_no_text_breaks_a_parser(parse: Callable[[str], object], text: str) -> None:
+    with contextlib.suppress(ValueError):
+        parse(text)

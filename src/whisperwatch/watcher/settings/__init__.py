@@ -4,7 +4,7 @@ A wrong setting never stops the watcher: its default is taken, and `Settings.pro
 """
 
 from .load import Export, Settings, load
-from .otlp import Target
 from .reading import Problem, SettingsError
+from .target import Target
 
 __all__ = ["Export", "Problem", "Settings", "SettingsError", "Target", "load"]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from pydantic import BeforeValidator
-
+from . import values
 from .reading import Group, setting
-from .values import BlockedAfter, Bytes, Pairs, Port, Seconds, Share, Switch, one_of
 
 _DURATION = "a duration such as 30s, 500ms or 5m"
 _SWITCH = "true or false"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Service(Group):
     """Who the telemetry says it comes from."""
 
@@ -20,124 +20,141 @@ class Service(Group):
     name: str | None = setting(
         "OTEL_SERVICE_NAME",
         default=None,
+        parse=str,
         help="The service's name (`service.name`). Wins over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.",
         right="a name",
         unset="the bot's name",
     )
-    attributes: Pairs = setting(
+    attributes: tuple[tuple[str, str], ...] = setting(
         "OTEL_RESOURCE_ATTRIBUTES",
         default=(),
+        parse=values.pairs,
         help="Attributes of the resource, such as `service.namespace=bots,deployment.environment.name=prod`.",
         right="key=value pairs with commas between, percent-encoded",
         unset="none",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Web(Group):
     """The health routes and `/metrics`."""
 
     title: ClassVar[str] = "Health routes and /metrics"
-    enabled: Switch = setting(
+    enabled: bool = setting(
         "HEALTH_CHECK_ENABLED",
         default=True,
+        parse=values.switch,
         help="Whether `/health` and `/metrics` are served.",
         right=_SWITCH,
     )
     host: str = setting(
         "HEALTH_CHECK_HOST",
         default="127.0.0.1",
+        parse=str,
         help="The address to listen on. `*` is every address, IPv4 and IPv6; so are `0.0.0.0` and `::`, of one kind.",
         right="an address of this machine, or *",
     )
-    port: Port = setting(
+    port: int = setting(
         "HEALTH_CHECK_PORT",
         default=9091,
+        parse=values.whole(0, 65535),
         help="The port; 0 takes any free one.",
         right="a port from 0 to 65535",
     )
-    interval_s: Seconds = setting(
+    interval_s: float = setting(
         "HEALTH_CHECK_INTERVAL",
         default=30.0,
+        parse=values.seconds,
         help="How often health is looked at when nobody asks, so that changes are logged and dated. "
         "A request never gets an answer older than 0.1 s. Plain numbers are seconds.",
         right=_DURATION,
     )
-    live_after_s: Seconds = setting(
+    live_after_s: float = setting(
         "WHISPERWATCH_LIVE_AFTER",
         default=60.0,
+        parse=values.seconds,
         help="How long the bot's event loop may be stuck before `/health/live` fails. Plain numbers are seconds.",
         right=_DURATION,
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Performance(Group):
     """What is measured, and how often."""
 
     title: ClassVar[str] = "Measuring"
-    enabled: Switch = setting(
+    enabled: bool = setting(
         "PERFORMANCE_MONITORING_ENABLED",
         default=True,
+        parse=values.switch,
         help="`false` leaves out the traces and the figures of process and host. Counters and durations of what the "
         "bot does stay: health is made of them.",
         right=_SWITCH,
     )
-    sampling_rate: Share = setting(
+    sampling_rate: float = setting(
         "PERFORMANCE_SAMPLING_RATE",
         default=1.0,
+        parse=values.share,
         help="The share of traces that are kept, from 0 to 1. `OTEL_TRACES_SAMPLER` wins.",
         right="a number from 0 to 1",
     )
-    collection_interval_s: Seconds = setting(
+    collection_interval_s: float = setting(
         yaml="monitoring.metrics.collection_interval",
         default=15.0,
+        parse=values.seconds,
         help="How often gauges and the figures of process and host are read. Plain numbers are seconds.",
         right=_DURATION,
     )
-    expose_ids: Switch = setting(
+    expose_ids: bool = setting(
         "WHISPERWATCH_EXPOSE_IDS",
         default=False,
+        parse=values.switch,
         help="Whether guild, channel, user and message ids leave on spans as they are. By default they leave as "
         "keyed hashes; they are never on metrics.",
         right=_SWITCH,
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Process(Group):
     """The watcher's process, the tape between it and the bot."""
 
     title: ClassVar[str] = "The watcher's process"
-    mode: Annotated[
-        Literal["process", "thread", "off"], BeforeValidator(one_of("process", "thread", "off"))
-    ] = setting(
+    mode: Literal["process", "thread", "off"] = setting(
         "WHISPERWATCH_WATCHER",
         default="process",
+        parse=values.one_of("process", "thread", "off"),
         help="Where the watcher runs: in a process of its own, in a thread of the bot where none may be started, "
         "or nowhere.",
         right="process, thread or off",
     )
-    linger_s: Seconds = setting(
+    linger_s: float = setting(
         "WHISPERWATCH_LINGER",
         default=30.0,
+        parse=values.seconds,
         help="How long the watcher stays after the last bot has gone, to tell of it and to wait for the next. "
         "Plain numbers are seconds.",
         right=_DURATION,
     )
-    blocked_after_s: BlockedAfter = setting(
+    blocked_after_s: float = setting(
         "WHISPERWATCH_BLOCKED_AFTER",
         default=0.25,
+        parse=values.blocked_after,
         help="From which lag of the event loop on the stack that blocks it is sampled. Plain numbers are seconds.",
         right="a duration from 50ms to 1h",
     )
-    faulthandler: Switch = setting(
+    faulthandler: bool = setting(
         "WHISPERWATCH_FAULTHANDLER",
         default=True,
+        parse=values.switch,
         help="Whether `faulthandler` names the code that holds the GIL. `false` where the bot itself uses "
         "`faulthandler.dump_traceback_later`.",
         right=_SWITCH,
     )
-    tape_bytes: Bytes = setting(
+    tape_bytes: int = setting(
         "WHISPERWATCH_TAPE_BYTES",
         default=16 * 2**20,
+        parse=values.size,
         help="How much may wait in the bot's process while there is no watcher; the oldest is dropped and counted.",
         right="a size such as 16MB, 64 KiB at least",
     )

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
-
 from . import misspelt
 from .groups import Performance, Process, Service, Web
-from .otlp import Batching, Exporters, Line, Target, target
-from .reading import Group, Problem, Reading, SettingsError, about
+from .otlp import Batching, Exporters, Line
+from .reading import Group, Problem, Reading, SettingsError, settings_of
+from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (Service, Web, Performance, Process, Exporters, Line, Batching)
 """Every group, in the order of the page of settings."""
@@ -106,8 +105,8 @@ def known_variables() -> list[str]:
         dict.fromkeys(
             variable.format(signal=signal)
             for group in GROUPS
-            for info in group.model_fields.values()
-            for variable in about(info).variables
+            for about in settings_of(group).values()
+            for variable in about.variables
             for signal in (signals if "{signal}" in variable else signals[:1])
         )
     )
@@ -122,10 +121,16 @@ def _settings(reading: Reading) -> Settings:
         metrics=None if exporters.disabled else target(reading, "metrics", exporters.metrics),
         expose_ids=performance.expose_ids,
         metric_interval_s=batching.metric_interval_s or performance.collection_interval_s,
-        **batching.model_dump(exclude={"metric_interval_s", "aggregation"}),
+        metric_timeout_s=batching.metric_timeout_s,
+        span_delay_s=batching.span_delay_s,
+        span_timeout_s=batching.span_timeout_s,
+        span_queue=batching.span_queue,
+        span_batch=batching.span_batch,
+        buffer_bytes=batching.buffer_bytes,
+        temporality=batching.temporality,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
-    yaml_keys = [key for group in GROUPS for info in group.model_fields.values() if (key := about(info).yaml)]
+    yaml_keys = [key for group in GROUPS for about in settings_of(group).values() if (key := about.yaml)]
     warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
     problems = tuple(reading.problems)
     return Settings(service, export, web, performance, process, exporters.disabled, problems, tuple(warnings))
@@ -136,6 +141,8 @@ def _read_yaml(environ: Mapping[str, str], directory: Path) -> tuple[dict[str, A
     path = directory / (Path(named).expanduser() if named else "monitoring.yaml")
     if not named and not path.exists():
         return {}, []
+    import yaml  # most bots have no such file
+
     right = "the path of a YAML file that begins with `monitoring:`"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+_ABOUT: Final = "about"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +45,22 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a setting is besides its type: see `setting`."""
+    """What a setting is: see `setting`."""
 
     variables: tuple[str, ...]
+    default: Any
+    parse: Callable[[Any], Any]
+    help: str
     right: str
-    yaml: str | None = None
-    secret: bool = False
-    unset: str | None = None
+    yaml: str | None
+    secret: bool
+    unset: str | None
 
 
 def setting(
     *variables: str,
     default: Any,
+    parse: Callable[[Any], Any],
     help: str,
     right: str,
     yaml: str | None = None,
@@ -70,28 +72,33 @@ def setting(
     Args:
         variables: the environment variables that set it; the first that is set wins.
         default: its value where nothing sets it.
+        parse: from the text to the value; its ValueError says what is wrong, to follow the variable's name.
         help: what it does, for people.
         right: what a right value is, to follow "should be".
         yaml: the key of monitoring.yaml that sets it where no variable does.
         secret: its value is never shown.
-        unset: how the page of settings names the default, where the value itself says little.
+        unset: how people are told of the default, where the value itself says little.
     """
-    about = About(variables, right, yaml, secret, unset)
-    return Field(default, description=help, json_schema_extra={"about": about})  # type: ignore[dict-item]
+    told = About(variables, default, parse, help, right, yaml, secret, unset)
+    return field(default=default, metadata={_ABOUT: told})
 
 
-class Group(BaseModel):
-    """Settings that belong together. `title` heads them on the page of settings."""
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Settings that belong together.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    Attributes:
+        title: heads them on the page of settings.
+        given: the names of those that something sets.
+    """
+
     title: ClassVar[str] = ""
+    given: frozenset[str] = frozenset()
 
 
-def about(info: FieldInfo) -> About:
-    """What `setting` was told."""
-    found = info.json_schema_extra["about"]  # type: ignore[index]
-    assert isinstance(found, About)
-    return found
+def settings_of(group: Group | type[Group]) -> dict[str, About]:
+    """What is told of each setting of a group, by the field's name."""
+    return {found.name: found.metadata[_ABOUT] for found in fields(group) if _ABOUT in found.metadata}
 
 
 G = TypeVar("G", bound=Group)
@@ -108,19 +115,15 @@ class Reading:
 
     def group(self, kind: type[G], signal: str = "") -> G:
         """The group `kind`; `signal` takes the place of `{signal}` in the names of its variables."""
-        given = {
-            name: found
-            for name, info in kind.model_fields.items()
-            if (found := self._find(about(info), signal))
-        }
-        while True:
-            try:
-                return kind.model_validate({name: value for name, (_, value) in given.items()})
-            except ValidationError as errors:
-                for error in errors.errors(include_url=False, include_input=False):
-                    name = str(error["loc"][0])
-                    if name in given:
-                        self._wrong(about(kind.model_fields[name]), *given.pop(name), _what(error))
+        values = {}
+        for name, about in settings_of(kind).items():
+            found = self._find(about, signal)
+            if found is not None:
+                try:
+                    values[name] = about.parse(found[1])
+                except ValueError as error:
+                    self._wrong(about, *found, str(error))
+        return kind(**values, given=frozenset(values))
 
     def refuse(self, name: str, why: str, right: str) -> None:
         """Complain about `name` if it is set."""
@@ -146,19 +149,6 @@ class Reading:
     def _wrong(self, about: About, name: str, value: Any, wrong: str) -> None:
         shown = f"({len(str(value))} characters)" if about.secret else masked(str(value))
         self.add(Problem(name, shown, wrong, about.right))
-
-
-def _what(error: ErrorDetails) -> str:
-    match error["type"]:
-        case "value_error":
-            return error["msg"].removeprefix("Value error, ")
-        case "greater_than" | "greater_than_equal":
-            return "is too low"
-        case "less_than" | "less_than_equal":
-            return "is too high"
-        case "int_parsing" | "int_from_float" | "float_parsing":
-            return "is no such number"
-    return "is not understood"
 
 
 def masked(text: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field
-
+Pairs = tuple[tuple[str, str], ...]
 _UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
 _SIZES: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_SMALLEST, _LARGEST = 2**16, 2**50
+_SHORTEST_S: Final = 0.001
+_YEAR_S: Final = 366 * 86400.0
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 
@@ -30,12 +31,28 @@ def duration(given: Any, unit_s: float = 1.0) -> float:
         raise ValueError("is no duration") from None
 
 
+def seconds(given: Any) -> float:
+    """A duration over 0 and up to a year; a plain number is seconds."""
+    return _within(duration(given), _SHORTEST_S, _YEAR_S)
+
+
+def milliseconds(given: Any) -> float:
+    """As `seconds`, but a plain number is milliseconds."""
+    return _within(duration(given, 0.001), _SHORTEST_S, _YEAR_S)
+
+
+def blocked_after(given: Any) -> float:
+    """A duration that ship can tell from an ordinary turn of the loop."""
+    return _within(duration(given), 0.05, 3600.0)
+
+
 def timeout(given: Any) -> float:
     """Seconds of an OTLP timeout: plain numbers are milliseconds, but seconds below 100, as Python's SDK has them."""
     try:
-        return float(given) * (0.001 if float(given) >= 100 else 1.0)
+        number = float(given)
     except ValueError:
-        return duration(given)
+        return seconds(given)
+    return _within(number * 0.001 if number >= 100 else number, _SHORTEST_S, _YEAR_S)
 
 
 def switch(given: Any) -> bool:
@@ -47,13 +64,35 @@ def switch(given: Any) -> bool:
 
 
 def size(given: Any) -> int:
-    """Bytes of `32MB`, `512KiB` or a plain number; a K is 1024 in both spellings."""
+    """Bytes of `32MB`, `512KiB` or a plain number, 64 KiB at least; a K is 1024 in both spellings."""
     if not (match := _SIZE.fullmatch(str(given).strip())):
         raise ValueError("is no size")
-    return int(float(match[1]) * _SIZES[match[2].lower()])
+    return int(_within(float(match[1]) * _SIZES[match[2].lower()], _SMALLEST, _LARGEST))
 
 
-def pairs(given: Any) -> tuple[tuple[str, str], ...]:
+def whole(least: int, most: float = float("inf")) -> Callable[[Any], int]:
+    """A whole number within these bounds."""
+
+    def parse(given: Any) -> int:
+        try:
+            number = int(str(given).strip())
+        except ValueError:
+            raise ValueError("is no whole number") from None
+        return int(_within(number, least, most))
+
+    return parse
+
+
+def share(given: Any) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(given)
+    except ValueError:
+        raise ValueError("is no number") from None
+    return _within(number, 0.0, 1.0)
+
+
+def pairs(given: Any) -> Pairs:
     """The pairs of `key=value,key2=value2`, percent-decoded. Errors never quote a value: it may be a secret."""
     found = []
     for number, item in enumerate(filter(None, (part.strip() for part in str(given).split(","))), 1):
@@ -64,7 +103,7 @@ def pairs(given: Any) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def headers(given: Any) -> tuple[tuple[str, str], ...]:
+def headers(given: Any) -> Pairs:
     """As `pairs`, with names in lower case and nothing in them that HTTP forbids."""
     found = tuple((name.lower(), value) for name, value in pairs(given))
     for name, value in found:
@@ -76,12 +115,16 @@ def headers(given: Any) -> tuple[tuple[str, str], ...]:
 
 
 def endpoint(given: Any) -> str:
-    """An http(s) URL, or `host:port`, which gRPC takes and which becomes an http URL."""
+    """An http(s) URL, or `host:port`, which gRPC takes; as it was given."""
     text = str(given).strip()
-    url = urlsplit(text if "://" in text else f"http://{text}")
-    if url.scheme not in {"http", "https"} or not url.hostname or not (url.port is None or url.port > 0):
+    try:
+        url = urlsplit(text if "://" in text else f"http://{text}")
+        good = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:  # an impossible port or address
+        good = False
+    if not good:
         raise ValueError("is no http or https URL")
-    return url.geturl()
+    return text
 
 
 def readable_file(given: Any) -> str:
@@ -109,16 +152,9 @@ def words(*allowed: str, refused: dict[str, str] | None = None) -> Callable[[Any
     return lambda given: frozenset(parse_one(word) for word in str(given).split(",") if word.strip())
 
 
-Seconds = Annotated[float, BeforeValidator(duration), Field(gt=0, le=366 * 86400)]
-Milliseconds = Annotated[float, BeforeValidator(partial(duration, unit_s=0.001)), Field(gt=0, le=366 * 86400)]
-Timeout = Annotated[float, BeforeValidator(timeout), Field(gt=0, le=86400)]
-Switch = Annotated[bool, BeforeValidator(switch)]
-BlockedAfter = Annotated[float, BeforeValidator(duration), Field(ge=0.05, le=3600)]
-Bytes = Annotated[int, BeforeValidator(size), Field(ge=65536)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Pairs = Annotated[tuple[tuple[str, str], ...], BeforeValidator(pairs)]
-Headers = Annotated[tuple[tuple[str, str], ...], BeforeValidator(headers)]
-Endpoint = Annotated[str, BeforeValidator(endpoint)]
-File = Annotated[str, BeforeValidator(readable_file)]
-Count = Annotated[int, Field(ge=1)]
+def _within(number: float, least: float, most: float) -> float:
+    if number > most:
+        raise ValueError("is too high")
+    if not number >= least:  # so that NaN fails too
+        raise ValueError("is too low")
+    return number
