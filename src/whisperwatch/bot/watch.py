@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument import commands as prefix
-from whisperwatch.bot.instrument import interactions, rest
-from whisperwatch.bot.instrument.bots import bot_of, bots, forget_all
+from whisperwatch.bot.instrument import rest
+from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
 from whisperwatch.bot.instrument.gauges import latency_of, read_bots
 from whisperwatch.bot.instrument.marking import mark_blocked
@@ -66,7 +65,7 @@ def instrument(*, resource: Resource | None = None) -> bool:
     if reason is not None:
         _say(reason)
         return False
-    from whisperwatch.bot.instrument.table import patches
+    from whisperwatch.bot.instrument.table import patches  # what it names, a fork of discord.py may not have
 
     try:
         recorder.shipping = Options.from_environment().mode != "off"
@@ -90,9 +89,9 @@ def uninstrument() -> None:
     collections.stop()
     pulse.stop()
     for client in list(bots):
-        rest.stand_aside(client.http.__dict__.get("_HTTPClient__session"))
         for shard in bot_of(client).shards.values():
             unwatch_socket(shard.socket)
+    rest.stand_aside()
     forget_all()
     _part("uninstrument")
 
@@ -130,21 +129,26 @@ def _login(original: Any) -> Any:
 
     async def login(self: Any, token: str) -> None:
         try:
-            bot_of(self)
+            setting_up = current_bot.set(bot_of(self))
         except Exception:
             guard.failed("login")
-        await original(self, token)
+            await original(self, token)
+            return
+        try:
+            await original(self, token)
+        finally:
+            current_bot.reset(setting_up)
         _started(self)
 
     return login
 
 
 def _started(client: Any) -> None:
+    from whisperwatch.bot.instrument.table import register
+
     try:
         bot_of(client).named()
-        if hasattr(client, "walk_commands"):
-            prefix.register(client)
-        interactions.register(client)
+        register(client)
         pulse.start(asyncio.get_running_loop())
         _sail()
         client.loop.create_task(_ask_session_limit(client), name="whisperwatch: session_start_limit")

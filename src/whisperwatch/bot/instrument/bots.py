@@ -5,12 +5,13 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import Root, live_root
+from whisperwatch.bot.recording.roots import Root, current_root, live_root
 from whisperwatch.bot.recording.spans import Span
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ class EventRoot(Root):
         self.held: list[Span] = []
         super().__init__(cells.name, _KIND_CONSUMER, cells.static, cells.duration, start)
 
-    def reply(self) -> None:
-        """A reply that the user can see has reached Discord."""
+    def reply(self, at_ns: int) -> None:
+        """A reply that the user can see has reached Discord; `at_ns` is when Discord said so, monotonic."""
         self.touched = self.handled = True
         if not self.replied and self.cells.response is not None:
             self.replied = True
-            self.cells.response.record((_now() - self.start_ns) / 1e9)
+            self.cells.response.record((at_ns - self.start_ns) / 1e9)
 
     def finish(self) -> None:
         if self.handled and self.cells.handled is not None:
@@ -191,12 +192,22 @@ def bot_of_http(http: Any) -> Bot | None:
 
 
 def any_bot(owner: Any = None) -> Bot | None:
-    """The bot that `owner` (a cog, a client, an object with `.bot` or `.client`) belongs to; else the only one."""
-    for candidate in (owner, getattr(owner, "bot", None), getattr(owner, "client", None)):
-        if candidate is not None and candidate in bots:
-            return bot_of(candidate)
-    first = next(iter(bots), None)
-    return None if first is None else bot_of(first)
+    """The bot that `owner` (a cog, a client, an object with `.bot` or `.client`) belongs to; else the one for which
+    the current task works; else the only one that there is."""
+    if owner is not None:
+        for candidate in (owner, getattr(owner, "bot", None), getattr(owner, "client", None)):
+            found = getattr(candidate, "__dict__", {}).get(_ATTRIBUTE)
+            if isinstance(found, Bot):
+                return found
+    bot: Bot | None = getattr(current_root.get(), "bot", None) or current_bot.get()
+    if bot is not None:
+        return bot
+    running = [client for client in list(bots) if not client.is_closed()]
+    return bot_of(running[0]) if len(running) == 1 else None
+
+
+current_bot: ContextVar[Bot | None] = ContextVar("whisperwatch_bot", default=None)
+"""The bot that is being set up."""
 
 
 def forget_all() -> None:

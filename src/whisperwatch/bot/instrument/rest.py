@@ -6,6 +6,8 @@ which times the attempts of the request that is current. What lies between attem
 
 from __future__ import annotations
 
+import re
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -87,13 +89,16 @@ class RouteCells:
 class Request:
     """A request that is under way. `bot` None: nobody's, and not measured."""
 
-    __slots__ = ("bot", "cells", "mark", "span", "status", "tries", "wait_ns")
+    __slots__ = ("answered_ns", "bot", "cells", "mark", "over", "span", "status", "tries", "wait_ns")
 
     def __init__(self, bot: Bot, cells: RouteCells, span: Span | None) -> None:
         self.bot = bot
         self.cells = cells
         self.span = span
         self.mark = _now() if span is None else span.start_ns
+        self.answered_ns = 0
+        """When the last answer's head came."""
+        self.over = False
         self.tries = 0
         self.wait_ns = 0
         self.status: Any = None
@@ -111,7 +116,7 @@ class Request:
 
     def answered(self, status: Any, headers: Any) -> None:
         """An attempt is over; `status` is HTTP's, or `error` where the connection broke."""
-        now = _now()
+        now = self.answered_ns = _now()
         self.status = status
         self.cells.took(status, (now - self.mark) / 1e9, self.span)
         self.mark = now
@@ -123,7 +128,18 @@ class Request:
         elif status in (401, 403):
             self.bot.invalid_requests.append(now)
 
+    def read(self) -> None:
+        """An answer has been read. What follows one that is final is a wait: discord.py, or Discord, spares the next
+        request a 429."""
+        if self.status != "error" and self.status != 429 and self.status < 500:
+            self.mark = _now()
+            self.over = True
+
     def end(self, error: BaseException | None) -> None:
+        if self.over:
+            gap = _now() - self.mark
+            if gap > _SHORTEST_WAIT_NS:
+                self.wait_ns += gap
         if self.wait_ns:
             self.cells.waited(self.wait_ns / 1e9)
         span = self.span
@@ -154,8 +170,7 @@ def request(original: Any) -> Any:
         bot = bot_of_http(self)
         if bot is None or unwatched.get():
             return await original(self, route, **kwargs)
-        stand_before(getattr(self, "_HTTPClient__session", None))
-        return await _watched(bot, route, original(self, route, **kwargs), 0)
+        return await _watched(bot, route, self._HTTPClient__session, original(self, route, **kwargs), 0)
 
     return request
 
@@ -164,18 +179,19 @@ def webhook_request(original: Any) -> Any:
     """`AsyncWebhookAdapter.request`: interaction responses, followups and webhooks."""
 
     async def request(self: Any, route: Any, session: Any, **kwargs: Any) -> Any:
-        root = live_root()
-        bot = root.bot if isinstance(root, EventRoot) else any_bot()
+        bot = any_bot()
         if bot is None:
             return await original(self, route, session, **kwargs)
-        stand_before(session)
-        return await _watched(bot, route, original(self, route, session, **kwargs), _callback_type(route, kwargs))
+        return await _watched(
+            bot, route, session, original(self, route, session, **kwargs), _callback_type(route, kwargs)
+        )
 
     return request
 
 
-async def _watched(bot: Bot, route: Any, coro: Any, callback_type: int) -> Any:
+async def _watched(bot: Bot, route: Any, session: Any, coro: Any, callback_type: int) -> Any:
     try:
+        stand_before(session)
         begun = _begin(bot, route)
     except Exception:
         guard.failed("rest request")
@@ -196,9 +212,10 @@ async def _watched(bot: Bot, route: Any, coro: Any, callback_type: int) -> Any:
         try:
             begun.end(error)
             if error is None:
-                _replied(begun.cells.title, callback_type)
+                _replied(begun, callback_type)
         except Exception:
             guard.failed("rest request end")
+        del error  # its traceback holds this frame
     if begun.cells.title == "GET /gateway/bot":
         read_session_limit(bot, answer)
     return answer
@@ -208,16 +225,29 @@ def _begin(bot: Bot, route: Any) -> Request:
     key = ("route", route.method, route.path)
     cells: RouteCells | None = bot.cells.get(key)
     if cells is None:
-        host = route.BASE.split("/")[2].split(":")[0]
-        cells = bot.cells[key] = RouteCells(bot, route.method, route.path, host)
+        key = ("route", route.method, _template(route.path))
+        cells = bot.cells.get(key)
+        if cells is None:
+            host = route.BASE.split("/")[2].split(":")[0]
+            cells = bot.cells[key] = RouteCells(bot, *key[1:], host)
     return Request(bot, cells, tracing.child(cells.title, _KIND_CLIENT, cells.static))
 
 
-def _replied(route: str, callback_type: int) -> None:
+def _template(path: str) -> str:
+    """The template of a route that a user's own code, or discord.py, has already put ids into."""
+    return _TOKEN.sub("/{token}", _ID.sub("/{id}", path.partition("?")[0]))
+
+
+_ID = re.compile(r"/\d{5,}(?=/|$)")
+_TOKEN = re.compile(r"/(?=[^/]*\d)[\w.~-]{40,}(?=/|$)")
+
+
+def _replied(request: Request, callback_type: int) -> None:
+    route = request.cells.title
     if route in _REPLIES or (route == _CALLBACK and callback_type in _VISIBLE_CALLBACKS):
         root = live_root()
         if isinstance(root, EventRoot):
-            root.reply()
+            root.reply(request.answered_ns)
 
 
 def _callback_type(route: Any, kwargs: Any) -> int:
@@ -246,21 +276,29 @@ def read_session_limit(bot: Bot, answer: Any) -> None:
 
 def stand_before(session: Any) -> None:
     """Put our `request` before the session's, once: on the instance, and taken back by `stand_aside`."""
-    if session is None or "request" in session.__dict__:
+    if "request" in session.__dict__:
         return
-    plain = session.request
+    plain = type(session).request
+    owner = weakref.ref(session)
 
     def request(method: str, url: Any, **kwargs: Any) -> Any:
         current = current_request.get()
-        sent = plain(method, url, **kwargs)
+        sent = plain(owner(), method, url, **kwargs)
         return sent if current is None else _Attempt(current, sent)
 
     session.__dict__["request"] = request
+    _before.add(session)
 
 
-def stand_aside(session: Any) -> None:
-    if session is not None:
+def stand_aside() -> None:
+    """Give every session its own `request` back."""
+    for session in list(_before):
         session.__dict__.pop("request", None)
+    _before.clear()
+
+
+_before: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The sessions that have our `request`: discord.py's, and those that users give to webhooks."""
 
 
 class _Attempt:
@@ -283,6 +321,7 @@ class _Attempt:
         return response
 
     async def __aexit__(self, *exc_info: Any) -> Any:
+        self.request.read()
         return await self.sent.__aexit__(*exc_info)
 
     def __await__(self) -> Any:
