@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
-from opentelemetry.attributes import _clean_attribute_value
+from opentelemetry.attributes import BoundedAttributes, _clean_attribute_value
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SAMPLED = int(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
-_PLAIN = frozenset({str, int, float, bool})
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+"""Types of values that need no cleaning."""
+_KEYS = frozenset({str})
+_FULL = (
+    "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new key-value pair."
+)
 _NO_ATTRIBUTES: tuple[int, dict[str, Any]] = (0, {})
 _now = recorder.clock.now
 
@@ -151,44 +156,68 @@ class Span(ReadableSpan, trace.Span):
         return context
 
     def set_attribute(self, key: str, value: Any) -> None:
-        if self._ended("set_attribute"):
+        if self.end_ns:
+            logger.warning("Setting attribute on ended span.")
             return
-        if type(value) not in _PLAIN or recorder.limits.max_span_attribute_length is not None:
-            value = _clean_attribute_value(value, recorder.limits.max_span_attribute_length)
+        limits = recorder.limits
+        most = limits.max_span_attributes
+        if most == 0:
+            self.cut_attributes += 1
+            return
         if not key or not isinstance(key, str):
             logger.warning("invalid key `%s`. must be non-empty string. Dropping key from attributes.", key)
             self.cut_attributes += 1
             return
+        length = limits.max_span_attribute_length
+        if type(value) not in _PLAIN or length is not None:
+            value = _clean_attribute_value(value, length)
         own = self.own
         if own is None:
-            own = self.own = {}
+            self.own = {key: value}
+            return
         own.pop(key, None)
-        most = recorder.limits.max_span_attributes
         if most is not None and len(own) >= most:
-            self.cut_attributes += 1
-            if not most:
-                return
-            del own[next(iter(own))]
+            self._evict(own)
         own[key] = value
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        for key, value in attributes.items():
-            self.set_attribute(key, value)
+        if self.end_ns:
+            logger.warning("Setting attribute on ended span.")
+            return
+        limits = recorder.limits
+        most = limits.max_span_attributes
+        kept, self_cut = cleaned(attributes, most, limits.max_span_attribute_length)
+        self.cut_attributes += self_cut
+        if not kept:
+            return
+        own = self.own
+        if own is None:
+            own = self.own = {}
+        for key, value in kept.items():
+            own.pop(key, None)
+            if most is not None and len(own) >= most:
+                self._evict(own)
+            own[key] = value
+
+    def _evict(self, own: dict[str, Any]) -> None:
+        logger.warning(_FULL)
+        del own[next(iter(own))]
+        self.cut_attributes += 1
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
+        kept, cut = bounded(attributes, recorder.limits.max_event_attributes)
         if self._ended("add_event"):
             return
         at = _now() if timestamp is None else timestamp - recorder.clock.offset
-        kept, cut = bounded(attributes, recorder.limits.max_event_attributes)
         self.event_records, dropped = _append(self.event_records, (name, at, kept, cut), recorder.limits.max_events)
         self.cut_events += dropped
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         if not context or not (context.is_valid or attributes or context.trace_state):
             return
+        kept, cut = bounded(attributes, recorder.limits.max_link_attributes)
         if self._ended("add_link"):
             return
-        kept, cut = bounded(attributes, recorder.limits.max_link_attributes)
         flags = int(context.trace_flags) | (tape.PARENT_REMOTE if context.is_remote else 0)
         record = (context.trace_id, context.span_id, flags, context.trace_state.to_header() or None, kept, cut)
         self.link_records, dropped = _append(self.link_records, record, recorder.limits.max_links)
@@ -202,6 +231,8 @@ class Span(ReadableSpan, trace.Span):
         if self._ended("set_status"):
             return
         code = status.status_code if isinstance(status, Status) else status
+        if not isinstance(code, StatusCode):
+            return
         if self.status_code == StatusCode.OK.value or code is StatusCode.UNSET:
             return
         if isinstance(status, Status):
@@ -305,7 +336,9 @@ class Span(ReadableSpan, trace.Span):
     @property
     def events(self) -> Sequence[Event]:
         offset = recorder.clock.offset
-        return tuple(Event(name, kept or {}, at + offset) for name, at, kept, _ in self.event_records or ())
+        return tuple(
+            Event(name, _restored(kept, cut), at + offset) for name, at, kept, cut in self.event_records or ()
+        )
 
     @property
     def links(self) -> Sequence[Link]:
@@ -335,6 +368,17 @@ class Span(ReadableSpan, trace.Span):
     def instrumentation_info(self) -> None:
         return None
 
+    def _readable_span(self) -> ReadableSpan:
+        """A copy as the SDK makes it, with the SDK's private attributes too."""
+        return ReadableSpan(
+            name=self.name, context=self.context, parent=self.parent, resource=self.resource,
+            attributes=self.attributes, events=self.events, links=self.links, kind=self.kind, status=self.status,
+            start_time=self.start_time, end_time=self.end_time, instrumentation_scope=self.instrumentation_scope,
+        )  # fmt: skip
+
+    def to_json(self, indent: int | None = 4) -> str:
+        return self._readable_span().to_json(indent)
+
 
 class Ids:
     """How ids are shown to processors inside this process; the watcher does the same for what it exports."""
@@ -355,13 +399,28 @@ def bounded(
         return None, 0
     if length is None:
         length = recorder.limits.max_attribute_length
-    cleaned: dict[str, Any] = dict(_clean_attribute_value(attributes, length))
-    cut = len(attributes) - len(cleaned)
-    if most is not None and len(cleaned) > most:
-        excess = len(cleaned) - most
-        cut += excess
-        cleaned = dict(list(cleaned.items())[excess:])
-    return cleaned or None, cut
+    kept, cut = cleaned(attributes, most, length)
+    if most is not None and len(kept) > most:
+        excess = len(kept) - most
+        for _ in range(excess):
+            logger.warning(_FULL)
+        return dict(list(kept.items())[excess:]), cut + excess
+    return kept or None, cut
+
+
+def cleaned(attributes: Mapping[str, Any], most: int | None, length: int | None) -> tuple[dict[str, Any], int]:
+    """Attributes with valid keys and values, and how many had none; with a limit of 0 none is looked at."""
+    if most == 0:
+        return {}, len(attributes)
+    kept = dict(attributes)
+    if (
+        length is not None
+        or not _KEYS.issuperset(map(type, kept))
+        or not _PLAIN.issuperset(map(type, kept.values()))
+        or "" in kept
+    ):
+        kept = dict(_clean_attribute_value(attributes, length))
+    return kept, len(attributes) - len(kept)
 
 
 def type_name(exception: BaseException) -> str:
@@ -393,9 +452,15 @@ def _frames(exception: BaseException) -> str:
 
 
 def _link(record: tuple[Any, ...]) -> Link:
-    trace_id, span_id, flags, state, kept, _ = record
+    trace_id, span_id, flags, state, kept, cut = record
     context = SpanContext(
         trace_id, span_id, bool(flags & tape.PARENT_REMOTE), TraceFlags(flags & 0xFF),
         TraceState.from_header([state]) if state else None,
     )  # fmt: skip
-    return Link(context, kept or {})
+    return Link(context, _restored(kept, cut))
+
+
+def _restored(kept: dict[str, Any] | None, cut: int) -> BoundedAttributes:
+    attributes = BoundedAttributes(attributes=kept)
+    attributes.dropped = cut
+    return attributes
