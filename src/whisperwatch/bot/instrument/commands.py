@@ -29,14 +29,13 @@ def invoke(original: Any) -> Any:
         try:
             await original(self, ctx)
         except BaseException as error:
-            invocation.error = error
+            invocation.raised(error)
             raise
         finally:
             try:
-                error = invocation.error
-                if error is None and ctx.command is None:
-                    error = invocation.error = commands.CommandNotFound()
-                invocation.end(outcome_of(error, ctx.command_failed), _final(self, ctx, invocation.cells))
+                if invocation.error is None and ctx.command is None:
+                    invocation.error = commands.CommandNotFound()
+                invocation.end(outcome_of(invocation.error, ctx.command_failed), _final(self, ctx, invocation.cells))
             except Exception:
                 guard.failed("command end")
 

@@ -13,6 +13,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, bot_of
 from whisperwatch.bot.instrument.measures import counting
+from whisperwatch.bot.instrument.outcomes import original_of
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span, type_name
@@ -127,12 +128,13 @@ def fail_root(bot: Bot, root: Root, error: BaseException, event: str) -> None:
     """An exception left the user's code: mark the root, and count it."""
     if not root.end_ns:
         root.touched = True
-        root.fail(error)
+        root.fail(original_of(error))
     count_error(bot, event, error)
 
 
 def count_error(bot: Bot, event: str, error: BaseException) -> None:
-    attributes = {semconv.BOT_NAME: bot.name, semconv.EVENT: event, semconv.ERROR_TYPE: type_name(error)}
+    name = type_name(original_of(error))
+    attributes = {semconv.BOT_NAME: bot.name, semconv.EVENT: event, semconv.ERROR_TYPE: name}
     counting(semconv.EVENT_ERRORS, attributes).add(1)
 
 

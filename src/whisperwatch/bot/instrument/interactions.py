@@ -15,7 +15,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import EventRoot, bot_of
 from whisperwatch.bot.instrument.events import count_error
-from whisperwatch.bot.instrument.invocation import CommandCells, Invocation, begin, cells_of, note_error
+from whisperwatch.bot.instrument.invocation import CommandCells, Invocation, begin, cells_of, current_invocation, note_error
 from whisperwatch.bot.instrument.outcomes import outcome_of, passes_through
 from whisperwatch.bot.recording.roots import live_root
 
@@ -39,19 +39,17 @@ def call(original: Any) -> Any:
     async def _call(self: Any, interaction: Any) -> None:
         root = live_root()
         invocation = _begin(self, interaction)
-        error: BaseException | None = None
+        handled_later = False
         try:
             await original(self, interaction)
         except BaseException as raised:
-            error = raised
+            handled_later = root is not None and passes_through(raised)
             if invocation is not None:
-                invocation.error = raised
+                invocation.raised(raised)
             raise
         finally:
-            if invocation is not None:
-                _end(invocation, interaction)
-            if root is not None and not passes_through(error):
-                root.release()
+            if not handled_later:
+                _end(invocation, interaction, root)
 
     return _call
 
@@ -60,12 +58,14 @@ def dispatch_error(original: Any) -> Any:
     """`CommandTree._dispatch_error`: what `_call` raised, taken to the error handlers."""
 
     async def _dispatch_error(self: Any, interaction: Any, error: Any) -> None:
-        root = live_root()
         try:
             await original(self, interaction, error)
+        except BaseException as raised:
+            if (invocation := current_invocation.get()) is not None:
+                invocation.raised(raised)
+            raise
         finally:
-            if root is not None:
-                root.release()
+            _end(current_invocation.get(), interaction, live_root())
 
     return _dispatch_error
 
@@ -87,16 +87,58 @@ def view_task(original: Any) -> Any:
     """`View._scheduled_task(item, interaction)` and `Modal._scheduled_task(interaction, …)`."""
 
     def _scheduled_task(self: Any, *args: Any, **kwargs: Any) -> Any:
-        coro = original(self, *args, **kwargs)
         try:
-            interaction = next(a for a in args if hasattr(a, "response"))
-            item = None if args[0] is interaction else args[0]
-            return _run_component(coro, _component_name(self, item), item is not None, self, interaction)
+            is_item = not hasattr(args[0], "response")
+            interaction = args[1] if is_item else args[0]
+            teller = _Teller(self, args[0] if is_item else None)
+            name = _component_name(self, args[0] if is_item else None)
+            coro = original(teller, *((teller.item, *args[1:]) if is_item else args), **kwargs)
         except Exception:
             guard.failed("component")
-            return coro
+            return original(self, *args, **kwargs)
+        return _run_component(coro, name, "component" if is_item else "modal", teller, interaction)
 
     return _scheduled_task
+
+
+class _Teller:
+    """Stands before a view or modal in discord.py's own function that runs one of its items: tells of the exception
+    that `on_error` is given, and whether the checks let the user through. Everything that the user wrote gets the
+    view and the item themselves."""
+
+    __slots__ = ("_item", "_view", "item", "let_through")
+
+    def __init__(self, view: Any, item: Any) -> None:
+        set_own = object.__setattr__
+        set_own(self, "_view", view)
+        set_own(self, "_item", item)
+        set_own(self, "item", None if item is None else _TellingItem(self, item))
+        set_own(self, "let_through", False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "on_submit":
+            object.__setattr__(self, "let_through", True)
+        return getattr(self._view, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._view, name, value)
+
+    async def on_error(self, interaction: Any, error: Any, *item: Any) -> Any:
+        note_error(error)
+        return await self._view.on_error(interaction, error, *((self._item,) if item else ()))
+
+
+class _TellingItem:
+    __slots__ = ("_item", "_teller")
+
+    def __init__(self, teller: _Teller, item: Any) -> None:
+        self._teller = teller
+        self._item = item
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "callback":
+            object.__setattr__(self._teller, "let_through", True)
+        return getattr(self._item, name)
 
 
 def dynamic_item(original: Any) -> Any:
@@ -105,39 +147,44 @@ def dynamic_item(original: Any) -> Any:
     def schedule_dynamic_item_call(
         self: Any, component_type: int, factory: Any, interaction: Any, custom_id: str, match: Any
     ) -> Any:
-        name = getattr(factory, "__name__", "dynamic item")
-        coro = original(self, component_type, _Factory(factory), interaction, custom_id, match)
         try:
-            return _run_component(coro, name, True, None, interaction)
+            teller = _Factory(factory)
+            name = factory.__name__
+            coro = original(self, component_type, teller, interaction, custom_id, match)
         except Exception:
             guard.failed("dynamic item")
-            return coro
+            return original(self, component_type, factory, interaction, custom_id, match)
+        return _run_component(coro, name, "component", teller, interaction)
 
     return schedule_dynamic_item_call
 
 
 class _Factory:
-    """A dynamic item's class, whose items tell of an exception that discord.py only logs."""
+    """Stands before a dynamic item's class: tells of an exception that discord.py only logs, and whether the item's
+    check let the user through."""
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
+        self.let_through = False
 
     async def from_custom_id(self, *args: Any) -> Any:
         try:
             item = await self._factory.from_custom_id(*args)
-            callback = item.callback
         except Exception as error:
             note_error(error)
             raise
+        plain = item.callback
 
-        async def told(interaction: Any) -> Any:
+        async def callback(interaction: Any) -> Any:
+            del item.callback
+            self.let_through = True
             try:
-                return await callback(interaction)
+                return await plain(interaction)
             except Exception as error:
                 note_error(error)
                 raise
 
-        item.callback = told
+        item.callback = callback
         return item
 
     def __repr__(self) -> str:
@@ -163,49 +210,42 @@ def _menu_types() -> tuple[Any, Any]:
     return AppCommandType.user, AppCommandType.message
 
 
-def _run_component(coro: Any, name: str, is_component: bool, owner: Any, interaction: Any) -> Any:
+def _run_component(coro: Any, name: str, kind: str, teller: Any, interaction: Any) -> Any:
     root = live_root()
+    try:
+        if root is not None:
+            _about(root, interaction)
+        bot = bot_of(interaction.client)
+        cells = cells_of(bot, name, kind)
+    except Exception:
+        guard.failed("component")
+        return coro
     if root is not None:
         root.hold()
-        _about(root, interaction)
-    bot = bot_of(interaction.client)
-    if owner is not None:
-        _tell_errors(owner)
-    return _component(coro, bot, cells_of(bot, name, "component" if is_component else "modal"), root)
+    return _component(coro, bot, cells, teller, root)
 
 
-async def _component(coro: Any, bot: Any, cells: CommandCells, root: Any) -> Any:
+async def _component(coro: Any, bot: Any, cells: CommandCells, teller: Any, root: Any) -> Any:
     invocation = begin(bot, cells)
     try:
         return await coro
     except BaseException as error:
         if invocation is not None:
-            invocation.error = error
+            invocation.raised(error)
         raise
     finally:
         if invocation is not None:
             try:
-                invocation.end(outcome_of(invocation.error))
-                if invocation.error is not None:
+                outcome = outcome_of(invocation.error)
+                if invocation.error is None:
+                    outcome = "ok" if teller.let_through else "user_error"
+                elif outcome == "failure":
                     count_error(bot, "interaction", invocation.error)
+                invocation.end(outcome)
             except Exception:
                 guard.failed("component end")
         if root is not None:
             root.release()
-
-
-def _tell_errors(owner: Any) -> None:
-    """Let this view's or modal's `on_error` tell us of the exception that it is given."""
-    on_error = owner.on_error
-    if getattr(on_error, "_whisperwatch", False):
-        return
-
-    async def told(interaction: Any, error: Any, *rest: Any) -> Any:
-        note_error(error)
-        return await on_error(interaction, error, *rest)
-
-    told._whisperwatch = True  # type: ignore[attr-defined]
-    owner.on_error = told
 
 
 def _component_name(owner: Any, item: Any) -> str:
@@ -260,18 +300,20 @@ def _path(data: Any) -> str:
     return name
 
 
-def _end(invocation: Invocation, interaction: Any) -> None:
+def _end(invocation: Invocation | None, interaction: Any, root: Any) -> None:
     try:
-        if invocation.error is None and interaction.command_failed:
+        if invocation is None:
+            pass
+        elif invocation.error is None and interaction.command_failed:
             invocation.end("user_error")  # the tree's interaction_check refused it
         else:
             invocation.end(outcome_of(invocation.error))
     except Exception:
         guard.failed("app command end")
+    if root is not None:
+        root.release()
 
 
 def _about(root: Any, interaction: Any) -> None:
     if isinstance(root, EventRoot):
         root.subject = interaction
-
-

@@ -12,9 +12,10 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, EventRoot
 from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import live_root
-from whisperwatch.bot.recording.spans import Span
+from whisperwatch.bot.recording.spans import Span, type_name
 from whisperwatch.bot.recording.tracing import tracing
 
 _now = recorder.clock.now
@@ -67,8 +68,14 @@ class Invocation:
         self.token: Token[Invocation | None] = current_invocation.set(self)
         self.start = _now() if self.span is None else self.span.start_ns
 
+    def raised(self, error: BaseException) -> None:
+        """An exception leaves the command: its own, or one of an error handler. A failure of its own comes first."""
+        if self.error is None or outcome_of(self.error) != "failure":
+            self.error = error
+
     def end(self, outcome: str, cells: CommandCells | None = None) -> None:
         """Measure and end. `cells`, where the command turned out to be another (a group's sub-command)."""
+        error, self.error = self.error, None
         current_invocation.reset(self.token)
         self.cells.active.add(-1)
         measured = cells or self.cells
@@ -83,21 +90,20 @@ class Invocation:
             detach(self.context_token)
         span.static = measured.statics[outcome]
         span.title = measured.title
-        if self.error is not None and outcome != "ok":
-            self._mark(span, outcome)
+        if error is not None and outcome != "ok":
+            _mark(span, outcome, original_of(error))
         span.end()
         duration.record((span.end_ns - self.start) / 1e9, span)
 
-    def _mark(self, span: Span, outcome: str) -> None:
-        assert self.error is not None
-        error = original_of(self.error)
-        if outcome == "failure":
-            span.fail(error)
-            root = live_root()
-            if root is not None:
-                root.fail(error)
-        else:
-            span.set_attribute(semconv.ERROR_TYPE, type(error).__name__)
+
+def _mark(span: Span, outcome: str, error: BaseException) -> None:
+    if outcome == "failure":
+        span.fail(error)
+        root = live_root()
+        if root is not None:
+            root.fail(error)
+    else:
+        span.set_attribute(semconv.ERROR_TYPE, type_name(error))
 
 
 def begin(bot: Bot, cells: CommandCells) -> Invocation | None:
@@ -107,18 +113,6 @@ def begin(bot: Bot, cells: CommandCells) -> Invocation | None:
     except Exception:
         guard.failed("command")
         return None
-
-
-def original_of(error: BaseException) -> BaseException:
-    """What the user's code raised, under discord.py's wrappers."""
-    seen = 0
-    while seen < 5:
-        inner = getattr(error, "original", None)
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-        seen += 1
-    return error
 
 
 current_invocation: ContextVar[Invocation | None] = ContextVar("whisperwatch_invocation", default=None)

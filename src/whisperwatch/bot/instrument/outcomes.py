@@ -8,8 +8,6 @@ from typing import Any
 from discord import app_commands
 from discord.ext import commands
 
-from whisperwatch.bot.instrument.invocation import original_of
-
 _RATE_LIMITED: tuple[type[BaseException], ...] = (
     commands.CommandOnCooldown,
     commands.MaxConcurrencyReached,
@@ -37,6 +35,18 @@ def outcome_of(error: BaseException | None, failed: bool = False) -> str:
         if isinstance(candidate, asyncio.CancelledError):
             return "cancelled"
     return "failure"
+
+
+def original_of(error: BaseException) -> BaseException:
+    """What the user's code raised, under discord.py's wrappers."""
+    seen = 0
+    while seen < 5:
+        inner = getattr(error, "original", None)
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+        seen += 1
+    return error
 
 
 def passes_through(error: Any) -> bool:
