@@ -86,6 +86,17 @@ class Panel(discord.ui.View):
     async def press(self, interaction: discord.Interaction, button: discord.ui.Button):
         await interaction.response.send_message("pressed")
 
+    @discord.ui.select(options=[discord.SelectOption(label="a")])
+    async def pick(self, interaction: discord.Interaction, select: discord.ui.Select):
+        await interaction.response.defer()
+
+
+class Form(discord.ui.Modal, title="Form"):
+    name = discord.ui.TextInput(label="Name")
+
+    async def on_submit(self, interaction: discord.Interaction):
+        await interaction.response.send_message(f"I am {self.name.value}")
+
 
 async def test_every_action(remote, make_bot):
     bot = make_bot()
@@ -93,6 +104,14 @@ async def test_every_action(remote, make_bot):
     @bot.hybrid_command()
     async def ask(ctx: commands.Context[commands.Bot], question: str):
         await ctx.send(question, view=Panel())
+
+    @bot.tree.command()
+    async def form(press: discord.Interaction):
+        await press.response.send_modal(Form())
+
+    @bot.tree.context_menu(name="Wave")
+    async def wave(press: discord.Interaction, user: discord.User):
+        await press.response.send_message(user.name)
 
     with pointing(remote.port):
         start = asyncio.create_task(bot.start(remote.token))
@@ -106,11 +125,24 @@ async def test_every_action(remote, make_bot):
         status, told = await remote.post("click", user="ada", message=message, button="Press", wait=5)
         assert (status, told["interaction"]["kind"]) == (200, "component")
         assert (await remote.post("react", user="ada", message=message, emoji="👍"))[0] == 200
+        status, told = await remote.post("slash", user="ada", command="form", wait=0)
+        opened = told["interaction"]["id"]
+        status, told = await remote.post(
+            "submit", user="ada", interaction=opened, values={"Name": "Ada"}, wait=5
+        )
+        assert (status, told["interaction"]["replies"][0]["content"]) == (200, "I am Ada")
+        assert (await remote.post("submit", user="ada", interaction=1, values={}))[0] == 400
+        status, told = await remote.post("autocomplete", user="ada", command="form", option="x", typed="a")
+        assert status == 400
+        status, told = await remote.post("context_menu", user="ada", command="Wave", target="grace", wait=5)
+        assert told["interaction"]["replies"][0]["content"] == "grace"
+        status, told = await remote.post("choose", user="ada", message=message, values=["a"], wait=5)
+        assert (status, told["interaction"]["answer_type"]) == (200, 6)
         for what in ("disconnect", "reconnect", "invalidate"):
             assert (await remote.post("gateway", do=what))[0] == 200
             await remote.post("wait")
         status, world = await remote.get("world")
-        assert [command["name"] for command in world["commands"]] == ["ask"]
+        assert [command["name"] for command in world["commands"]] == ["ask", "form", "Wave"]
         assert world["token"] == remote.token
         await bot.close()
         await start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 
 import aiohttp
@@ -159,6 +160,16 @@ async def test_users_the_application_and_direct_messages(server, ready):
     assert [m.content for m in server.core.world.history(server.user("ada").direct_channel)] == ["psst"]
 
 
+async def test_attachments_stay_or_go_with_an_edit(server, general):
+    sent = await general.send(
+        "two files", files=[discord.File(io.BytesIO(b"a"), "a.txt"), discord.File(io.BytesIO(b"bc"), "b.txt")]
+    )
+    edited = await sent.edit(attachments=[sent.attachments[1]])
+    assert [(a.filename, a.size) for a in edited.attachments] == [("b.txt", 2)]
+    edited = await edited.add_files(discord.File(io.BytesIO(b"d"), "d.txt"))
+    assert [a.filename for a in edited.attachments] == ["b.txt", "d.txt"]
+
+
 async def test_webhooks_of_channels(server, general):
     hook = await general.create_webhook(name="news")
     assert [each.id for each in await general.webhooks()] == [hook.id]
@@ -195,6 +206,9 @@ async def test_unknown_routes_ids_and_bodies(server, http):
         assert answer.status == 400
     async with http.post(f"/api/v10/channels/{server.channel().id}/messages", data="{") as answer:
         assert (answer.status, (await answer.json())["code"]) == (400, 50109)
+    async with http.post("/api/v10/users/@me/channels", json={}) as answer:
+        assert answer.status == 400
+        assert "recipient_id" in await answer.text()
     async with http.get("/cdn/avatars/1.png") as answer:
         assert answer.content_type == "image/png"
     assert server.ledger.requested("unknown") == 1

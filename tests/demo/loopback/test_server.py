@@ -6,7 +6,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from whisperwatch.demo.loopback import LoopbackDiscord, pointing
+from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord, pointing
 
 
 async def test_a_prefix_command_is_answered(server, bot):
@@ -116,6 +116,20 @@ async def test_events_of_people_reach_listeners(server, bot):
 async def test_the_bot_has_the_name_that_it_is_given(bot):
     async with LoopbackDiscord(bot_name="whisper") as server, server.running(bot):
         assert bot.user.name == server.bot.name == "whisper"
+
+
+async def test_guilds_come_and_go(server, bot):
+    async with server.running(bot):
+        await server.until(bot.is_ready)
+        made = await server.add_guild(GuildPlan("late"))
+        await server.until(lambda: "guild_join" in bot.heard)
+        asked = await server.user("ada").say("!ping", server.channel("general", "late"))
+        assert (await server.reply_to(asked)).content == "pong"
+        await server.remove_guild("late")
+        await server.until(lambda: "guild_remove" in bot.heard)
+        await bot.guilds[0].leave()
+        await server.until(lambda: not bot.guilds)
+    assert made not in server.guilds
 
 
 async def test_join_with_a_new_name_and_lookups(server):

@@ -33,6 +33,15 @@ def fields(body: JSON, *, partial: bool = False) -> dict[str, Any]:
     return found
 
 
+def changes(message: Message, body: JSON) -> dict[str, Any]:
+    """The fields that an edit sets; attachments that it names by id stay as they are."""
+    found = fields(body, partial=True)
+    if "attachments" in found:
+        kept = {attachment["id"]: attachment for attachment in message.attachments}
+        found["attachments"] = [kept.get(str(each["id"]), each) for each in found["attachments"]]
+    return found
+
+
 def check(message: Message) -> None:
     """Refuses what Discord refuses: empty and too long messages. Raises ApiError."""
     if len(message.content) > LONGEST:

@@ -95,6 +95,8 @@ class Connection:
             ledger.event(
                 self.shard, self.session_id, dispatch.type, dispatch.sequence, replayed=item.replayed
             )
+            if dispatch.type in ("READY", "RESUMED"):
+                ledger.connection(self.shard, self.session_id, dispatch.type.lower())
         elif not item.replayed:
             ledger.withheld(self.shard, dispatch.type)
 

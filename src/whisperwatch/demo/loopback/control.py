@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from whisperwatch.demo.loopback.interactions import Interaction
 from whisperwatch.demo.loopback.messages import Message
 from whisperwatch.demo.loopback.wire import JSON, text_of
 
@@ -57,6 +58,12 @@ async def _replied(discord: LoopbackDiscord, asked: Any, body: JSON, told: JSON)
     return told
 
 
+async def _told(interaction: Interaction, body: JSON) -> JSON:
+    if body.get("wait"):
+        await interaction.answered(float(body["wait"]))
+    return {"interaction": interaction.summary()}
+
+
 async def _say(discord: LoopbackDiscord, body: JSON) -> JSON:
     """user, text, channel?, guild?, dm?, wait? (seconds for the bot's reply)"""
     user = discord.user(body["user"])
@@ -76,10 +83,37 @@ async def _slash(discord: LoopbackDiscord, body: JSON) -> JSON:
 
 async def _click(discord: LoopbackDiscord, body: JSON) -> JSON:
     """user, message (id), button?, wait?"""
-    interaction = await discord.user(body["user"]).click(_message(discord, body), body.get("button"))
-    if body.get("wait"):
-        await interaction.answered(float(body["wait"]))
-    return {"interaction": interaction.summary()}
+    user, message = discord.user(body["user"]), _message(discord, body)
+    return await _told(await user.click(message, body.get("button")), body)
+
+
+async def _choose(discord: LoopbackDiscord, body: JSON) -> JSON:
+    """user, message (id), values, select?, wait?"""
+    user, message = discord.user(body["user"]), _message(discord, body)
+    interaction = await user.choose(message, *body["values"], select=body.get("select"))
+    return await _told(interaction, body)
+
+
+async def _context_menu(discord: LoopbackDiscord, body: JSON) -> JSON:
+    """user, command, message (id) or target (a user's name), wait?"""
+    target = discord.user(body["target"]) if "target" in body else _message(discord, body)
+    return await _told(await discord.user(body["user"]).context_menu(body["command"], target), body)
+
+
+async def _autocomplete(discord: LoopbackDiscord, body: JSON) -> JSON:
+    """user, command, option, typed, options?"""
+    user, options = discord.user(body["user"]), body.get("options") or {}
+    command, place = body["command"], _place(discord, body)
+    return {"choices": await user.autocomplete(command, body["option"], body["typed"], place, **options)}
+
+
+async def _submit(discord: LoopbackDiscord, body: JSON) -> JSON:
+    """user, interaction (the id of the one that was answered with a modal), values, wait?"""
+    wanted = int(body["interaction"])
+    for opened in discord.ledger.interactions:
+        if opened.id == wanted:
+            return await _told(await discord.user(body["user"]).submit(opened, body["values"]), body)
+    raise LookupError(f"no interaction {wanted}")
 
 
 async def _react(discord: LoopbackDiscord, body: JSON) -> JSON:
@@ -143,7 +177,8 @@ def _message(discord: LoopbackDiscord, body: JSON) -> Message:
 
 
 _ACTIONS: dict[str, Action] = {
-    "say": _say, "slash": _slash, "click": _click, "react": _react,
+    "say": _say, "slash": _slash, "click": _click, "choose": _choose, "submit": _submit,
+    "context_menu": _context_menu, "autocomplete": _autocomplete, "react": _react,
     "fault": _fault, "gateway": _gateway, "wait": _wait,
 }  # fmt: skip
 _QUESTIONS: dict[str, Action] = {"ledger": _ledger, "world": _world}

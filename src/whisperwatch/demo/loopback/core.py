@@ -11,7 +11,7 @@ from whisperwatch.demo.loopback.accounts import Account
 from whisperwatch.demo.loopback.application import Application
 from whisperwatch.demo.loopback.faults import Faults
 from whisperwatch.demo.loopback.gateway import Gateway, GatewaySettings
-from whisperwatch.demo.loopback.guilds import Channel
+from whisperwatch.demo.loopback.guilds import Channel, Guild
 from whisperwatch.demo.loopback.interactions import Interaction, Kind
 from whisperwatch.demo.loopback.ledger import Ledger
 from whisperwatch.demo.loopback.messages import LOADING, Message, emoji_payload, mentioned_ids
@@ -86,7 +86,7 @@ class Core:
 
     def edit(self, message: Message, body: JSON) -> None:
         """Changes the fields of a message that `body` names; a `loading` one becomes visible."""
-        for name, value in bodies.fields(body, partial=True).items():
+        for name, value in bodies.changes(message, body).items():
             setattr(message, name, value)
         message.mentions = self._mentions(message)
         bodies.check(message)
@@ -141,6 +141,13 @@ class Core:
             data["guild_id"] = str(channel.guild.id)
             data["member"] = channel.guild.members[account.id].payload()
         self.gateway.dispatch("TYPING_START", data, channel.guild_id)
+
+    def leave(self, guild: Guild) -> None:
+        """The bot is no longer in a guild, which is the end of the guild."""
+        del self.world.guilds[guild.id]
+        for channel_id in guild.channels:
+            del self.world.channels[channel_id]
+        self.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild.id)
 
     def _seen(self, message: Message) -> None:
         if message.interaction is not None:

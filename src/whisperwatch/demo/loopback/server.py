@@ -162,6 +162,22 @@ class LoopbackDiscord:
             self._people[name] = Person(self.core, account)
         return self._people[name]
 
+    # --- guilds come and go ---
+
+    async def add_guild(self, plan: GuildPlan) -> Guild:
+        """The bot is taken into a new guild, where all the people are."""
+        guild = self.core.world.add_guild(plan)
+        for person in self._people.values():
+            guild.members.setdefault(person.id, Member(person.account))
+        data = guild.create_payload(list(guild.members.values()), presences=False)
+        del data["unavailable"]  # which is how a bot tells a new guild from one that is available again
+        self.core.gateway.dispatch("GUILD_CREATE", data, guild.id)
+        return guild
+
+    async def remove_guild(self, which: Guild | int | str) -> None:
+        """The bot is thrown out of a guild. Raises LookupError."""
+        self.core.leave(self.guild(which))
+
     # --- waiting ---
 
     async def until(self, condition: Callable[[], object], timeout: float = 5.0, what: str = "") -> None:

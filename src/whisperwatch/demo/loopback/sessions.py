@@ -51,4 +51,5 @@ class Session:
         return oldest - 1 <= after <= self.sequence
 
     def after(self, sequence: int) -> Iterator[Dispatch]:
-        return (dispatch for dispatch in tuple(self.sent) if dispatch.sequence > sequence)
+        """What a resume replays: earlier resumes are no part of it."""
+        return (d for d in tuple(self.sent) if d.sequence > sequence and d.type != "RESUMED")

@@ -29,7 +29,6 @@ def identify(connection: Connection, data: dict[str, Any]) -> None:
     connection.presence = data.get("presence")
     core.ledger.connection(shard, session.id, "identify")
     greet(core, session)
-    core.ledger.connection(shard, session.id, "ready")
 
 
 def greet(core: Core, session: Session) -> None:
@@ -64,7 +63,6 @@ def resume(connection: Connection, data: dict[str, Any]) -> None:
             core.ledger.lost(session.shard, dispatch.type)
         connection.send_event(dispatch, replayed=True)
     core.gateway.send(session, "RESUMED", text_of({"_trace": ["loopback"]}))
-    core.ledger.connection(session.shard, session.id, "resumed")
 
 
 def refuse(connection: Connection, *, resumable: bool) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from whisperwatch.demo.loopback.accounts import ADMINISTRATOR, EVERYTHING, ORDINARY, Account, Member, Role
 from whisperwatch.demo.loopback.guilds import Channel, ChannelType, Guild
@@ -47,6 +48,7 @@ class World:
     webhooks: dict[int, Webhook] = field(default_factory=dict)
     kept_messages: int = 20_000
     """How many messages are kept; older ones are forgotten, so that a demo may run for days."""
+    _guild_numbers: Iterator[int] = field(default_factory=count)
     _by_channel: dict[int, dict[int, Message]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,7 +66,7 @@ class World:
     def add_guild(self, plan: GuildPlan) -> Guild:
         """Makes a guild with the roles @everyone, admin and the bot's own; the bot is a member, the owner too."""
         owner = self.account(plan.owner) or self.add_account(plan.owner)
-        guild = Guild((FIRST_GUILD + len(self.guilds)) << 22, plan.name, owner)
+        guild = Guild((FIRST_GUILD + next(self._guild_numbers)) << 22, plan.name, owner)
         guild.roles[guild.id] = Role(guild.id, "@everyone", ORDINARY, 0)
         own = self.add_role(guild, self.bot.name, EVERYTHING & ~ADMINISTRATOR, managed=True)
         self.add_role(guild, "admin", ADMINISTRATOR)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from whisperwatch.demo.loopback.errors import already_answered, invalid_form, unknown
 from whisperwatch.demo.loopback.interactions import TYPES, Interaction
-from whisperwatch.demo.loopback.messages import EPHEMERAL, LOADING
+from whisperwatch.demo.loopback.messages import EPHEMERAL, LOADING, Message
 from whisperwatch.demo.loopback.rest.calls import Call, Created, Routes
 from whisperwatch.demo.loopback.wire import JSON
 
@@ -55,14 +55,12 @@ def _deferred_message(core: Core, interaction: Interaction, data: JSON) -> None:
 
 
 def _deferred_update(core: Core, interaction: Interaction, data: JSON) -> None:
-    interaction.response = interaction.message
+    interaction.response = _message_of(interaction)
 
 
 def _update(core: Core, interaction: Interaction, data: JSON) -> None:
-    if interaction.message is None:
-        raise invalid_form("type", "INTERACTION_INVALID_TYPE", "There is no message to update.")
-    core.edit(interaction.message, data)
-    interaction.response = interaction.message
+    interaction.response = _message_of(interaction)
+    core.edit(interaction.response, data)
     interaction.updated = True
     interaction.replied()
 
@@ -80,6 +78,12 @@ def _modal(core: Core, interaction: Interaction, data: JSON) -> None:
 _ANSWERS: dict[int, Callable[[Core, Interaction, JSON], None]] = {
     1: _pong, 4: _message, 5: _deferred_message, 6: _deferred_update, 7: _update, 8: _choices, 9: _modal,
 }  # fmt: skip
+
+
+def _message_of(interaction: Interaction) -> Message:
+    if interaction.message is None:
+        raise invalid_form("type", "INTERACTION_INVALID_TYPE", "There is no message to update.")
+    return interaction.message
 
 
 def _facts(interaction: Interaction) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from whisperwatch.demo.loopback.connection import reset
-from whisperwatch.demo.loopback.errors import ApiError, unauthorized, unknown
+from whisperwatch.demo.loopback.errors import ApiError, invalid_form, unauthorized, unknown
 from whisperwatch.demo.loopback.faults import Reset
 from whisperwatch.demo.loopback.guilds import Channel, Guild
 from whisperwatch.demo.loopback.ledger import Request
@@ -76,20 +76,20 @@ class Call:
         form = await self.request.post()
         body: JSON = json.loads(str(form.get("payload_json") or "{}"))
         message = body.get("data", body)
-        described = {str(each.get("id")): each for each in message.get("attachments") or []}
-        message["attachments"] = [each for each in described.values() if "url" in each]
+        described = {str(each["id"]): each for each in message.get("attachments") or []}
+        attached = []
         for name, file in form.items():
             if isinstance(file, web.FileField):
                 number = name.partition("[")[2].rstrip("]") or "0"
-                size = file.file.seek(0, 2)
-                message["attachments"].append(self._attachment(file, size, described.get(number, {})))
+                attached.append(self._attachment(file, described.pop(number, {})))
+        message["attachments"] = [*described.values(), *attached]
         return body
 
-    def _attachment(self, file: web.FileField, size: int, described: JSON) -> JSON:
+    def _attachment(self, file: web.FileField, described: JSON) -> JSON:
         number = self.core.world.ids.next()
         url = f"{self.core.cdn_url}/attachments/{number}/{file.filename}"
         return {
-            "id": str(number), "filename": file.filename, "size": size, "url": url, "proxy_url": url,
+            "id": str(number), "filename": file.filename, "size": file.file.seek(0, 2), "url": url, "proxy_url": url,
             "content_type": file.content_type, "description": described.get("description"),
         }  # fmt: skip
 
@@ -173,6 +173,9 @@ async def _answer(core: Core, route: Route, request: web.Request) -> web.Respons
         return _success(await route.work(Call(core, request)), headers)
     except ApiError as error:
         return json_response(error.body, error.status, headers)
+    except (KeyError, TypeError, ValueError) as error:
+        refused = invalid_form("body", type(error).__name__, str(error))
+        return json_response(refused.body, refused.status, headers)
 
 
 def _success(result: object, headers: dict[str, str]) -> web.Response:

@@ -47,6 +47,12 @@ async def my_guilds(call: Call) -> object:
     ]  # fmt: skip
 
 
+@routes("DELETE", "/users/@me/guilds/{guild_id}")
+async def leave_guild(call: Call) -> object:
+    call.core.leave(call.guild())
+    return None
+
+
 @routes("POST", "/users/@me/channels")
 async def open_direct_channel(call: Call) -> object:
     recipient = call.core.world.accounts.get(int((await call.body())["recipient_id"]))
