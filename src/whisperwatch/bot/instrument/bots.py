@@ -80,6 +80,7 @@ class EventRoot(Root):
         super().finish()
         for span in self.held if self.exported else ():
             Span.deliver(span)
+        self.held.clear()  # each of them holds its root
         self.subject = None
 
     def describe(self) -> None:

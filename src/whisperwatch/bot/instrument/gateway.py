@@ -6,6 +6,7 @@ The receipt of an event is taken when its JSON has been decoded: that is when di
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ from whisperwatch.bot.recording.roots import current_root
 
 _now = recorder.clock.now
 _MARK = "_whisperwatch_shard"
+_ABNORMAL_CLOSURE = 1006
+"""What an end without a close frame is called; it is never sent."""
 Parser = Callable[[Any], Any]
 
 
@@ -87,7 +90,8 @@ def stop(original: Any) -> Any:
 
     def stop(self: Any) -> None:
         try:
-            _disconnected(self.ws)
+            if threading.current_thread() is not self:  # there it only gives up; the loop is still to learn why
+                _disconnected(self.ws)
         except Exception:
             guard.failed("gateway disconnect")
         original(self)
@@ -104,7 +108,8 @@ def _disconnected(ws: Any) -> None:
     if shard.socket is ws:
         shard.up = False
     code = ws.__dict__.get("_whisperwatch_code") or ws.socket.close_code
-    attributes = {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number, semconv.CLOSE_CODE: str(code or "none")}
+    said = "none" if code in (None, _ABNORMAL_CLOSURE) else str(code)
+    attributes = {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number, semconv.CLOSE_CODE: said}
     counting(semconv.GATEWAY_DISCONNECTS, attributes).add(1)
 
 

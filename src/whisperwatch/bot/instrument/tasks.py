@@ -40,14 +40,32 @@ class TaskRoot(Root):
 
     touched = True
 
-    def __init__(self, cells: TaskCells) -> None:
+    def __init__(self, bot: Bot | None, cells: TaskCells) -> None:
+        self.bot = bot
         super().__init__(f"task {cells.name}", 0, cells.statics["ok"], cells.durations["ok"])
 
-    def end_with(self, cells: TaskCells, outcome: str, error: BaseException | None) -> None:
+    def end_with(self, cells: TaskCells, outcome: str) -> None:
         self.duration, self.static = cells.durations[outcome], cells.statics[outcome]
-        if outcome == "failure" and error is not None:
-            self.fail(error)
         self.release()
+
+
+class Run:
+    """A `tasks.loop` from its start to its end."""
+
+    def __init__(self, loop: Any, owner: Any) -> None:
+        self.loop = loop
+        self.bot = any_bot(owner)
+        self.name: str = loop.coro.__qualname__
+        self.task = asyncio.current_task()
+
+    @property
+    def cells(self) -> TaskCells:
+        bot = self.bot = self.bot or any_bot()
+        kept = _unowned if bot is None else bot.cells
+        cells: TaskCells | None = kept.get(("task", self.name))
+        if cells is None:
+            cells = kept["task", self.name] = TaskCells("unknown" if bot is None else bot.name, self.name)
+        return cells
 
 
 def loop(original: Any) -> Any:
@@ -55,86 +73,78 @@ def loop(original: Any) -> Any:
 
     async def _loop(self: Any, *args: Any, **kwargs: Any) -> None:
         plain = self.coro
+        run = None
         try:
+            run = Run(self, args[0] if args else None)  # its cog comes first, or what `start` was given
             attach(Context())
             current_root.set(None)
-            bot = any_bot(self._injected if self._injected is not None else (args[0] if args else None))
-            self.coro = _Runs(bot, plain, self)
+            self.coro = _watched(run, getattr(plain, "_whisperwatch_plain", plain))
+            running.add(run)
         except Exception:
             guard.failed("tasks.loop")
         try:
             await original(self, *args, **kwargs)
         finally:
             self.coro = plain
-            running.discard(self)
+            running.discard(run)
 
     return _loop
 
 
-class _Runs:
-    """The loop's coroutine function while it runs: a root for each call."""
+def _watched(run: Run, plain: Any) -> Any:
+    """The loop's coroutine function while it runs: a root for each call by discord.py. A call by somebody else
+    (`await loop()`), or by a copy of the loop that was made meanwhile, is none of the loop's runs."""
 
-    def __init__(self, bot: Bot | None, coro: Any, owner: Any) -> None:
-        functools.update_wrapper(self, coro)
-        self.bot = bot
-        self.coro = coro
-        running.add(owner)
-
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(plain)
+    async def coro(*args: Any, **kwargs: Any) -> Any:
+        if asyncio.current_task() is not run.task:
+            return await plain(*args, **kwargs)
         try:
-            cells, root = self._begin()
+            cells = run.cells
+            root = TaskRoot(run.bot, cells)
         except Exception:
             guard.failed("task run")
-            return await self.coro(*args, **kwargs)
+            return await plain(*args, **kwargs)
         root.hold()
         outer, token = current_root.set(root), attach(Context({_SPAN_KEY: root.under}))
-        outcome, error = "ok", None
+        outcome = "ok"
         try:
-            return await self.coro(*args, **kwargs)
+            return await plain(*args, **kwargs)
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise
         except BaseException as raised:
-            outcome, error = "failure", raised
+            outcome = "failure"
+            _failed(run, root, raised)
             raise
         finally:
             detach(token)
             current_root.reset(outer)
-            self._end(root, cells, outcome, error)
+            root.end_with(cells, outcome)
 
-    def _begin(self) -> tuple[TaskCells, TaskRoot]:
-        if self.bot is None:
-            self.bot = any_bot()
-        name = self.coro.__qualname__
-        key = ("task", name)
-        cells_by_key = _unowned if self.bot is None else self.bot.cells
-        cells: TaskCells | None = cells_by_key.get(key)
-        if cells is None:
-            cells = cells_by_key[key] = TaskCells("unknown" if self.bot is None else self.bot.name, name)
-        return cells, TaskRoot(cells)
-
-    def _end(self, root: TaskRoot, cells: TaskCells, outcome: str, error: BaseException | None) -> None:
-        try:
-            root.end_with(cells, outcome, error)
-            if error is not None and self.bot is not None:
-                count_error(self.bot, "task", error)
-        except Exception:
-            guard.failed("task end")
+    coro._whisperwatch_plain = plain  # type: ignore[attr-defined]
+    return coro
 
 
-running: set[Any] = set()
+def _failed(run: Run, root: TaskRoot, error: BaseException) -> None:
+    try:
+        root.fail(error)
+        if run.bot is not None:
+            count_error(run.bot, "task", error)
+    except Exception:
+        guard.failed("task end")
+
+
+running: set[Run | None] = set()
 """The loops that run now, for the gauge of their next run."""
 _unowned: dict[Any, TaskCells] = {}
 
 
 def read_next_runs() -> None:
     """Collect the time until each loop's next run, in seconds."""
-    for owner in list(running):
-        runs = owner.coro
-        if isinstance(runs, _Runs) and runs.bot is not None and owner.next_iteration is not None:
-            cells = runs.bot.cells.get(("task", runs.coro.__qualname__))
-            if cells is not None:
-                cells.next_run.set(owner.next_iteration.timestamp() - time.time())
+    for run in list(running):
+        if run is not None and run.loop.next_iteration is not None:
+            run.cells.next_run.set(run.loop.next_iteration.timestamp() - time.time())
 
 
 def view_timeout(original: Any) -> Any:
@@ -149,52 +159,60 @@ def view_timeout(original: Any) -> Any:
         if root is None:
             original(self)
             return
+        own = self.__dict__.get("on_timeout")
         root.hold()
         outer, token = current_root.set(root), attach(Context({_SPAN_KEY: root.under}))
+        self.__dict__["on_timeout"] = functools.partial(_timeout, self.on_timeout, root)
         try:
-            original(self)
+            original(self)  # makes a task of `self.on_timeout()`
         finally:
             detach(token)
             current_root.reset(outer)
+            if own is None:
+                del self.__dict__["on_timeout"]
+            else:
+                self.__dict__["on_timeout"] = own
             root.release()
 
     return _dispatch_timeout
 
 
-def _timeout_root(view: Any) -> Root | None:
-    if type(view).on_timeout.__module__.startswith("discord."):
+class TimeoutRoot(Root):
+    """A view's `on_timeout`."""
+
+    touched = True
+    bot: Bot
+
+
+def _timeout_root(view: Any) -> TimeoutRoot | None:
+    if (getattr(view.on_timeout, "__module__", None) or "").startswith("discord.") or view.is_finished():
         return None
     bot = any_bot()
     if bot is None:
         return None
-    name = f"view timeout {type(view).__name__}"
     cells = bot.event_cells("view_timeout")
-    root = Root(name, 0, cells.static, cells.duration)
-    root.touched = True
+    root = TimeoutRoot(f"view timeout {type(view).__name__}", 0, cells.static, cells.duration)
+    root.bot = bot
     maker = trace.get_current_span().get_span_context()
     if maker.is_valid:
         root.add_link(maker, {semconv.TASK_CAUSE: "view_timeout"})
-    _hold_during(view, root, bot)
     return root
 
 
-def _hold_during(view: Any, root: Root, bot: Bot) -> None:
-    """discord.py calls `view.on_timeout()` to make a task of it: from there to its end the root is held."""
-    plain = view.on_timeout
-
-    def on_timeout() -> Any:
-        root.hold()
-        return _timeout(plain, root, bot)
-
-    view.on_timeout = on_timeout
+def _timeout(plain: Any, root: TimeoutRoot) -> Any:
+    root.hold()
+    return _run_timeout(plain, root)
 
 
-async def _timeout(plain: Any, root: Root, bot: Bot) -> None:
+async def _run_timeout(plain: Any, root: TimeoutRoot) -> None:
     try:
         await plain()
     except Exception as error:
-        root.fail(error)
-        count_error(bot, "view_timeout", error)
+        try:
+            root.fail(error)
+            count_error(root.bot, "view_timeout", error)
+        except Exception:
+            guard.failed("view timeout error")
         raise
     finally:
         root.release()

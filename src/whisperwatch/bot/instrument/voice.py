@@ -18,7 +18,13 @@ def connect(original: Any) -> Any:
 
     async def connect(self: Any, **kwargs: Any) -> None:
         start = recorder.clock.now()
-        span = tracing.child("voice connect", 2, recorder.attribute_set({semconv.BOT_NAME: bot_of(self.client).name}))
+        try:
+            name = bot_of(self.client).name
+            span = tracing.child("voice connect", 2, recorder.attribute_set({semconv.BOT_NAME: name}))
+        except Exception:
+            guard.failed("voice connect")
+            await original(self, **kwargs)
+            return
         outcome = "ok"
         try:
             await original(self, **kwargs)
@@ -35,7 +41,7 @@ def connect(original: Any) -> Any:
                 if span is not None:
                     span.set_attribute(semconv.OUTCOME, outcome)
                     span.end()
-                attributes = {semconv.BOT_NAME: bot_of(self.client).name, semconv.OUTCOME: outcome}
+                attributes = {semconv.BOT_NAME: name, semconv.OUTCOME: outcome}
                 timing(semconv.VOICE_CONNECT_DURATION, attributes).record((recorder.clock.now() - start) / 1e9)
             except Exception:
                 guard.failed("voice connect")
