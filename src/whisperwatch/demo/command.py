@@ -107,14 +107,14 @@ async def _run(options: Options) -> int:
 
 
 async def _check(show: Show, console: Console) -> int:
-    from whisperwatch.demo.check import table
+    from whisperwatch.demo.check import table, wrong
 
     rows = await show.check()
     console.print(table(rows))
-    wrong = sum(not row.ok for row in rows)
-    agreed = f"All {len(rows)} numbers agree." if not wrong else f"{wrong} of {len(rows)} numbers DISAGREE."
-    console.print(agreed, style="red" if wrong else "green", highlight=False)
-    return 1 if wrong else 0
+    differ = wrong(rows)
+    agreed = f"All {len(rows)} numbers agree." if not differ else f"{differ} of {len(rows)} numbers DISAGREE."
+    console.print(agreed, style="red" if differ else "green", highlight=False)
+    return 1 if differ else 0
 
 
 def _gently(leaving: asyncio.Event, whole: asyncio.Task[int]) -> Callable[[], object]:

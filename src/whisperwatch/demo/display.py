@@ -147,7 +147,7 @@ def summary(scene: Scene) -> list[str]:
         f"in {scene.rate(semconv.GATEWAY_EVENTS):.1f}/s  handled {scene.rate(semconv.MESSAGES_HANDLED):.1f}/s  "
         f"REST {scene.rate(semconv.HTTP_DURATION):.1f}/s",
         f"reply {_percentiles(now, semconv.RESPONSE_TIME)}",
-        "  ".join(runtime),
+        "  ".join(runtime) or "loop and shards not yet",
         _libraries(scene.traces),
     ]
 
@@ -199,6 +199,6 @@ class Lines:
         self._told += new
         for deed in list(self._scene.truth.recent)[-new:] if new else ():
             self._say(f"{deed.who:>6}  {deed.what}  {answer_of(deed)}".rstrip())
-        if time.monotonic() - self._figures_at >= self._every_s:
+        if len(self._scene.readings) > 1 and time.monotonic() - self._figures_at >= self._every_s:
             self._figures_at = time.monotonic()
             self._say("measured: " + " | ".join(summary(self._scene)))

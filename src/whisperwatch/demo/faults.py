@@ -11,8 +11,8 @@ from whisperwatch.demo.backends.llm import LanguageModel
 from whisperwatch.demo.loopback import LoopbackDiscord
 from whisperwatch.demo.problem import DemoError
 
-_QUIET_S = 4.0
-_LASTS_S = 4.0
+_QUIET_S = 3.0
+_LASTS_S = 3.0
 _MESSAGES = "/channels/{channel_id}/messages"
 
 Fault = Callable[[LoopbackDiscord, LanguageModel], AbstractAsyncContextManager[None]]
