@@ -29,6 +29,7 @@ SHORT = {
     semconv.ERROR_TYPE: "error", semconv.RESEND_COUNT: "resent", semconv.RATELIMIT_WAIT: "waited",
     semconv.CLOSE_CODE: "code",
 }  # fmt: skip
+_ORDER = {key: place for place, key in enumerate(SHORT)}
 WORK = ("discord.py: ", "CommandTree-", "discord-ui-view-dispatch", "discord-ui-modal", "discord-ui-dynamic",
         "discord-ui-view-timeout")  # fmt: skip
 """Names of the tasks in which discord.py runs what belongs to events."""
@@ -111,7 +112,7 @@ class Tape:
         shown = [span.name]
         if span.kind != "internal":
             shown.append(f"({span.kind})")
-        for key, value in span.attributes.items():
+        for key, value in sorted(span.attributes.items(), key=lambda item: _ORDER.get(item[0], len(_ORDER))):
             if key in semconv.HASHED_ATTRIBUTES:
                 value = self.names.get(value, value)
             if key == semconv.RATELIMIT_WAIT:
