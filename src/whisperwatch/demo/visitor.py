@@ -55,6 +55,11 @@ class Visitor:
             await asyncio.wait_for(leaving.wait(), min(max(pause, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S))
         return leaving.is_set()
 
+    async def _reads(self) -> None:
+        """Looks at buttons or a form. Nobody is faster than discord.py, which knows them a moment after it has sent
+        them."""
+        await asyncio.sleep(self.dice.uniform(0.4, 1.2))
+
     # --- conversation ---
 
     async def mentions(self) -> None:
@@ -179,6 +184,7 @@ class Visitor:
         if used is None:
             return
         button = self.dice.choice(("good", "bad"))
+        await self._reads()
         async with self._deed(f"presses [{button}]", "ok", answered=True):
             self._interacted(f"MoodView.{button}", "component")
             clicked = await self.person.click(used.replies[0], button)
@@ -190,6 +196,7 @@ class Visitor:
             self._interacted("feedback", "slash")
             opened = await self.person.slash("feedback", self._channel())
             await opened.answered(_PATIENCE_S)
+        await self._reads()
         async with self._deed("submits its feedback", "ok", answered=True):
             self._interacted("FeedbackModal", "modal")
             values: dict[str, object] = {"feedback:text": sayings.sentence(self.dice)}
