@@ -228,6 +228,15 @@ class TestFailures:
         assert pipeline.passed_spans(stream) == 5
         assert "are lost, for the watcher stops" in caplog.text
 
+    async def test_stop_ends_while_a_try_is_hurried(self, pipelines, target, unused_tcp_port):
+        pipeline, _ = await pipelines(target(f"http://127.0.0.1:{unused_tcp_port}"))
+        for _ in range(50):
+            pipeline.add_spans(a_stream(), spans(1), OFFSET)
+            assert not await pipeline.flush(0)
+            async with asyncio.timeout(5):
+                await pipeline.stop(0)
+            await pipeline.start()
+
     async def test_spans_that_cannot_be_encoded_are_counted(self, pipelines, collector, target):
         pipeline, own = await pipelines(target(collector.url))
         stream = a_stream()

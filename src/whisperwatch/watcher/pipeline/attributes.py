@@ -10,10 +10,11 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
-from whisperwatch.semconv import HASHED_ATTRIBUTES
+from whisperwatch.semconv import HASHED_ATTRIBUTES, MESSAGE_ID
 from whisperwatch.watcher.pipeline.protobuf import message, text, utf8, varint
 from whisperwatch.watcher.pipeline.redaction import Redaction
 
+_NEVER_REPEATED: Final = frozenset({MESSAGE_ID})
 _REPEATING: Final = frozenset({str, int})
 _KEYS_KEPT: Final = 256
 _VALUES_KEPT: Final = 2048
@@ -64,6 +65,7 @@ class KeyValues:
         self.dropped = 0
         self._field = field
         self._redaction = redaction
+        self._heads: dict[str, bytes] = {}
         self._known: dict[str, dict[str | int, bytes]] = {}
 
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
@@ -95,12 +97,17 @@ class KeyValues:
             except (TypeError, ValueError):
                 self.dropped += 1
                 return b""
-        if kind in _REPEATING and len(encoded) < _LONGEST_KEPT:
+        if kind in _REPEATING and len(encoded) < _LONGEST_KEPT and key not in _NEVER_REPEATED:
             self._keep(key, value, encoded)
         return encoded
 
     def _string(self, key: str, value: str) -> bytes:
-        raw, head = utf8(value), text(1, key)
+        head = self._heads.get(key)
+        if head is None:
+            if len(self._heads) >= _KEYS_KEPT:
+                self._heads.clear()
+            head = self._heads[key] = text(1, key)
+        raw = utf8(value)
         size = len(raw)
         whole = len(head) + size + 4
         if whole < 128 and self._field < 16:  # every length is one byte: ids, which rarely repeat, pass here

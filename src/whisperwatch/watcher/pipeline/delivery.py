@@ -128,8 +128,10 @@ class Delivery:
             _logger.warning("%s can't be exported, and wait: %s", self._signal, outcome.message)
         self._collector_said_wait = outcome.after_s is not None
         self._hurry.clear()
+        # not wait_for: Python 3.11's can swallow a cancellation that comes together with what it waits for
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self._hurry.wait()
         self._collector_said_wait = False
 
     def _tell(self, request: Request, outcome: Taken | Refused) -> None:

@@ -7,6 +7,8 @@ import io
 import ssl
 import time
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -25,7 +27,7 @@ _LONGEST_PAUSE_S = 3600.0
 
 
 class HttpTransport:
-    """Posts to one URL over one kept connection. Proxies are taken from the environment.
+    """Posts to one URL over one kept connection, through the proxy that the environment names, if it does.
 
     Raises:
         OSError, ssl.SSLError: a certificate or a key of the target can't be read.
@@ -42,6 +44,7 @@ class HttpTransport:
         }
         if target.compression == "gzip":
             self._headers["Content-Encoding"] = "gzip"
+        self._proxy = proxy_for(target.url)
         self._session: aiohttp.ClientSession | None = None
 
     def prepare(self, body: bytes) -> bytes:
@@ -53,7 +56,9 @@ class HttpTransport:
         try:
             # a redirect would turn the POST into a GET, or carry the headers to another host
             data = body if len(body) < _LARGE else io.BytesIO(body)
-            async with self._client().post(self._target.url, data=data, allow_redirects=False) as response:
+            async with self._client().post(
+                self._target.url, data=data, allow_redirects=False, proxy=self._proxy
+            ) as response:
                 return _outcome(response, await _read(response))
         except TimeoutError:
             return Failed(f"{self._target.shown} didn't answer within {self._timeout.total:g} s")
@@ -75,11 +80,18 @@ class HttpTransport:
                 connector=connector,
                 timeout=self._timeout,
                 headers=self._headers,
-                trust_env=True,
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, looked up once: for aiohttp it would be once a request."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def tls_context(target: Target) -> ssl.SSLContext:

@@ -40,7 +40,7 @@ class MetricEncoder:
         self._number_attributes = KeyValues(7, redaction)
         self._histogram_attributes = KeyValues(9, redaction)
         self._scope_attributes = KeyValues(3, redaction)
-        self._resource = message(1, KeyValues(1, redaction).encode(stream.resource))
+        self._resource_attributes = KeyValues(1, redaction)
         self._attributes: dict[Cell, bytes] = {}
         self._last: dict[Cell, tuple[Value, int]] = {}
 
@@ -56,7 +56,8 @@ class MetricEncoder:
                 total += points
         if not total:
             return b"", 0
-        body = [self._resource]
+        # encoded anew: the watcher learns its service's name from the first bot
+        body = [message(1, self._resource_attributes.encode(self._stream.resource))]
         for scope, metrics in by_scope.values():
             before, after = scope_fields(scope, self._scope_attributes)
             body.append(message(2, b"".join([before, *metrics, after])))
