@@ -228,7 +228,7 @@ async def test_shards_hear_of_their_own_guilds():
         async def where(ctx):
             await ctx.send(str(ctx.guild.shard_id))
 
-        async with server.running(bot, shards=2):
+        async with server.running(bot):
             for number in range(4):
                 asked = await server.user("ada").say("!where", server.channel("general", number))
                 assert (await server.reply_to(asked)).content == str(number % 2)

@@ -92,6 +92,8 @@ class Connection:
         dispatch, ledger = item.dispatch, self.core.ledger
         if written:
             dispatch.written = True
+            if self.session is not None:
+                self.session.written = max(self.session.written, dispatch.sequence)
             ledger.event(
                 self.shard, self.session_id, dispatch.type, dispatch.sequence, replayed=item.replayed
             )

@@ -18,6 +18,7 @@ from whisperwatch.demo.loopback.wire import JSON, shard_of, text_of
 
 if TYPE_CHECKING:
     from whisperwatch.demo.loopback.core import Core
+    from whisperwatch.demo.loopback.guilds import Guild
     from whisperwatch.demo.loopback.messages import Message
 
 LARGEST_SHARD = 2500
@@ -105,6 +106,11 @@ class Gateway:
     def forget(self, session: Session) -> None:
         """Invalidates a session: it cannot be resumed."""
         self.sessions.pop(session.id, None)
+
+    def guilds_of(self, session: Session) -> list[Guild]:
+        """The guilds of a session's shard."""
+        guilds = self.core.world.guilds.values()
+        return [guild for guild in guilds if shard_of(guild.id, session.shard_count) == session.shard]
 
     def may_identify(self, shard: int) -> bool:
         """Whether the shard's turn to identify has come (max_concurrency a window)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,8 +23,8 @@ from whisperwatch.demo.loopback.ledger import Ledger
 from whisperwatch.demo.loopback.messages import Message
 from whisperwatch.demo.loopback.opcodes import Op
 from whisperwatch.demo.loopback.people import Person
-from whisperwatch.demo.loopback.pointing import pointing
 from whisperwatch.demo.loopback.ratelimits import Limits
+from whisperwatch.demo.loopback.running import running
 from whisperwatch.demo.loopback.world import GuildPlan
 
 TOKEN = "loopback.token.of-no-worth"
@@ -33,7 +32,6 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 POLL_SECONDS = 0.02
-STOP_SECONDS = 5.0
 
 
 class LoopbackDiscord:
@@ -219,39 +217,25 @@ class LoopbackDiscord:
 
     async def ready(self, shards: int = 1, timeout: float = 10.0) -> None:
         """Waits until so many shards have a live session and have been sent their guilds."""
-        await self.until(lambda: self._live_shards() >= shards, timeout, f"{shards} shards are connected")
+        await self.until(lambda: len(self.live_shards()) >= shards, timeout, f"{shards} shards are connected")
 
-    def _live_shards(self) -> int:
-        sessions = self.core.gateway.sessions.values()
-        return len({session.shard for session in sessions if session.connection is not None})
+    def live_shards(self) -> set[int]:
+        """The shards that are connected and have been sent READY and their guilds."""
+        return {session.shard for session in self.core.gateway.sessions.values() if session.live}
 
     @asynccontextmanager
     async def running(
-        self, client: discord.Client, *, shards: int = 1, timeout: float = 20.0
+        self, client: discord.Client, *, shards: int | None = None, timeout: float = 20.0
     ) -> AsyncIterator[None]:
-        """Runs a discord.py client against this Discord inside the block, from connected (not yet `on_ready`) on.
+        """Runs a discord.py client against this Discord inside the block, from when it knows its guilds (which is
+        before `on_ready`) on. `shards` is how many to wait for, by default as many as the client will have.
 
         Raises:
-            TimeoutError: so many shards are not connected in time.
+            TimeoutError: it is not connected in time.
             Exception: what `client.start()` raised, before or during the block.
         """
-        with pointing(self):
-            start = asyncio.create_task(client.start(self.token))
-            try:
-                await self.until(
-                    lambda: start.done() or self._live_shards() >= shards, timeout, "the bot is connected"
-                )
-                if start.done():
-                    start.result()
-                    raise RuntimeError("the client stopped before it was connected")
-                yield
-            finally:
-                await client.close()
-                await asyncio.wait([start], timeout=STOP_SECONDS)
-                start.cancel()
-                await asyncio.wait([start])
-        if not start.cancelled():
-            start.result()
+        async with running(self, client, shards, timeout):
+            yield
 
     # --- disturbing the gateway ---
 

@@ -35,8 +35,17 @@ class Session:
     intents: int
     large_threshold: int = 50
     sequence: int = 0
+    greeting: int = 0
+    """The sequence number of the last of READY and the first GUILD_CREATEs."""
+    written: int = 0
+    """The highest sequence number that was written to a websocket."""
     connection: Connection | None = None
     sent: deque[Dispatch] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
+
+    @property
+    def live(self) -> bool:
+        """Whether it is connected, and has been sent READY and its guilds."""
+        return self.connection is not None and 0 < self.greeting <= self.written
 
     def frame(self, event: str, body: str) -> Dispatch:
         """Gives the event its sequence number and keeps it for a replay."""

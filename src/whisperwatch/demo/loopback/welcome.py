@@ -33,13 +33,14 @@ def identify(connection: Connection, data: dict[str, Any]) -> None:
 
 def greet(core: Core, session: Session) -> None:
     """Sends what a new session hears first."""
-    guilds = [g for g in core.world.guilds.values() if shard_of(g.id, session.shard_count) == session.shard]
+    guilds = core.gateway.guilds_of(session)
     core.gateway.send(session, "READY", text_of(_ready(core, session, guilds)))
     if session.intents & intents.GUILDS:
         for guild in guilds:
             members = _visible_members(core, session, guild)
             data = guild.create_payload(members, bool(session.intents & intents.PRESENCES))
             core.gateway.send(session, "GUILD_CREATE", text_of(data))
+    session.greeting = session.sequence
 
 
 def resume(connection: Connection, data: dict[str, Any]) -> None:
