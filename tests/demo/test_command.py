@@ -137,6 +137,13 @@ def test_ctrl_c_ends_it_at_any_time(temporary: Path, moment: str) -> None:
         assert demo.end() == 0
 
 
+def test_an_interrupted_check_is_no_success(temporary: Path) -> None:
+    with contextlib.closing(Demo(temporary, "--check")) as demo:
+        demo.until("Redis is up")
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.end() == 130
+
+
 def test_a_bot_that_dies_is_told_in_one_line(temporary: Path) -> None:
     with contextlib.closing(Demo(temporary)) as demo:
         demo.until(r"the bot is connected: Wren, process \d+[\s\S]* 1 things done|measured:")

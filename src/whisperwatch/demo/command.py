@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whisperwatch.demo.show import Options, Show
 
 _MOST_USERS = 24
+_INTERRUPTED = 128 + signal.SIGINT
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -25,7 +26,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the demo.
 
     Returns:
-        the exit status: 0, also after Ctrl-C; 1 where something is missing or `--check` finds a difference.
+        the exit status: 0, also after Ctrl-C; 1 where something is missing or `--check` finds a difference; 130 where
+        Ctrl-C left `--check` no time.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -35,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"whisperwatch demo: {error}", file=sys.stderr)
         return 1
     except asyncio.CancelledError:
-        return 0
+        return _INTERRUPTED if arguments.check else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,15 +21,19 @@ Fault = Callable[[LoopbackDiscord, LanguageModel], AbstractAsyncContextManager[N
 @contextlib.asynccontextmanager
 async def _headache(discord: LoopbackDiscord, model: LanguageModel) -> AsyncIterator[None]:
     model.temper.failure_rate = 0.5
-    yield
-    model.temper.failure_rate = 0.0
+    try:
+        yield
+    finally:
+        model.temper.failure_rate = 0.0
 
 
 @contextlib.asynccontextmanager
 async def _dawdling(discord: LoopbackDiscord, model: LanguageModel) -> AsyncIterator[None]:
     before, model.temper.first_token_s = model.temper.first_token_s, 1.5
-    yield
-    model.temper.first_token_s = before
+    try:
+        yield
+    finally:
+        model.temper.first_token_s = before
 
 
 @contextlib.asynccontextmanager
