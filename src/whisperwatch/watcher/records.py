@@ -87,11 +87,13 @@ class Records:
         resource: the attributes of what is described, as `pipeline.resource` makes them.
         slot: 0 for the first process of the watcher; later ones carry `service_instance_id` in `/metrics`.
         scopes, attribute_sets: by the number that spans use.
+        refused_cells: metric points that were left out because an id is among their attributes.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
         self.resource = dict(resource)
         self.slot = slot
+        self.refused_cells = 0
         self.scopes: dict[int, Scope] = {}
         self.attribute_sets: dict[int, dict[str, Any]] = {0: {}}
 
@@ -113,7 +115,6 @@ class Stream(Records):
         super().__init__(resource, slot)
         self.wall_offset_ns = 0
         self.skipped = 0
-        self.refused_cells = 0
         self._position = 0
         self._instruments: dict[int, Instrument] = {}
         self._cells: dict[int, tuple[Instrument, Cell] | None] = {}
@@ -178,7 +179,7 @@ class Stream(Records):
         owner = self._instruments[instrument]
         if attributes and not semconv.HASHED_ATTRIBUTES.isdisjoint(attributes):
             self._cells[number] = None
-            self.refused_cells += 1
+            self._refuse(owner.name)
             return
         cell = Cell(attributes or {}, start + offset)
         owner.cells.append(cell)
@@ -221,6 +222,13 @@ class Stream(Records):
             return len(span) == _SPAN_FIELDS and span[15] in self.scopes and span[9] in self.attribute_sets
         except (KeyError, TypeError):
             return False
+
+    def _refuse(self, metric: str) -> None:
+        if not self.refused_cells:
+            _logger.warning(
+                "%s has an id as an attribute: such points are left out, for ids are unbounded", metric
+            )
+        self.refused_cells += 1
 
     def _skip(self, records: int, why: str) -> None:
         self.skipped += records

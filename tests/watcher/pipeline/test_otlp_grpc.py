@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import trustme
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from whisperwatch import semconv
+from whisperwatch.watcher.pipeline import Pipeline
 from whisperwatch.watcher.pipeline.otlp_grpc import GrpcTransport, retry_delay
 from whisperwatch.watcher.pipeline.transport import Failed, Refused, Taken, UnusableTransportError
+from whisperwatch.watcher.records import LocalStream
 
 grpc = pytest.importorskip("grpc", reason="needs the extra whisperwatch[otlp]")
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -140,6 +144,54 @@ async def test_a_collector_that_is_absent(target, unused_tcp_port):
     outcome = await send("spans", target(f"http://127.0.0.1:{unused_tcp_port}", protocol="grpc"))
     assert isinstance(outcome, Failed)
     assert "UNAVAILABLE" in outcome.message
+
+
+async def test_tls_with_a_client_certificate(target, tmp_path):
+    authority = trustme.CA()
+    of_server, of_client = authority.issue_cert("localhost"), authority.issue_cert("client@example.org")
+    files = {name: tmp_path / name for name in ("certificate", "client_key", "client_certificate")}
+    authority.cert_pem.write_to_path(files["certificate"])
+    of_client.private_key_pem.write_to_path(files["client_key"])
+    of_client.cert_chain_pems[0].write_to_path(files["client_certificate"])
+    credentials = grpc.ssl_server_credentials(
+        [(of_server.private_key_pem.bytes(), of_server.cert_chain_pems[0].bytes())],
+        authority.cert_pem.bytes(),
+        require_client_auth=True,
+    )
+    running = grpc.aio.server()
+    port = running.add_secure_port("localhost:0", credentials)
+    await running.start()
+    there = {name: str(path) for name, path in files.items()}
+    outcome = await send("spans", target(f"https://localhost:{port}", protocol="grpc", **there))
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == "grpc_unimplemented", "the handshake is done; this server just has no method"
+    without = await send("spans", target(f"https://localhost:{port}", protocol="grpc"))
+    assert isinstance(without, Failed)
+    await running.stop(None)
+
+
+async def test_the_pipeline_exports_by_grpc(server, target, export):
+    own = LocalStream({})
+    there = target(server.url, protocol="grpc")
+    pipeline = Pipeline(export(there, there), bytes(32), lambda: [own], own)
+    await pipeline.start()
+    own.add(semconv.SELF_RECEIVED, 1, {"signal": "spans"})
+    assert await pipeline.flush(5)
+    await pipeline.stop()
+    (method, body, _), *_ = server.calls
+    assert method == METRICS
+    assert b"whisperwatch.received" in body
+
+
+async def test_the_pipeline_says_that_grpcio_is_missing(monkeypatch, target, export, caplog):
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    own = LocalStream({})
+    pipeline = Pipeline(
+        export(target("http://127.0.0.1:4317", protocol="grpc")), bytes(32), lambda: [own], own
+    )
+    await pipeline.start()
+    assert "spans are not exported: Could not use OTEL_EXPORTER_OTLP_PROTOCOL=grpc" in caplog.text
+    await pipeline.stop()
 
 
 @pytest.mark.parametrize("details", [None, b"", b"\xff", b"rubbish", b"\x1a\x02\x0a\x00", b"\x1a\x7f"])

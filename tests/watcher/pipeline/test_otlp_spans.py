@@ -189,7 +189,7 @@ def test_ids_are_hashed_in_static_sets_events_and_links_too(tape, redaction):
     assert [a.value.string_value for a in everything] == [hash_id(bytes(32), 42)] * 3
 
 
-def test_what_no_protobuf_can_hold_is_left_out_and_the_rest_is_sent(tape, redaction):
+def test_what_no_protobuf_can_hold_is_left_out_and_the_rest_is_sent(tape, redaction, caplog):
     writer = tape(RESOURCE)
     good = writer.span(a_span(attributes={"big": 2**64, "complex": 1j, "lone": "\ud800", "k": 1}))
     late = (*good[:7], -(2**62), *good[8:])
@@ -198,6 +198,7 @@ def test_what_no_protobuf_can_hold_is_left_out_and_the_rest_is_sent(tape, redact
     body = encoder.resource_spans({scope: [spans] for scope, spans in by_scope.items()})
     (span,) = ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
     assert encoder.broken == 1
+    assert "the attribute big can't be exported" in caplog.text
     assert {a.key: a.value.string_value or a.value.int_value for a in span.attributes} == {
         "lone": "?",
         "k": 1,

@@ -328,6 +328,22 @@ class TestMetrics:
         ]
         assert sum(m.sum.data_points[0].as_int for m in deltas) == 4
 
+    async def test_ids_on_metrics_are_left_out_and_counted(self, pipelines, collector, target, caplog):
+        stream = a_stream()
+        definitions = [
+            ("instrument", 1, 1, "c", "counter", "1", "", None),
+            ("cell", 1, 1, {semconv.USER_ID: 5}, 0),
+            ("cell", 2, 1, {"k": 5}, 0),
+        ]
+        stream.take(("batch", 2, OFFSET, definitions, [], [(1, 1), (2, 2)], {}))
+        pipeline, own = await pipelines(None, target(collector.url), [stream])
+        for _ in range(2):
+            assert await pipeline.flush(5)
+        (point,) = collector.taken[0].metrics["c"].sum.data_points
+        assert point.as_int == 2
+        assert figures(own)["whisperwatch.export.dropped"] == {("metrics", "id_attribute"): 1}
+        assert "c has an id as an attribute" in caplog.text
+
 
 class TestBackoff:
     def test_doubles_up_to_a_bound_with_jitter(self):

@@ -6,6 +6,7 @@ in bounded caches. Ids are redacted here and nowhere else.
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,6 +15,7 @@ from whisperwatch.semconv import HASHED_ATTRIBUTES, MESSAGE_ID
 from whisperwatch.watcher.pipeline.protobuf import message, text, utf8, varint
 from whisperwatch.watcher.pipeline.redaction import Redaction
 
+_logger = logging.getLogger(__name__)
 _NEVER_REPEATED: Final = frozenset({MESSAGE_ID})
 _REPEATING: Final = frozenset({str, int})
 _KEYS_KEPT: Final = 256
@@ -58,11 +60,11 @@ def _key_value(key: str, value: object) -> bytes:
 class KeyValues:
     """Encodes attributes into the repeated field `field` of a message.
 
-    An attribute that can't be encoded is left out and counted in `dropped`, as the SDK's encoder leaves it out.
+    An attribute that can't be encoded is left out and said once, as the SDK's encoder leaves it out.
     """
 
     def __init__(self, field: int, redaction: Redaction) -> None:
-        self.dropped = 0
+        self._said = False
         self._field = field
         self._redaction = redaction
         self._heads: dict[str, bytes] = {}
@@ -94,8 +96,8 @@ class KeyValues:
         else:
             try:
                 encoded = message(self._field, _key_value(key, value))
-            except (TypeError, ValueError):
-                self.dropped += 1
+            except (TypeError, ValueError) as error:
+                self._say(key, error)
                 return b""
         if kind in _REPEATING and len(encoded) < _LONGEST_KEPT and key not in _NEVER_REPEATED:
             self._keep(key, value, encoded)
@@ -123,3 +125,8 @@ class KeyValues:
         if len(of_key) >= _VALUES_KEPT:
             of_key.clear()
         of_key[value] = encoded
+
+    def _say(self, key: str, error: Exception) -> None:
+        if not self._said:
+            self._said = True
+            _logger.warning("the attribute %s can't be exported, and so others may be: %s", key, error)

@@ -9,6 +9,7 @@ from whisperwatch.watcher.pipeline.transport import Signal
 from whisperwatch.watcher.records import LocalStream
 
 BUFFER_FULL: Final = "buffer_full"
+ID_ATTRIBUTE: Final = "id_attribute"
 REJECTED: Final = "rejected"
 SHUTDOWN: Final = "shutdown"
 UNENCODABLE: Final = "unencodable"

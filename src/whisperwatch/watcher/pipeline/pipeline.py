@@ -53,6 +53,7 @@ class Pipeline:
         self._buffer = Buffer(export.buffer_bytes, self._overflowed, export.span_queue)
         self._batch = SpanBatch(self._redaction, export.span_batch)
         self._encoders: WeakKeyDictionary[Records, MetricEncoder] = WeakKeyDictionary()
+        self._refused: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
         self._passed: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
         self._deliveries: dict[Signal, Delivery] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -133,6 +134,7 @@ class Pipeline:
             if encoder is None:
                 encoder = MetricEncoder(stream, self._redaction, self._export.temporality)
                 self._encoders[stream] = encoder
+            self._count_refused(stream)
             body, count = encoder.encode(now)
             parts.append(body)
             points += count
@@ -195,6 +197,11 @@ class Pipeline:
                 self.export_metrics()
             except Exception:
                 _logger.exception("an export of metrics failed; the next one is tried")
+
+    def _count_refused(self, stream: Records) -> None:
+        if refused := stream.refused_cells - self._refused.get(stream, 0):
+            self._refused[stream] = stream.refused_cells
+            self._figures.dropped("metrics", figures.ID_ATTRIBUTE, refused)
 
     def _close_batch(self) -> None:
         if self._closing is not None:
