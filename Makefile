@@ -13,7 +13,7 @@ BENCH_ARGS ?=
 bin := $(VENV)/bin
 sources := src tests tools docs
 
-.PHONY: help demo test bench lint format docs clean demo-environment bench-environment environment python
+.PHONY: help demo test bench lint format docs picture clean demo-environment bench-environment environment python
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ format: environment ## the style, applied
 
 docs: environment ## the generated pages, made again
 	@$(bin)/python docs/generate.py
+
+picture: demo-environment ## the README's picture, taken again
+	@$(bin)/python docs/picture.py
 
 clean: ## environments, caches and builds, removed
 	rm -rf .venv .venv-* build dist .whisperwatch .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
