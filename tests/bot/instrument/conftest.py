@@ -24,7 +24,7 @@ KINDS = {0: "internal", 1: "server", 2: "client", 3: "producer", 4: "consumer"}
 SHORT = {
     semconv.BOT_NAME: "bot", semconv.EVENT: "event", semconv.SHARD: "shard", semconv.GUILD_ID: "guild",
     semconv.CHANNEL_ID: "channel", semconv.USER_ID: "user", semconv.COMMAND: "command",
-    semconv.COMMAND_KIND: "kind", semconv.LISTENER: "listener", semconv.TASK: "task", semconv.METHOD: "method",
+    semconv.COMMAND_KIND: "kind", semconv.OUTCOME: "outcome", semconv.LISTENER: "listener", semconv.TASK: "task", semconv.METHOD: "method",
     semconv.ROUTE: "route", semconv.STATUS_CODE: "status", semconv.SERVER_ADDRESS: "server",
     semconv.ERROR_TYPE: "error", semconv.RESEND_COUNT: "resent", semconv.RATELIMIT_WAIT: "waited",
     semconv.CLOSE_CODE: "code",

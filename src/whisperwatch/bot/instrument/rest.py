@@ -26,8 +26,6 @@ from whisperwatch.bot.recording.tracing import tracing
 
 _KIND_CLIENT = 2
 _now = recorder.clock.now
-_SHORTEST_WAIT_NS = 1_000_000
-"""Less than this between asking and sending is discord.py's own work, not a rate limit."""
 _VISIBLE_CALLBACKS = frozenset({4, 7, 8, 9})
 """Interaction responses that a user sees: a message, an update of one, choices, a modal."""
 _REPLIES = frozenset({
@@ -89,7 +87,7 @@ class RouteCells:
 class Request:
     """A request that is under way. `bot` None: nobody's, and not measured."""
 
-    __slots__ = ("answered_ns", "bot", "cells", "mark", "over", "span", "status", "tries", "wait_ns")
+    __slots__ = ("answered_ns", "bot", "cells", "held", "mark", "span", "status", "tries", "wait_ns", "waiting")
 
     def __init__(self, bot: Bot, cells: RouteCells, span: Span | None) -> None:
         self.bot = bot
@@ -98,17 +96,20 @@ class Request:
         self.mark = _now() if span is None else span.start_ns
         self.answered_ns = 0
         """When the last answer's head came."""
-        self.over = False
+        self.held = False
+        """By a global rate limit, before it is sent."""
+        self.waiting = False
         self.tries = 0
         self.wait_ns = 0
         self.status: Any = None
 
     def sending(self) -> None:
-        """An attempt begins: what lies before it was a rate limit, or the pause after a failure."""
+        """An attempt begins: what lies between it and a 429 was a wait."""
         now = _now()
-        gap = now - self.mark
-        if (self.tries == 0 or self.status == 429) and gap > _SHORTEST_WAIT_NS:
-            self.wait_ns += gap
+        if self.status == 429:
+            self.wait_ns += now - self.mark
+        elif self.held and not self.tries:
+            self.wait_ns = now - self.mark
         if self.tries:
             self.cells.count(semconv.HTTP_RETRIES, {semconv.RETRY_REASON: _reason(self.status)})
         self.tries += 1
@@ -128,18 +129,7 @@ class Request:
         elif status in (401, 403):
             self.bot.invalid_requests.append(now)
 
-    def read(self) -> None:
-        """An answer has been read. What follows one that is final is a wait: discord.py, or Discord, spares the next
-        request a 429."""
-        if self.status != "error" and self.status != 429 and self.status < 500:
-            self.mark = _now()
-            self.over = True
-
     def end(self, error: BaseException | None) -> None:
-        if self.over:
-            gap = _now() - self.mark
-            if gap > _SHORTEST_WAIT_NS:
-                self.wait_ns += gap
         if self.wait_ns:
             self.cells.waited(self.wait_ns / 1e9)
         span = self.span
@@ -170,7 +160,9 @@ def request(original: Any) -> Any:
         bot = bot_of_http(self)
         if bot is None or unwatched.get():
             return await original(self, route, **kwargs)
-        return await _watched(bot, route, self._HTTPClient__session, original(self, route, **kwargs), 0)
+        over = self._global_over
+        held = bool(over) and not over.is_set()
+        return await _watched(bot, route, self._HTTPClient__session, original(self, route, **kwargs), held)
 
     return request
 
@@ -183,16 +175,17 @@ def webhook_request(original: Any) -> Any:
         if bot is None:
             return await original(self, route, session, **kwargs)
         return await _watched(
-            bot, route, session, original(self, route, session, **kwargs), _callback_type(route, kwargs)
+            bot, route, session, original(self, route, session, **kwargs), False, _callback_type(route, kwargs)
         )
 
     return request
 
 
-async def _watched(bot: Bot, route: Any, session: Any, coro: Any, callback_type: int) -> Any:
+async def _watched(bot: Bot, route: Any, session: Any, coro: Any, held: bool, callback_type: int = 0) -> Any:
     try:
         stand_before(session)
         begun = _begin(bot, route)
+        begun.held = held
     except Exception:
         guard.failed("rest request")
         return await coro
@@ -274,6 +267,55 @@ def read_session_limit(bot: Bot, answer: Any) -> None:
         guard.failed("session_start_limit")
 
 
+def acquire(original: Any) -> Any:
+    """`Ratelimit.acquire`: a request waits here for its bucket."""
+
+    def acquire(self: Any) -> Any:
+        return original(self) if self.remaining > 0 or self.is_expired() else _waited(original(self))
+
+    return acquire
+
+
+def refresh(original: Any) -> Any:
+    """`Ratelimit._refresh`: the request that emptied a bucket waits here for the next ones, before it returns."""
+
+    def _refresh(self: Any) -> Any:
+        return _waited(original(self)) if self.reset_after else original(self)
+
+    return _refresh
+
+
+def wait_for_others(original: Any) -> Any:
+    """`AsyncDeferredLock.__aenter__`: a request waits here for others to the same webhook."""
+
+    def __aenter__(self: Any) -> Any:
+        return _waited(original(self)) if self.lock.locked() else original(self)
+
+    return __aenter__
+
+
+def defer_others(original: Any) -> Any:
+    """`AsyncDeferredLock.__aexit__`: the request that emptied a webhook's bucket waits here for the next ones."""
+
+    def __aexit__(self: Any, *exc_info: Any) -> Any:
+        return _waited(original(self, *exc_info)) if self.delta else original(self, *exc_info)
+
+    return __aexit__
+
+
+async def _waited(coro: Any) -> Any:
+    """Await what a request waits for, on its account; waits inside of waits count once."""
+    request = current_request.get()
+    if request is None or request.waiting:
+        return await coro
+    request.waiting, start = True, _now()
+    try:
+        return await coro
+    finally:
+        request.waiting = False
+        request.wait_ns += _now() - start
+
+
 def stand_before(session: Any) -> None:
     """Put our `request` before the session's, once: on the instance, and taken back by `stand_aside`."""
     if "request" in session.__dict__:
@@ -321,7 +363,6 @@ class _Attempt:
         return response
 
     async def __aexit__(self, *exc_info: Any) -> Any:
-        self.request.read()
         return await self.sent.__aexit__(*exc_info)
 
     def __await__(self) -> Any:

@@ -46,6 +46,10 @@ def patches(started: Any) -> list[Patch]:
         Patch(_VIEW, "_dispatch_timeout", background.view_timeout),
         Patch(tasks.Loop, "_loop", background.loop),
         Patch(http.HTTPClient, "request", rest.request),
+        Patch(http.Ratelimit, "acquire", rest.acquire),
+        Patch(http.Ratelimit, "_refresh", rest.refresh),
+        Patch(webhook.AsyncDeferredLock, "__aenter__", rest.wait_for_others),
+        Patch(webhook.AsyncDeferredLock, "__aexit__", rest.defer_others),
         Patch(webhook.AsyncWebhookAdapter, "request", rest.webhook_request),
         Patch(discord.VoiceClient, "connect", voice.connect),
     ]
