@@ -72,6 +72,15 @@ async def test_never_taken(collector, target, status):
     assert "no such tenant" in outcome.message
 
 
+async def test_no_secret_of_the_url_is_in_what_is_said(collector, target, answers):
+    collector.script = [answers.status(503), answers.status(400)]
+    there = collector.url.replace("//", "//user:secret@") + "/?key=secret"
+    for _ in range(2):
+        outcome = await send(target(there))
+        assert collector.url in outcome.message
+        assert "secret" not in outcome.message
+
+
 async def test_a_redirect_is_not_followed(collector, target, answers):
     collector.script = [answers.status(307, Location=collector.url + "/elsewhere")]
     outcome = await send(target(collector.url, headers=(("authorization", "secret"),)))
@@ -147,7 +156,9 @@ async def test_a_server_that_speaks_no_http(target, says):
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        assert isinstance(await send(target(f"http://127.0.0.1:{port}")), Failed)
+        outcome = await send(target(f"http://user:secret@127.0.0.1:{port}/?key=secret"))
+    assert isinstance(outcome, Failed)
+    assert "secret" not in outcome.message
 
 
 @pytest.fixture

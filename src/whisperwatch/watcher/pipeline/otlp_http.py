@@ -65,6 +65,8 @@ class HttpTransport:
         except aiohttp.ClientConnectorError as error:
             reason = printable(error.os_error.strerror or str(error.os_error) or type(error).__name__)
             return Failed(f"{self._target.shown} can't be reached: {reason}")
+        except aiohttp.ClientResponseError as error:  # its str() has the whole URL, and keys in its query
+            return Failed(f"{self._target.shown} speaks no HTTP that can be read: {printable(error.message)}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Failed(f"{self._target.shown}: {printable(str(error)) or type(error).__name__}")
 

@@ -40,6 +40,7 @@ class SpanEncoder:
         self._attributes = KeyValues(9, redaction)
         self._event_attributes = KeyValues(3, redaction)
         self._link_attributes = KeyValues(4, redaction)
+        self._static_keys: dict[int, frozenset[str]] = {}
         self._heads: dict[tuple[Any, ...], bytes] = {}
         self._scope_fields: dict[int, tuple[bytes, bytes]] = {}
         self._resource = message(1, KeyValues(1, redaction).encode(stream.resource))
@@ -49,7 +50,7 @@ class SpanEncoder:
         """Spans as `ScopeSpans.spans` fields, by the number of their scope; their time + `offset` is wall time."""
         by_scope: dict[int, list[bytes]] = {}
         heads = self._heads
-        attribute_sets = self._stream.attribute_sets
+        attribute_sets, static_keys = self._stream.attribute_sets, self._static_keys
         encode_attributes = self._attributes.encode
         root, child, prefix, known_prefixes = _ROOT.pack, _CHILD.pack, _SPAN, len(_SPAN)
         last_scope = last_trace = None
@@ -74,7 +75,7 @@ class SpanEncoder:
                     )  # fmt: skip
                 own = b""
                 if attributes:
-                    if static and not attribute_sets[static].keys().isdisjoint(attributes):
+                    if static and not (static_keys.get(static) or self._keys(static)).isdisjoint(attributes):
                         own = encode_attributes({**attribute_sets[static], **attributes})
                         static = 0
                     else:
@@ -108,6 +109,10 @@ class SpanEncoder:
             before, after = self._scope(scope)
             body.append(message(2, b"".join([before, *spans, after])))
         return message(1, b"".join(body))
+
+    def _keys(self, static: int) -> frozenset[str]:
+        keys = self._static_keys[static] = frozenset(self._stream.attribute_sets[static])
+        return keys
 
     def _head(self, name: str, kind: int, static: int, status: int | None, flags: int) -> bytes:
         """What spans of a sort share. A status of None is in the other part, with its description."""
