@@ -6,10 +6,12 @@ the host sets later is not refused; it then wins, and ours hand over to it.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
+from opentelemetry.environment_variables import OTEL_PYTHON_METER_PROVIDER, OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -18,7 +20,8 @@ from opentelemetry.trace import TraceFlags
 from opentelemetry.util._once import Once
 
 from whisperwatch import tape
-from whisperwatch.bot.recording.metering import MeterProvider
+from whisperwatch.bot import guard
+from whisperwatch.bot.recording.metering import MeterProvider, unsupported
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import current_root
 from whisperwatch.bot.recording.tracing import TracerProvider, tracing
@@ -35,11 +38,14 @@ class Providers:
         """Put our providers in place, or take the host's.
 
         Raises:
-            Unsupported: `OTEL_CONFIG_FILE` is set and the host has set no provider.
+            Unsupported: `OTEL_CONFIG_FILE` is set and the host has not set both providers.
         """
         if self.tracer_provider is not None:
             return
+        _load_named()
         host_tracer, host_meter = trace._TRACER_PROVIDER, metrics_internal._METER_PROVIDER
+        if host_tracer is None or host_meter is None:
+            _refuse_configuration()
         self.tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self.meter_provider = MeterProvider(resource=resource, shutdown_on_exit=False)
         tracing.use(self.tracer_provider)
@@ -67,15 +73,35 @@ class Providers:
 
     def _take_tracers(self, host: trace.TracerProvider) -> None:
         assert self.tracer_provider is not None
-        add_processor = getattr(host, "add_span_processor", None)
-        if add_processor is not None:
-            add_processor(TapeProcessor())
-        self.tracer_provider.hand_over(host)
-        tracing.use_host(host)
+        try:
+            add_processor = getattr(host, "add_span_processor", None)
+            if add_processor is not None:
+                add_processor(TapeProcessor())
+            self.tracer_provider.hand_over(host)
+            tracing.use_host(host)
+        except Exception:
+            guard.failed("the host's tracer provider")
 
     def _take_meters(self, host: metrics.MeterProvider) -> None:
         assert self.meter_provider is not None
-        self.meter_provider.hand_over(host)
+        try:
+            self.meter_provider.hand_over(host)
+        except Exception:
+            guard.failed("the host's meter provider")
+
+
+def _load_named() -> None:
+    """Let the API load the providers that the environment names, as it does when it is first asked for them."""
+    if OTEL_PYTHON_TRACER_PROVIDER in os.environ:
+        trace.get_tracer_provider()
+    if OTEL_PYTHON_METER_PROVIDER in os.environ:
+        metrics.get_meter_provider()
+
+
+def _refuse_configuration() -> None:
+    for name in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
+        if os.environ.get(name):
+            raise unsupported(name)
 
 
 class _Handover(Once):
@@ -145,5 +171,3 @@ def _link(link: trace.Link) -> tuple[Any, ...]:
 
 providers = Providers()
 """This process's."""
-
-

@@ -1,22 +1,19 @@
-"""What an SDK `MetricReader` collects from our cells: the SDK's own data points, cumulative or delta as it prefers."""
+"""What an SDK `MetricReader` collects from our cells: the SDK's own data points, cumulative or delta as it prefers.
+
+Cells only ever add up, so with delta three things are not as from the SDK: a histogram has no min and max of the
+interval, a sum that was only added 0 to gives no point, and attribute sets count against the cap for good.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.sdk.metrics import (
-    Counter,
-    Exemplar,
-    Histogram,
-    ObservableCounter,
-    ObservableGauge,
-    ObservableUpDownCounter,
-    UpDownCounter,
-)
+from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     Gauge,
+    Histogram,
     HistogramDataPoint,
     Metric,
     MetricReader,
@@ -26,100 +23,103 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
     Sum,
 )
-from opentelemetry.sdk.metrics.export import Histogram as HistogramData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from whisperwatch.bot.recording import cells
 from whisperwatch.bot.recording.cells import Cell, Distribution, Instrument
 from whisperwatch.bot.recording.recorder import recorder
 
-_SDK_KINDS: dict[str, Any] = {"counter": Counter, "updowncounter": UpDownCounter, "histogram": Histogram}
 _DELTA = AggregationTemporality.DELTA
 
 
 class MetricReading:
-    """One reader's view of the cells; remembers, for delta, what it read last."""
+    """One reader's view of the cells; remembers what it has read last, for delta, and which exemplars."""
 
     def __init__(self, reader: MetricReader, resource: Callable[[], Resource]) -> None:
-        self.temporality = {
-            kind: reader._instrument_class_temporality[_internal(reader, sdk)] for kind, sdk in _SDK_KINDS.items()
+        self._temporality = {
+            sdk.__name__.lstrip("_"): preferred for sdk, preferred in reader._instrument_class_temporality.items()
         }
-        self.resource = resource
+        self._resource = resource
         self._last: dict[int, tuple[Any, ...]] = {}
         self._last_time = 0
+        self._shown: dict[int, dict[int, cells.Exemplar]] = {}
 
     def read(self) -> MetricsData | None:
         """Everything recorded so far; None where there is nothing."""
         now = recorder.clock.now() + recorder.clock.offset
-        scopes = {d[1]: InstrumentationScope(d[2], d[3], d[4], d[5]) for d in recorder.definitions if d[0] == "scope"}
-        by_scope: dict[int, list[Metric]] = {}
-        starts = {d[1]: d[4] + recorder.clock.offset for d in recorder.definitions if d[0] == "cell"}
-        described = {d[1]: d for d in recorder.definitions if d[0] == "instrument"}
+        starts = {d[1]: d[4] + recorder.clock.offset for d in list(recorder.definitions) if d[0] == "cell"}
+        found: dict[InstrumentationScope, list[Metric]] = {}
         for instrument in recorder.instruments:
-            cells = list(instrument)
-            if cells:
-                metric = self._metric(instrument, described[instrument.number], cells, starts, now)
-                by_scope.setdefault(described[instrument.number][2], []).append(metric)
+            metric = self._metric(instrument, starts, now)
+            if metric is not None:
+                found.setdefault(recorder.scope_of(instrument), []).append(metric)
         self._last_time = now
-        if not by_scope:
+        if not found:
             return None
-        resource = self.resource()
-        scope_metrics = [
-            ScopeMetrics(scopes[number], found, scopes[number].schema_url or "") for number, found in by_scope.items()
-        ]
-        return MetricsData([ResourceMetrics(resource, scope_metrics, resource.schema_url)])
+        resource = self._resource()
+        of_scopes = [ScopeMetrics(scope, metrics, scope.schema_url or "") for scope, metrics in found.items()]
+        return MetricsData([ResourceMetrics(resource, of_scopes, resource.schema_url)])
 
-    def _metric(
-        self, instrument: Instrument, described: tuple[Any, ...], cells: Iterable[Cell], starts: dict[int, int], now: int
-    ) -> Metric:
-        temporality = self.temporality.get(instrument.kind, AggregationTemporality.CUMULATIVE)
-        points = [self._point(instrument, cell, starts[cell.number], now, temporality) for cell in cells]
-        data: Any
+    def _metric(self, instrument: Instrument, starts: dict[int, int], now: int) -> Metric | None:
+        temporality = self._temporality[instrument.sort]
+        delta = temporality is _DELTA and instrument.kind != "gauge"
+        observed = instrument.observed
+        points: list[Any] = []
+        for cell in instrument:
+            if observed is None or cell in observed:
+                start = max(starts[cell.number], self._last_time) if delta else starts[cell.number]
+                points += self._point(cell, start, now, delta, observed is not None)
+        if not points:
+            return None
+        data: Sum | Gauge | Histogram
         if instrument.kind == "histogram":
-            data = HistogramData(points, temporality)
+            data = Histogram(points, temporality)
         elif instrument.kind == "gauge":
-            data = Gauge(points)
+            data = Gauge([NumberDataPoint(p.attributes, None, now, p.value) for p in points])  # type: ignore[arg-type]
         else:
             data = Sum(points, temporality, instrument.kind == "counter")
-        return Metric(described[3], described[6], described[5], data)
+        return Metric(instrument.name, instrument.description, instrument.unit, data)
 
-    def _point(self, instrument: Instrument, cell: Cell, start: int, now: int, temporality: AggregationTemporality) -> Any:
-        delta = temporality is _DELTA and instrument.kind != "gauge"
-        if delta:
-            start = max(start, self._last_time)
+    def _point(self, cell: Cell, start: int, now: int, delta: bool, observed: bool) -> list[Any]:
+        """The cell's point; none where an interval brought nothing."""
         if isinstance(cell, Distribution):
             return self._histogram_point(cell, start, now, delta)
         value = cell.value
         if delta:
             (before,) = self._last.get(cell.number, (0,))
             self._last[cell.number] = (value,)
+            if value == before and not observed:
+                return []
             value -= before
-        return NumberDataPoint(cell.attributes, start, now, value)
+        return [NumberDataPoint(dict(cell.attributes), start, now, value)]
 
-    def _histogram_point(self, cell: Distribution, start: int, now: int, delta: bool) -> HistogramDataPoint:
-        counts, total, lowest, highest = tuple(cell.counts), cell.sum, cell.lowest, cell.highest
-        exemplars = [_exemplar(e) for e in list(cell.exemplars.values())]
+    def _histogram_point(self, cell: Distribution, start: int, now: int, delta: bool) -> list[Any]:
+        counts, total = tuple(cell.counts), cell.sum
+        lowest: float | None = cell.lowest
+        highest: float | None = cell.highest
         if delta:
+            lowest = highest = None
             before = self._last.get(cell.number, ((0,) * len(counts), 0))
             self._last[cell.number] = (counts, total)
             counts = tuple(new - old for new, old in zip(counts, before[0], strict=True))
             total -= before[1]
-        return HistogramDataPoint(
-            cell.attributes, start, now, sum(counts), total, counts, cell.bounds, lowest, highest, exemplars
-        )  # fmt: skip
+            if not any(counts):
+                return []
+        return [
+            HistogramDataPoint(
+                dict(cell.attributes), start, now, sum(counts), total, counts, cell.bounds,
+                lowest, highest, self._exemplars(cell),  # type: ignore[arg-type]
+            )
+        ]  # fmt: skip
 
-
-def _exemplar(record: tuple[Any, ...]) -> Exemplar:
-    value, time, trace_id, span_id = record
-    return Exemplar({}, value, time + recorder.clock.offset, span_id, trace_id)
-
-
-def _internal(reader: MetricReader, kind: type) -> type:
-    """The class by which a reader keeps its preferences: the SDK's private subclass of the API's instrument."""
-    for candidate in reader._instrument_class_temporality:
-        if issubclass(candidate, kind) or candidate.__name__.lstrip("_") == kind.__name__:
-            return candidate
-    raise KeyError(kind)
-
-
-__all__ = ["MetricReading", "ObservableCounter", "ObservableGauge", "ObservableUpDownCounter"]
+    def _exemplars(self, cell: Distribution) -> list[Exemplar]:
+        """The newest of each bucket, if they are newer than those that this reader has seen."""
+        if not cell.with_exemplars:
+            return []
+        newest = {**cell.taken, **cell.exemplars}
+        shown = self._shown.get(cell.number, {})
+        self._shown[cell.number] = newest
+        fresh = [newest[bucket] for bucket in sorted(newest) if newest[bucket] is not shown.get(bucket)]
+        offset = recorder.clock.offset
+        return [Exemplar({}, value, at + offset, span_id, trace_id) for value, at, trace_id, span_id in fresh]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.sdk.trace import SpanLimits
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
@@ -23,14 +24,18 @@ MOST_SPANS = 50_000
 """Ended spans that may wait for `ship` (it comes ten times a second, and has a bound in bytes of its own)."""
 
 
+_SORTS = {"counter": "Counter", "updowncounter": "UpDownCounter", "gauge": "Gauge", "histogram": "Histogram"}
+
+
 class Recorder:
     """Definitions, ended spans and cells of one process. Thread-safe."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.lock = threading.RLock()
-        self.on = True
-        """False in a forked child until it calls `watch()`: spans are not recorded."""
+        self._on = True
+        self.when_switched: Callable[[], None] = lambda: None
+        """Called when `on` has changed."""
         self.shipping = True
         """False where no ship takes what is recorded: then the host's own exporters are all there is."""
         self.definitions: list[tuple[Any, ...]] = []
@@ -39,14 +44,26 @@ class Recorder:
         self.ended_spans = 0
         self.dropped_spans = 0
         self.limits = SpanLimits()
+        self.when_defined: Callable[[Instrument], None] | None = None
+        """Called with each new instrument: a host's provider makes one of its own."""
         self.collectors: list[Callable[[], None]] = []
         """Called at each collection: observable instruments and the gauges of the bots."""
         self._numbers: dict[str, int] = {}
-        self._instruments: dict[tuple[int, str, str], Instrument] = {}
+        self._instruments: dict[tuple[Any, ...], Instrument] = {}
         self._attribute_sets: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
-        self._scopes: dict[tuple[Any, ...], int] = {}
+        self._scopes: dict[InstrumentationScope, int] = {}
         self.scope = self.define_scope(semconv.SCOPE, None, None, None)
         self._count_ourselves()
+
+    @property
+    def on(self) -> bool:
+        """False in a forked child until it calls `watch()`, and where the watcher's settings say so: no spans."""
+        return self._on
+
+    @on.setter
+    def on(self, on: bool) -> None:
+        self._on = on
+        self.when_switched()
 
     def _count_ourselves(self) -> None:
         recorded = self.instrument(semconv.SELF_RECORDED)
@@ -72,11 +89,18 @@ class Recorder:
     def define_scope(
         self, name: str, version: str | None, schema_url: str | None, attributes: Mapping[str, Any] | None
     ) -> int:
-        key = (name, version, schema_url, tuple(sorted((attributes or {}).items())))
+        """The number of an instrumentation scope."""
+        scope = InstrumentationScope(name, version or "", schema_url, attributes)
         with self.lock:
-            if key not in self._scopes:
-                self._scopes[key] = self.define("scope", name, version, schema_url, dict(attributes) if attributes else None)
-            return self._scopes[key]
+            if scope not in self._scopes:
+                given = dict(scope.attributes) if scope.attributes else None
+                self._scopes[scope] = self.define("scope", name, scope.version, scope.schema_url, given)
+            return self._scopes[scope]
+
+    def scope_of(self, instrument: Instrument) -> InstrumentationScope:
+        """The instrumentation scope that an instrument was made in."""
+        with self.lock:
+            return next(scope for scope, number in self._scopes.items() if number == instrument.scope)
 
     def attribute_set(self, attributes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """The number of a set of attributes that many spans share, for `Span.static`. For bounded values only."""
@@ -103,15 +127,23 @@ class Recorder:
         description: str,
         bounds: tuple[float, ...] = (),
         cap: int = DEFAULT_CAP,
+        sort: str = "",
     ) -> Instrument:
+        """The instrument of this name and kind. `sort` tells apart what the API makes of one kind; "" is our own."""
+        key = (scope, name, kind, unit, description, sort) if sort else (scope, name, kind)
         with self.lock:
-            known = self._instruments.get((scope, name.lower(), kind))
-            if known is None:
-                listed = bounds if kind == "histogram" else None
-                number = self.define("instrument", scope, name, kind, unit, description, listed)
-                known = Instrument(self, number, name, kind, bounds, cap)
-                self._instruments[scope, name.lower(), kind] = known
-            return known
+            known = self._instruments.get(key)
+            if known is not None:
+                return known
+            listed = bounds if kind == "histogram" else None
+            number = self.define("instrument", scope, name, kind, unit, description, listed)
+            made = Instrument(
+                self, number, scope, name, kind, unit, description, bounds, cap, sort or _SORTS[kind]
+            )
+            self._instruments[key] = made
+        if self.when_defined is not None:
+            self.when_defined(made)
+        return made
 
     @property
     def instruments(self) -> list[Instrument]:

@@ -1,0 +1,147 @@
+"""The instruments that the OpenTelemetry API gives to whoever records a metric, over cells."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Sequence
+from math import isfinite
+from typing import Any
+
+from opentelemetry import metrics
+from opentelemetry.context import Context
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.trace import INVALID_SPAN, get_current_span
+
+from whisperwatch.bot.recording.cells import Instrument, Number
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.spans import Span
+
+logger = logging.getLogger(__name__)
+
+Callback = Callable[[CallbackOptions], Iterable[Observation]]
+
+
+class _OverCells:
+    """`name`, `unit` and `description` as the SDK's instruments have them; `_find` the cell of an attribute set."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.name = instrument.name
+        self.unit = instrument.unit
+        self.description = instrument.description
+        self.instrument = instrument
+        self._find: Callable[[Any], Any] = instrument.find
+
+
+class Counter(_OverCells, metrics.Counter):
+    def add(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
+        if not isfinite(amount):
+            logger.warning("Add amount %s is not finite on Counter %s, ignoring measurement.", amount, self.name)
+        elif amount < 0:
+            logger.warning("Add amount must be non-negative on Counter %s.", self.name)
+        else:
+            self._find(attributes).add(amount)
+
+
+class UpDownCounter(_OverCells, metrics.UpDownCounter):
+    def add(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
+        if isfinite(amount):
+            self._find(attributes).add(amount)
+        else:
+            logger.warning(
+                "Add amount %s is not finite on UpDownCounter %s, ignoring measurement.", amount, self.name
+            )
+
+
+class Gauge(_OverCells, metrics._Gauge):
+    def set(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
+        if isfinite(amount):
+            self._find(attributes).set(amount)
+        else:
+            logger.warning("Set amount %s is not finite on Gauge %s, ignoring measurement.", amount, self.name)
+
+
+class Histogram(_OverCells, metrics.Histogram):
+    def record(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
+        if not isfinite(amount):
+            logger.warning("Record amount %s is not finite on Histogram %s, ignoring measurement.", amount, self.name)
+            return
+        if amount < 0:
+            logger.warning("Record amount must be non-negative on Histogram %s.", self.name)
+            return
+        cell = self._find(attributes)
+        span = get_current_span(context)
+        if isinstance(span, Span):
+            cell.record(amount, span)
+            return
+        cell.record(amount)
+        if span is not INVALID_SPAN:
+            around = span.get_span_context()
+            if around.is_valid and around.trace_flags.sampled:
+                cell.exemplify(amount, around.trace_id, around.span_id)
+
+
+class Observable(_OverCells):
+    """Callbacks whose observations become the cells' values at each collection."""
+
+    adds = True
+    """Observations of one attribute set in one collection add up, as those of a sum do in the SDK."""
+
+    def __init__(self, instrument: Instrument, callbacks: Sequence[Any] | None) -> None:
+        super().__init__(instrument)
+        self._callbacks = [_as_function(callback) for callback in callbacks or ()]
+        self._collecting = threading.Lock()
+        instrument.observed = set()
+        recorder.collectors.append(self.observe)
+
+    def observe(self) -> None:
+        """Ask the callbacks; one that fails is logged, and what it gave before that counts."""
+        with self._collecting:
+            found: dict[Any, Number] = defaultdict(int)
+            for callback in self._callbacks:
+                try:
+                    for observation in callback(CallbackOptions()):
+                        self._take(observation, found)
+                except Exception:
+                    logger.exception("Callback failed for instrument %s.", self.name)
+            for cell, value in found.items():
+                cell.set(value)
+            self.instrument.observed = set(found)
+
+    def _take(self, observation: Observation, found: dict[Any, Number]) -> None:
+        value = observation.value
+        if not isfinite(value):
+            logger.warning(
+                "Callback returned a non-finite value %s for instrument %s, ignoring measurement.", value, self.name
+            )
+            return
+        cell = self._find(observation.attributes)
+        found[cell] = found[cell] + value if self.adds else value
+
+
+class ObservableCounter(Observable, metrics.ObservableCounter):
+    pass
+
+
+class ObservableUpDownCounter(Observable, metrics.ObservableUpDownCounter):
+    pass
+
+
+class ObservableGauge(Observable, metrics.ObservableGauge):
+    adds = False
+
+
+def _as_function(callback: Any) -> Callback:
+    """The API allows a generator that is sent the options, as well as a function."""
+    if not isinstance(callback, Generator):
+        return callback  # type: ignore[no-any-return]
+    next(callback)
+
+    def send(options: CallbackOptions) -> Iterable[Observation]:
+        try:
+            return callback.send(options)  # type: ignore[no-any-return]
+        except StopIteration:
+            return ()
+
+    return send
