@@ -124,6 +124,10 @@ def _make(path: Path) -> None:
     new = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(secrets.token_bytes(_KEY_BYTES))
-    with contextlib.suppress(FileExistsError):  # another process was first: its key it is
+    try:
         os.link(new, path)
-    new.unlink()
+    except FileExistsError:  # another process was first: its key it is
+        pass
+    except OSError:  # a file system without links
+        os.replace(new, path)
+    new.unlink(missing_ok=True)

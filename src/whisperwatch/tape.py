@@ -1,8 +1,9 @@
 """What crosses from the bot's process to the watcher's and back: the kinds of record, their shapes, the framing.
 
-A frame is four bytes of length (big endian) and a `marshal`led tuple whose first item is the frame's kind. Both ends
-are the same version of this package on the same machine under the same user, so `marshal` is safe and is the fastest
-thing that Python has; another `VERSION`, or another Python, is refused by the hello, so the hello alone is JSON.
+A frame is four bytes of length (big endian) and a body: `M`, a CRC-32 and a `marshal`led tuple, or `J` and the tuple as
+JSON. The tuple's first item is the frame's kind. Both ends are the same version of this package on the same machine
+under the same user, so `marshal` is safe and is the fastest thing that Python has; another `VERSION`, or another
+Python, is refused by the hello, so the hello is JSON.
 
 Times on the tape are nanoseconds of `time.monotonic_ns()`; a batch carries the offset that turns them into wall time.
 
@@ -36,6 +37,7 @@ import marshal
 import os
 import struct
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
@@ -85,6 +87,8 @@ PARENT_REMOTE: Final = 0x100
 _LENGTH = struct.Struct(">I")
 HEADER_SIZE: Final = _LENGTH.size
 _JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED})
+_CHECKED: Final = 1 + _LENGTH.size
+"""Where a marshaled body begins, after its letter and its checksum."""
 _PYTHON: Final = sys.version.split()[0]
 _SPANS: Final = 4
 """Where a BATCH has its spans."""
@@ -100,7 +104,12 @@ def pack(frame: tuple[Any, ...]) -> bytes:
     Raises:
         TapeError: the frame is longer than `MAX_FRAME`.
     """
-    body = b"J" + json.dumps(frame).encode() if frame[0] in _JSON_KINDS else b"M" + _dump(frame)
+    if frame[0] in _JSON_KINDS:
+        body = b"J" + json.dumps(frame).encode()
+    else:
+        # of what isn't its own, marshal makes gigabytes, or worse: it is asked only about what arrived unharmed
+        packed = _dump(frame)
+        body = b"M" + _LENGTH.pack(zlib.crc32(packed)) + packed
     if len(body) > MAX_FRAME:
         raise TapeError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
     return _LENGTH.pack(len(body)) + body
@@ -136,12 +145,15 @@ def unpack(body: bytes | memoryview, *, json_only: bool = False) -> tuple[Any, .
         if first == b"J":
             frame: Any = json.loads(bytes(body[1:]))
         elif first == b"M" and not json_only:
-            frame = marshal.loads(memoryview(body)[1:])
+            packed = memoryview(body)[_CHECKED:]
+            if zlib.crc32(packed) != _LENGTH.unpack(body[1:_CHECKED])[0]:
+                raise TapeError("a frame does not have the checksum that it says")
+            frame = marshal.loads(packed)
             if isinstance(frame, tuple) and frame[:1] == (BATCH,) and isinstance(frame[_SPANS], bytes):
                 frame = (*frame[:_SPANS], marshal.loads(frame[_SPANS]), *frame[_SPANS + 1 :])
         else:
             raise TapeError(f"a frame begins with {first!r}: the other end speaks no tape")
-    except (ValueError, EOFError, TypeError, IndexError, MemoryError, OverflowError) as error:
+    except (ValueError, EOFError, TypeError, IndexError, struct.error) as error:
         raise TapeError(f"a frame could not be decoded: {error!r}") from error
     if not isinstance(frame, list | tuple) or not frame or not isinstance(frame[0], str):
         raise TapeError(f"a frame is {frame!r:.60}, and no frame of the tape")

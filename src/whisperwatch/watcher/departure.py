@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import struct
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+CGROUPS: Final = Path("/sys/fs/cgroup")
 _GET_INFO: Final = 0xC040FF0B
 """PIDFD_GET_INFO of linux/pidfd.h, with the first 64 bytes of its struct. Tells of reaped processes from 6.15 on."""
 _INFO: Final = struct.Struct("=QQ11Ii")
@@ -84,8 +86,6 @@ class Process:
     def _ask_descriptor(self) -> int | None:
         if self._descriptor is None:
             return None
-        import fcntl
-
         answer = bytearray(_INFO.size)
         _INFO.pack_into(answer, 0, _INFO_EXIT, *([0] * 13))
         try:
@@ -119,24 +119,29 @@ def _open(pid: int) -> int | None:
 
 def _memory_cgroup(pid: int) -> Path | None:
     """The file that counts the OOM kills of the process' cgroup: v2's `memory.events`, v1's `memory.oom_control`."""
-    try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    root = Path("/sys/fs/cgroup")
-    for line in lines:
+    for line in _cgroups_of(pid):
         _, controllers, path = line.split(":", 2)
         inside = path.lstrip("/")
         if not controllers:
-            places = [root / inside / "memory.events", root / "memory.events"]
+            places = [CGROUPS / inside / "memory.events", CGROUPS / "memory.events"]
         elif "memory" in controllers.split(","):
-            places = [root / "memory" / inside / "memory.oom_control", root / "memory" / "memory.oom_control"]
+            places = [
+                CGROUPS / "memory" / inside / "memory.oom_control",
+                CGROUPS / "memory" / "memory.oom_control",
+            ]
         else:
             continue
         for place in places:
             if place.is_file():
                 return place
     return None
+
+
+def _cgroups_of(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except OSError:
+        return []
 
 
 def _oom_kills(file: Path | None) -> int:

@@ -111,7 +111,7 @@ def _read(path: Path) -> dict[str, Any]:
         return _nobody()
     try:
         kept = json.loads(text)
-        uuid.UUID(kept["id"])
+        uuid.UUID(str(kept["id"]))
         for holder in kept["slots"]:
             if (
                 not all(isinstance(holder[name], int) for name in ("pid", "restarts"))

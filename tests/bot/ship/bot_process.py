@@ -1,6 +1,6 @@
 """A process with a ship, led by a test: it executes the lines of code that come on its stdin, and answers each."""
 
-import asyncio
+import asyncio  # noqa: F401 - for the code that comes
 import json
 import os
 import sys
@@ -45,15 +45,34 @@ def make_ship(**options):
 def record(times=1):
     """Spans numbered from 1 in one attribute, and a counter of them."""
     global recorded
-    counter = recorder.instrument(semconv.GATEWAY_CONNECTS).find({semconv.BOT_NAME: "tested", semconv.SHARD: 0})
+    counter = recorder.instrument(semconv.GATEWAY_CONNECTS).find(
+        {semconv.BOT_NAME: "tested", semconv.SHARD: 0}
+    )
     for _ in range(times):
         recorded += 1
         counter.add(1)
         now = time.monotonic_ns()
-        recorder.span_ended(
-            (1 << 100 | recorded, recorded, 0, 1, None, "numbered", 1, now, now, 0, {"number": recorded})
-            + (0, None, None, None, recorder.scope, None)
+        own, scope = {"number": recorded}, recorder.scope
+        span = (
+            1 << 100 | recorded,
+            recorded,
+            0,
+            1,
+            None,
+            "numbered",
+            1,
+            now,
+            now,
+            0,
+            own,
+            0,
+            None,
+            None,
+            None,
+            scope,
+            None,
         )
+        recorder.span_ended(span)
 
 
 def emit_for_ever():
@@ -70,11 +89,8 @@ def turn_for_ever():
 
 def descriptors():
     """What this process has open beside its stdio."""
-    found = []
-    for number in os.listdir("/proc/self/fd"):
-        if int(number) > 2 and os.path.lexists(f"/proc/self/fd/{number}"):
-            found.append(os.readlink(f"/proc/self/fd/{number}"))
-    return found
+    paths = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd") if int(number) > 2]
+    return [os.readlink(path) for path in paths if os.path.lexists(path)]
 
 
 def until(condition, within_s=20.0):
@@ -112,5 +128,4 @@ def main():
 
 
 if __name__ == "__main__":
-    assert asyncio and os
     main()

@@ -42,6 +42,17 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def watchers_of(state: Path) -> list[int]:
+    """The watchers that bots have started for a state directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            if b"--connection" in command and os.fsencode(state) in command:
+                found.append(int(process.name))
+    return found
+
+
 class Collector:
     """Keeps the numbers of the spans that arrive at `url`, and when they were made (unix seconds)."""
 
@@ -168,7 +179,6 @@ def state(tmp_path: Path) -> Path:
 def bots(state: Path) -> Iterator[Callable[..., Bot]]:
     """Makes bots of one state directory; at the end they and all their watchers are gone."""
     made: list[Bot] = []
-    watchers: set[int] = set()
 
     def make(*arguments: str, popen: dict[str, Any] | None = None, **environment: str) -> Bot:
         surroundings = {
@@ -184,10 +194,6 @@ def bots(state: Path) -> Iterator[Callable[..., Bot]]:
 
     yield make
     for bot in made:
-        if bot.process.poll() is None:
-            watchers |= {w["pid"] for w in bot.do("welcomes")} - {bot.pid}
         bot.end()
-    for pid in watchers:
-        with contextlib.suppress(OSError):
-            if b"--connection" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+    for pid in watchers_of(state):
+        os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A loop that is blocked is named: by the ship while Python runs, by faulthandler and the watcher while nothing does."""
+"""A blocked loop is named: by the ship while Python runs, by faulthandler and the watcher while it doesn't."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def gil_holder():
 
 
 def check(url: str, name: str) -> str:
-    found = health(url)
-    print(found)
-    return str(next(c["text"] for c in found["checks"] if c["check"] == name))
+    return next((str(c["text"]) for c in health(url)["checks"] if c["check"] == name), "")
 
 
 def test_a_blocked_loop_is_named_in_health_and_log_and_to_the_trace(bots: Bots) -> None:
@@ -69,7 +67,9 @@ def test_the_gil_held_by_another_thread_names_that(bots: Bots) -> None:
     bot = bots()
     url = bot.sail()["url"]
     bot.do(HOLDING.format(seconds=4))
-    bot.do("import selectors; selector = selectors.DefaultSelector(); pipe = os.pipe(); selector.register(pipe[0], 1)")
+    bot.do(
+        "import selectors; selector = selectors.DefaultSelector(); pipe = os.pipe(); selector.register(pipe[0], 1)"
+    )
     bot.do("threading.Timer(0.3, gil_holder).start()")
     bot.say("selector.select(4)")
     until(lambda: "gil_holder" in check(url, "event loop"), 4)

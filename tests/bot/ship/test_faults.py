@@ -126,7 +126,9 @@ def test_a_refused_bot_says_so_once_and_stays_away(watcher: Path, bots: Bots) ->
     assert bot.do("ship.stop(5)") is False
 
 
-@pytest.mark.parametrize("body", [b"Mxyz", b"J{", b"J[]", b"J[1]", b'J["batch"]', b"M\xe9\x00\x00\x00\x00", b"GET / HTTP/1.1"])
+@pytest.mark.parametrize(
+    "body", [b"Mxyz", b"J{", b"J[]", b"J[1]", b'J["batch"]', b"M\xe9\x00\x00\x00\x00", b"GET / HTTP/1.1"]
+)
 def test_rubbish_instead_of_a_hello_closes_only_that_connection(clients: Clients, body: bytes) -> None:
     client = clients()
     client.socket.sendall(len(body).to_bytes(4, "big") + body)
@@ -178,7 +180,8 @@ def test_batches_of_another_shape_close_only_that_connection(clients: Clients) -
 def test_a_watcher_that_never_answers_is_killed_and_replaced(bots: Bots) -> None:
     bot = bots()
     code = "import os, time; open('pids', 'a').write(f'{os.getpid()} '); time.sleep(100)"
-    bot.do("import tempfile; os.chdir(tempfile.mkdtemp()); from whisperwatch.bot.ship import launch; real = launch._command")
+    bot.do("import tempfile; os.chdir(tempfile.mkdtemp())")
+    bot.do("from whisperwatch.bot.ship import launch; real = launch._command")
     bot.do(REPLACED.format(code=code))
     bot.do("ship = make_ship(hello_timeout_s=1.0); ship.start(); record(10)")
     assert bot.do("until(lambda: os.path.exists('pids') and len(open('pids').read().split()) == 2)")

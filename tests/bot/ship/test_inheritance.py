@@ -17,7 +17,7 @@ Bots = Callable[..., Bot]
 def test_a_subprocess_inherits_nothing(bots: Bots) -> None:
     bot = bots()
     bot.sail()
-    listing = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); import bot_process as b; print(b.descriptors())"
+    listing = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); from bot_process import *; print(descriptors())"
     bot.do("import subprocess")
     assert any(name.startswith("socket") for name in bot.do("descriptors()"))
     seen = bot.do(f"subprocess.check_output([sys.executable, '-c', {listing!r}], close_fds=False, text=True)")
@@ -86,7 +86,9 @@ def test_a_pipe_for_the_bots_stderr_ends_with_the_bot(tmp_path: Path) -> None:
         "WHISPERWATCH_LINGER": "5",
     }
     before = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=surroundings, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=surroundings, timeout=30, check=True
+    )
     took = time.monotonic() - before
     assert (tmp_path / "watcher.sock").exists(), f"the watcher still lingers after {took} s"
     assert done.stderr == b""
@@ -105,7 +107,9 @@ def test_the_bots_own_modules_are_not_the_watchers(bots: Bots, tmp_path: Path) -
 def test_the_distro_of_opentelemetry_instrument_stays_out_of_the_watcher(bots: Bots, tmp_path: Path) -> None:
     instrument = tmp_path / "auto_instrumentation"
     instrument.mkdir()
-    (instrument / "sitecustomize.py").write_text("import os\nopen(os.environ['SEEN'], 'a').write('seen\\n')\n")
+    (instrument / "sitecustomize.py").write_text(
+        "import os\nopen(os.environ['SEEN'], 'a').write('seen\\n')\n"
+    )
     seen = tmp_path / "seen"
     bot = bots(PYTHONPATH=str(instrument), SEEN=str(seen))
     bot.sail()

@@ -103,7 +103,7 @@ def test_a_goodbye_is_no_crash(bots: Bots, collector: Collector, state: Path) ->
     bot.do("record(3000)")
     assert bot.do("ship.stop(10, 'closed by the test')")
     assert len(collector.spans) == 3000
-    assert any("closed by the test" in check["text"] for check in health(welcome["url"])["checks"])
+    until(lambda: any("closed by the test" in check["text"] for check in health(welcome["url"])["checks"]), 2)
     until(lambda: not is_alive(welcome["pid"]))  # no orphan, and no zombie, for the bot still lives
     assert bot.process.poll() is None
     assert not (state / "watcher.sock").exists()

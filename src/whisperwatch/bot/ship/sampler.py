@@ -50,7 +50,7 @@ class Sampler:
         self, pulse: Pulse | None, blocked_after_s: float, on_blocked: OnBlocked | None = None
     ) -> None:
         self._pulse = pulse
-        self._blocked_after_s = blocked_after_s
+        self.blocked_after_s = blocked_after_s
         self._on_blocked = on_blocked
         self._episode = 0
         """`last_turn_ns` of the episode that is under way; 0 is none."""
@@ -71,7 +71,7 @@ class Sampler:
         if self._episode and turned != self._episode:
             self._over(turned)
         blocked_s = (time.monotonic_ns() - turned) / 1e9
-        if blocked_s < self._blocked_after_s:
+        if blocked_s < self.blocked_after_s:
             return turned, None
         frames = frames_of(pulse.thread_id)
         if pulse.last_turn_ns != turned:  # it went on while we looked
@@ -136,7 +136,7 @@ def _walk(frame: FrameType | None) -> Iterator[Frame]:
 
 
 def _is_library(file: str) -> bool:
-    return file.startswith(("<", *_LIBRARIES)) or any(part in file for part in _PACKAGES)
+    return file.startswith(("<frozen ", *_LIBRARIES)) or any(part in file for part in _PACKAGES)
 
 
 def _is_logging(frames: Frames) -> bool:

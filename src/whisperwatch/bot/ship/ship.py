@@ -156,7 +156,9 @@ class Ship:
     def _collect_if_due(self) -> None:
         if time.monotonic() < self._next_collection:
             return
-        interval = (self.welcome or {}).get("settings", {}).get("collection_interval_s", _COLLECTION_INTERVAL_S)
+        interval = (
+            (self.welcome or {}).get("settings", {}).get("collection_interval_s", _COLLECTION_INTERVAL_S)
+        )
         self._next_collection = time.monotonic() + interval
         self._recorder.collect()
 
@@ -262,6 +264,9 @@ class Ship:
         elif kind == tape.WELCOME:
             self._sent_definitions, self._cells, self._seq = 0, self._recorder.all_cells(), 0
             self._keeper.welcomed(rest[0])
+            settings = rest[0].get("settings", {})
+            self._waiting.limit_bytes = settings.get("tape_bytes", self.options.tape_bytes)
+            self._sampler.blocked_after_s = settings.get("blocked_after_s", self.options.blocked_after_s)
             if self._on_welcome is not None:
                 try:
                     self._on_welcome(rest[0])

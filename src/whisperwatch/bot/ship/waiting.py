@@ -30,7 +30,7 @@ class Waiting:
     def __init__(self, limit_bytes: int, lost: Lost) -> None:
         self.size = 0
         """Bytes, sent ones included."""
-        self._limit = limit_bytes
+        self.limit_bytes = limit_bytes
         self._lost = lost
         self._to_send: deque[Chunk] = deque()
         self._sent: deque[tuple[int, Chunk]] = deque()
@@ -51,7 +51,7 @@ class Waiting:
         chunk = Chunk(tape.pack_spans(spans), len(spans))
         self._to_send.append(chunk)
         self.size += len(chunk.packed)
-        while self.size > self._limit and self._to_send:
+        while self.size > self.limit_bytes and self._to_send:
             dropped = self._to_send.popleft()
             self.size -= len(dropped.packed)
             self._lost("tape_full", dropped.count)
