@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import time
 
@@ -11,6 +12,7 @@ import discord
 import pytest
 from discord import app_commands
 from discord.http import Route
+from opentelemetry import trace
 
 from whisperwatch import semconv
 from whisperwatch.bot import watch as watching
@@ -23,8 +25,6 @@ MESSAGES = "/channels/{channel_id}/messages"
 @pytest.fixture
 def connected(server, run, bot):
     """The bot, connected, and its first channel, inside a block."""
-    import contextlib
-
     @contextlib.asynccontextmanager
     async def connect(on=server):
         async with run(on, bot):
@@ -57,8 +57,6 @@ async def test_what_a_start_asks_discord_is_measured_though_the_name_comes_later
 
 
 async def test_a_request_inside_a_span_is_its_child(connected, tape, expected):
-    from opentelemetry import trace
-
     async with connected() as channel:
         with trace.get_tracer("lib").start_as_current_span("mine"):
             await channel.send("x")
@@ -303,7 +301,8 @@ async def test_interaction_responses_and_followups(server, run, bot, tape, expec
     hook = "/webhooks/{webhook_id}/{webhook_token}"
     root = "interaction (consumer) bot=loopback-bot event=interaction shard=0 guild=guild-0 channel=general user=ada"
     command = "command {0} bot=loopback-bot command={0} kind=slash outcome=ok"
-    call = f"POST {callback} (client) method=POST route={callback} status=200 server=127.0.0.1"
+    status = 200 if discord.version_info >= (2, 5) else 204  # newer ones ask what became of it
+    call = f"POST {callback} (client) method=POST route={callback} status={status} server=127.0.0.1"
     assert tape.show("interaction") == expected(
         f"""
         {root}
