@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from whisperwatch.demo.backends.llm import LanguageModel
 from whisperwatch.demo.loopback import LoopbackDiscord
+from whisperwatch.demo.loopback.ledger import Event
 from whisperwatch.demo.truth import Truth
 
 _VISIBLE_ANSWERS = frozenset({8, 9})
@@ -27,7 +28,7 @@ class Done:
     """What was done, counted by those who did it; two are equal where nothing has happened in between."""
 
     events: Counter[str] = field(default_factory=Counter)
-    """Gateway events that Discord sent, by type."""
+    """Gateway events that Discord sent, by type; one that was sent again after a resume is one."""
     connections: Counter[str] = field(default_factory=Counter)
     """`ready` and `resumed` connections."""
     commands: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -69,7 +70,8 @@ class Ledgers:
         turns, consolidations = await self._rows()
         ledger, truth = self._discord.ledger, self._truth
         return Done(
-            events=_sums((kind, count) for (_, kind), count in ledger.event_counts.items()),
+            events=_sums((kind, count) for (_, kind), count in ledger.event_counts.items())
+            - _twice(ledger.events),
             connections=_sums(
                 (what, count)
                 for (_, what), count in ledger.connection_counts.items()
@@ -110,6 +112,21 @@ class Ledgers:
         async with Redis.from_url(self._redis_url) as redis:
             stats = await redis.info("commandstats")
         return int(stats.get("cmdstat_get", {}).get("calls", 0))
+
+
+def _twice(events: Iterable[Event]) -> Counter[str]:
+    """Events that were sent a second time, by type.
+
+    A bot that leaves a connection doesn't read what is on its way there; when it resumes it names the last event that
+    it has read, and is sent the rest again. So it reads each event once, however often it was sent.
+    """
+    seen: set[tuple[str, int]] = set()
+    twice: Counter[str] = Counter()
+    for event in events:
+        key = event.session, event.sequence
+        twice[event.type] += key in seen
+        seen.add(key)
+    return twice
 
 
 def _sums(pairs: Iterable[tuple[Key, int]]) -> Counter[Key]:
