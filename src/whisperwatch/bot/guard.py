@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 logger = logging.getLogger("whisperwatch")
+
+_SAID = "the hook %r failed; the bot goes on, and this is counted as whisperwatch.internal.errors"
 
 strict = False
 """Raise what a hook raised, instead of counting it: for tests."""
@@ -31,8 +34,8 @@ def failed(where: str) -> None:
     first = where not in counts
     counts[where] = counts.get(where, 0) + 1
     for listener in on_failure:
-        listener(where)
+        with suppress(Exception):
+            listener(where)
     if first:
-        logger.warning(
-            "the hook %r failed; the bot goes on, and this is counted as whisperwatch.internal.errors", where, exc_info=True
-        )
+        with suppress(Exception):  # the bot's log handlers may fail too
+            logger.warning(_SAID, where, exc_info=True)
