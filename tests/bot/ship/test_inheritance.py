@@ -17,7 +17,8 @@ Bots = Callable[..., Bot]
 def test_a_subprocess_inherits_nothing(bots: Bots) -> None:
     bot = bots()
     bot.sail()
-    listing = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); from bot_process import *; print(descriptors())"
+    path = str(PROGRAM.parent)
+    listing = f"import sys; sys.path.insert(0, {path!r}); import bot_process as b; print(b.descriptors())"
     bot.do("import subprocess")
     assert any(name.startswith("socket") for name in bot.do("descriptors()"))
     seen = bot.do(f"subprocess.check_output([sys.executable, '-c', {listing!r}], close_fds=False, text=True)")

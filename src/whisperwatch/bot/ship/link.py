@@ -10,7 +10,7 @@ from typing import Any
 
 from whisperwatch import tape
 
-_READ_BYTES = 65536
+_READ_BYTES = 4096
 _QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
 """A host may have SIGPIPE at its default, which is death."""
 

@@ -249,7 +249,10 @@ class Ship:
             for frame in link.receive():
                 self._answer(*frame)
         except OSError as error:
-            self._keeper.broken(error)
+            if self._said_farewell:
+                self._keeper.disconnect()
+            else:
+                self._keeper.broken(error)
         if self._waiting.unacknowledged:
             self._keeper.check_silence()
         if self._flushes and not (self._recorder.waiting or self._more() or self._waiting.unacknowledged):
