@@ -147,7 +147,10 @@ def main() -> None:
 async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
     watcher = Watcher(settings.load(), state)
     if own_process:
-        logging.getLogger().addHandler(Notes(watcher.receiver.note, asyncio.get_running_loop()))
+        notes = Notes(watcher.receiver.note, asyncio.get_running_loop())
+        # what health finds of a connected bot, that bot's own log says already
+        notes.addFilter(lambda record: record.name != "whisperwatch.health" or not watcher.receiver.streams)
+        logging.getLogger().addHandler(notes)
     await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
 
 
