@@ -209,17 +209,22 @@ class Recorder:
     def silence(self) -> None:
         """In a forked child: empty, and off. Locks are made anew, for another thread may have held them."""
         self.lock = threading.RLock()
-        self.on = False
-        self.spans.clear()
+        self.on = self.shipping = False
+        self._empty()
 
     def restart(self) -> None:
         """In a forked child that calls `watch()`: count from zero."""
+        self._empty()
+        self.on = self.shipping = True
+
+    def _empty(self) -> None:
         self.spans.clear()
         self.ended_spans = self.dropped_spans = 0
         for instrument in self.instruments:
             for cell in instrument:
                 cell.zero()
-        self.on = True
+                cell.dirty = False
+        self.changed.clear()
 
 
 def _take(cell: Cell) -> tuple[Any, ...]:

@@ -1,0 +1,327 @@
+"""Nothing is lost or doubled between threads, nothing grows without bound, and a forked child begins empty."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry import metrics, trace
+
+from whisperwatch import semconv
+from whisperwatch.bot import guard
+from whisperwatch.bot.recording import recorder as recorder_module
+from whisperwatch.bot.recording.recorder import recorder
+
+THREADS = 6
+
+
+@pytest.fixture
+def hurried():
+    """Threads change places two thousand times as often as they do by themselves."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 2000)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def hammer(work: Callable[[int], None], take: Callable[[], None]) -> None:
+    """Let threads do `work` while this one takes, and once more at the end."""
+    start = threading.Barrier(THREADS + 1)
+
+    def run(number: int) -> None:
+        start.wait()
+        work(number)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    while any(thread.is_alive() for thread in threads):
+        take()
+    for thread in threads:
+        thread.join()
+    take()
+
+
+def test_no_update_of_a_cell_is_lost(hurried):
+    times = 20_000
+    counter = recorder.define_instrument(recorder.scope, "count", "counter", "", "").find({"a": "x"})
+    level = recorder.define_instrument(recorder.scope, "level", "updowncounter", "", "").find({"a": "x"})
+    duration = recorder.define_instrument(recorder.scope, "size", "histogram", "", "", (1.5, 3.5)).find({"a": "x"})
+    newest: dict[int, tuple[Any, ...]] = {}
+    sums_seen: list[float] = []
+
+    def work(number: int) -> None:
+        for turn in range(times):
+            counter.add(1)
+            level.add(1 if turn % 2 else -1)
+            duration.record(turn % 5)
+
+    def take() -> None:
+        for record in recorder.take_cells():
+            newest[record[0]] = record
+        sums_seen.append(newest.get(counter.number, (0, 0))[1])
+
+    hammer(work, take)
+    assert newest[counter.number] == (counter.number, THREADS * times)
+    assert newest[level.number] == (level.number, 0)
+    fifth = THREADS * times // 5
+    assert newest[duration.number] == (
+        duration.number, 5 * fifth, 10 * fifth, 0, 4, [2 * fifth, 2 * fifth, fifth], None,
+    )  # fmt: skip
+    assert sums_seen == sorted(sums_seen)
+    assert len(sums_seen) > 2
+
+
+def test_no_point_through_the_api_is_lost_while_cells_are_made(hurried, installed):
+    counter = metrics.get_meter("library").create_counter("calls")
+    taken: dict[int, int] = {}
+
+    def work(number: int) -> None:
+        for turn in range(3000):
+            counter.add(1, {"turn": turn % 500, "of": "all"})
+
+    def take() -> None:
+        taken.update({record[0]: record[1] for record in recorder.take_cells()})
+
+    hammer(work, take)
+    numbers = {cell.number for cell in counter.instrument}
+    assert len(numbers) == 500
+    assert [taken[number] for number in numbers] == [THREADS * 6] * 500
+
+
+def test_no_span_is_lost_or_doubled(hurried, installed):
+    tracer = trace.get_tracer("library")
+    taken: list[tuple[Any, ...]] = []
+
+    def work(number: int) -> None:
+        for turn in range(800):
+            with tracer.start_as_current_span(f"{number}/{turn}") as span:
+                span.set_attribute("turn", turn)
+
+    hammer(work, lambda: taken.extend(recorder.take_spans(50)))
+    while recorder.waiting:
+        taken += recorder.take_spans(50)
+    assert sorted(record[5] for record in taken) == sorted(f"{n}/{turn}" for n in range(THREADS) for turn in range(800))
+    assert len({record[1] for record in taken}) == len(taken)
+    assert recorder.ended_spans == len(taken)
+    for number in range(THREADS):
+        own = [record[10]["turn"] for record in taken if record[5].startswith(f"{number}/")]
+        assert own == list(range(800))
+
+
+def test_one_span_is_annotated_by_many_threads(hurried, installed):
+    span = trace.get_tracer("library").start_span("shared")
+
+    def work(number: int) -> None:
+        for turn in range(15):
+            span.set_attribute(f"{number}/{turn}", turn)
+            span.add_event(f"{number}/{turn}")
+
+    hammer(work, lambda: None)
+    span.end()
+    ((*_, attributes, _, _, events, _, _, dropped),) = recorder.take_spans(9)
+    assert len(attributes) == THREADS * 15
+    assert len({name for name, *_ in events}) == THREADS * 15
+    assert dropped is None
+
+
+def test_definitions_come_before_what_names_them(hurried, installed):
+    """The ship sends definitions first and takes records after; every number that it then takes is defined."""
+    meter, seen = metrics.get_meter("library"), []
+
+    def work(number: int) -> None:
+        counter = meter.create_counter(f"count.{number}")
+        for turn in range(300):
+            counter.add(1, {"turn": turn})
+            trace.get_tracer(f"scope {number} {turn}").start_span("s").end()
+
+    def take() -> None:
+        cells, spans = recorder.take_cells(), recorder.take_spans(10_000)
+        defined = {(sort, number) for sort, number, *_ in list(recorder.definitions)}
+        seen.append({("cell", cell[0]) for cell in cells} | {("scope", span[15]) for span in spans})
+        assert seen[-1] <= defined
+
+    hammer(work, take)
+    numbers = [number for sort, number, *_ in recorder.definitions if sort == "cell"]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------
+
+
+def test_a_million_attribute_sets_take_bounded_memory_and_are_counted(installed):
+    counter = metrics.get_meter("library").create_counter("users")
+    for number in range(10_000):  # past the cap
+        counter.add(1, {"user": f"user {number}"})
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(10_000, 1_000_000, 9):
+            counter.add(1, {"user": f"user {number}"})
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 100_000
+    assert peak - before < 1_000_000
+    cells = list(counter.instrument)
+    assert len(cells) == 2001
+    assert sum(cell.value for cell in cells) == 10_000 + 110_000
+    capped = recorder.instrument(semconv.SELF_CAPPED).find({semconv.METRIC: "users"}).value
+    assert capped == 8_000 + 110_000
+    (overflow,) = [cell for cell in cells if cell.attributes == {semconv.OVERFLOW: True}]
+    assert overflow.value == capped
+
+
+def test_spans_that_nobody_takes_are_bounded_and_counted(installed, monkeypatch):
+    monkeypatch.setattr(recorder_module, "MOST_SPANS", 10)
+    for _ in range(25):
+        trace.get_tracer("library").start_span("s").end()
+    assert (recorder.waiting, recorder.dropped_spans) == (10, 15)
+    cells = dict(record[:2] for record in recorder.take_cells())
+    dropped = recorder.instrument(semconv.SELF_DROPPED).find({semconv.SIGNAL: "spans", semconv.REASON: "queue_full"})
+    assert cells[dropped.number] == 15
+
+
+def test_without_a_ship_no_span_waits(installed):
+    recorder.shipping = False
+    trace.get_tracer("library").start_span("s").end()
+    assert recorder.waiting == 0
+
+
+def test_a_collector_that_fails_does_not_stop_the_others(monkeypatch):
+    monkeypatch.setattr(guard, "strict", False)
+    ran: list[int] = []
+
+    def broken() -> None:
+        raise RuntimeError("gone")
+
+    monkeypatch.setattr(recorder, "collectors", [broken, lambda: ran.append(1)])
+    recorder.collect()
+    assert ran == [1]
+    assert len(guard.counts) == 1
+
+
+# --- taking -----------------------------------------------------------------------------------------------------
+
+
+def test_only_what_changed_is_taken():
+    instrument = recorder.define_instrument(recorder.scope, "count", "counter", "", "")
+    one, other = instrument.find({"a": "1"}), instrument.find({"a": "2"})
+    recorder.take_cells()
+    one.add(1)
+    one.add(1)
+    assert recorder.take_cells() == [(one.number, 2)]
+    assert recorder.take_cells() == []
+    other.add(0)
+    assert recorder.take_cells() == [(other.number, 0)]
+    everything = recorder.all_cells()
+    assert (one.number, 2) in everything
+    assert (other.number, 0) in everything
+    assert recorder.take_cells() == []
+
+
+def test_a_new_cell_is_taken_once_before_its_first_update():
+    """A bounded set is exported as 0 from the start, so that no count is lost at a series' birth."""
+    cell = recorder.define_instrument(recorder.scope, "births", "counter", "", "").find({"a": "b"})
+    assert (cell.number, 0) in recorder.take_cells()
+
+
+# --- forking ----------------------------------------------------------------------------------------------------
+
+FORKED = '''
+import os, threading, time
+from opentelemetry import metrics, trace
+from whisperwatch.bot.recording.providers import providers
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.tracing import tracing
+
+providers.install()
+tracer = trace.get_tracer("library")
+counter = metrics.get_meter("library").create_counter("calls")
+histogram = metrics.get_meter("library").create_histogram("sizes")
+
+def work():
+    tracer.start_span("s").end()
+    counter.add(1)
+    histogram.record(1)
+
+def calls():
+    return {name: [getattr(c, "value", None) or list(getattr(c, "counts", ()))[:2] for i in recorder.instruments
+                   if i.name == name for c in i] for name in ("calls", "sizes")}
+
+def state():
+    return recorder.on, recorder.waiting, recorder.ended_spans, calls()
+
+def in_child(do):
+    read, write = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.write(write, repr(do()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        said = pipe.read()
+    assert os.waitpid(pid, 0)[1] == 0
+    return eval(said)
+
+for _ in range(3):
+    work()
+running = tracer.start_span("running")
+parents = state()
+
+def child():
+    at_first = state(), recorder.take_cells()
+    work()
+    running.end()
+    own = tracing.child("own", 0, recorder.attribute_set({}))
+    own and own.end()
+    later = state()
+    recorder.restart()
+    restarted = state()
+    work()
+    return at_first, later, restarted, state(), [record[5] for record in recorder.take_spans(9)]
+
+at_first, later, restarted, again, spans = in_child(child)
+assert parents == (True, 3, 3, {"calls": [3], "sizes": [[0, 3]]}), parents
+assert at_first == ((False, 0, 0, {"calls": [[]], "sizes": [[0, 0]]}), []), at_first
+assert later[:2] == (False, 0), later
+assert restarted == (True, 0, 0, {"calls": [[]], "sizes": [[0, 0]]}), restarted
+assert again == (True, 1, 1, {"calls": [1], "sizes": [[0, 1]]}), again
+assert spans == ["s"], spans
+assert state() == parents
+work()
+assert recorder.waiting == 4
+
+# a lock that another thread holds while this one forks
+held = threading.Event()
+let_go = threading.Event()
+def hold():
+    with recorder.lock:
+        held.set()
+        let_go.wait()
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+def with_new_cells():
+    recorder.restart()
+    counter.add(1, {"new": "in the child"})
+    tracer.start_span("s").end()
+    return state()[:3]
+assert in_child(with_new_cells) == (True, 1, 1)
+let_go.set()
+thread.join()
+print("all held")
+'''
+
+
+def test_a_forked_child_is_off_and_empty_until_it_is_restarted():
+    result = subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED], capture_output=True, text=True, timeout=60)
+    assert result.stdout == "all held\n", result.stderr
