@@ -13,4 +13,4 @@ from whisperwatch.demo.home import Home
 async def home() -> AsyncIterator[Home]:
     async with Home() as home:
         yield home
-    assert not home.path.exists()
+    assert not home.path.exists(), "the demo's directory stays"

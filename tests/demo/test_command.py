@@ -184,8 +184,12 @@ def test_a_wrong_option_is_named(arguments: list[str], says: str, capsys: pytest
     assert error.count("\n") == 1
 
 
-def test_a_port_in_use_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_named(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert command.main(["--port", str(port)]) == 1
     assert f"--port {port} can't be had (Address already in use)" in capsys.readouterr().err
+    assert list(temporary.iterdir()) == []

@@ -17,15 +17,22 @@ _REAPER = Path(__file__).with_name("reaper.py")
 
 
 class Home:
-    """An async context manager; `path` is the directory."""
+    """An async context manager, with a directory while it lasts."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="whisperwatch-demo-"))
-        # Others may pass through, not look: as root, PostgreSQL runs as another user in here.
-        self.path.chmod(0o711)
+        self._path: Path | None = None
         self._reaper: asyncio.subprocess.Process | None = None
 
+    @property
+    def path(self) -> Path:
+        """The directory; there is one only inside the context."""
+        assert self._path is not None, "the demo's directory is made by entering the context"
+        return self._path
+
     async def __aenter__(self) -> Home:
+        self._path = Path(tempfile.mkdtemp(prefix="whisperwatch-demo-"))
+        # Others may pass through, not look: as root, PostgreSQL runs as another user in here.
+        self.path.chmod(0o711)
         self._reaper = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(_REAPER), str(self.path),
             stdin=asyncio.subprocess.PIPE, start_new_session=True,

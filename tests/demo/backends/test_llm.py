@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import openai
@@ -63,6 +64,22 @@ async def test_it_fails_when_told(model: LanguageModel, client: openai.AsyncOpen
     await client.chat.completions.create(**ask)  # type: ignore[call-overload]
     assert model.ledger.failures == {503: 1}
     assert model.ledger.answered == 1
+
+
+async def test_who_hangs_up_is_counted_and_nothing_is_logged(
+    model: LanguageModel, client: openai.AsyncOpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    model.temper.token_s = 0.02
+    stream = await client.chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "tell me everything"}], stream=True
+    )
+    await anext(aiter(stream))
+    await stream.close()
+    async with asyncio.timeout(10):
+        while not model.ledger.cut_off:  # noqa: ASYNC110 - a plain number
+            await asyncio.sleep(0.01)
+    assert (model.ledger.cut_off, model.ledger.answered) == (1, 0)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(

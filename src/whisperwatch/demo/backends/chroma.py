@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import aiohttp
 
@@ -23,9 +24,12 @@ class Chroma:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._room = home.path / "chroma"
         self._port = 0
         self._child: Child | None = None
+
+    @property
+    def _room(self) -> Path:
+        return self._home.path / "chroma"
 
     @property
     def url(self) -> str:

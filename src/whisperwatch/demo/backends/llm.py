@@ -137,7 +137,9 @@ class LanguageModel:
             self._count(answer)
             await response.write(b"data: [DONE]\n\n")
             await response.write_eof()
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
+            self.ledger.cut_off += 1
+        except asyncio.CancelledError:
             self.ledger.cut_off += 1
             raise
         return response

@@ -39,8 +39,11 @@ class Postgres:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._room = home.path / "postgres"
         self._child: Child | None = None
+
+    @property
+    def _room(self) -> Path:
+        return self._home.path / "postgres"
 
     @property
     def dsn(self) -> str:
