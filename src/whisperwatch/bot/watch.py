@@ -45,6 +45,8 @@ _table = PatchTable()
 _ship: Ship | None = None
 _state: StateDirectory | None = None
 _said: set[str] = set()
+_asked: set[asyncio.Task[None]] = set()
+"""What we ask Discord ourselves; the loop alone would let go of it."""
 
 
 def instrument(*, resource: Resource | None = None) -> bool:
@@ -151,7 +153,8 @@ def _started(client: Any) -> None:
         register(client)
         pulse.start(asyncio.get_running_loop())
         _sail()
-        client.loop.create_task(_ask_session_limit(client), name="whisperwatch: session_start_limit")
+        _asked.add(task := asyncio.create_task(_ask_session_limit(client), name="whisperwatch: session_start_limit"))
+        task.add_done_callback(_asked.discard)
     except Exception:
         guard.failed("start")
 
