@@ -182,6 +182,14 @@ def test_what_lies_beside_the_bot_is_found_first(tmp_path: Path) -> None:
     assert (status, out) == (0, b"own\n")
 
 
+def test_a_failure_of_ours_costs_the_telemetry_not_the_bot(tmp_path: Path) -> None:
+    (tmp_path / "discord.py").write_text("raise RuntimeError('broken')")
+    (tmp_path / "bot.py").write_text("print('runs')")
+    status, out, err = run([WHISPERWATCH, "run", "bot.py"], tmp_path)
+    assert (status, out) == (0, b"runs\n")
+    assert err == b"whisperwatch: the bot is not watched: RuntimeError: broken\n"
+
+
 def test_original_command_line_stays_true(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text("import sys; print(sys.orig_argv[2:])")
     assert run([WHISPERWATCH, "run", "bot.py", "x"], tmp_path) == (0, b"['run', 'bot.py', 'x']\n", b"")
