@@ -273,18 +273,20 @@ def name_all(tape: Tape, server: LoopbackDiscord) -> None:
     tape.names[server.bot.id] = "bot"
 
 
-async def settled(server: LoopbackDiscord, client: discord.Client, timeout: float = 10.0) -> None:
-    """Waits until the client has read all that was sent to it, and has done what it does about it."""
+async def settled(server: LoopbackDiscord, *clients: discord.Client, timeout: float = 10.0) -> None:
+    """Waits until the clients have read all that was sent to them, and have done what they do about it."""
     deadline = asyncio.get_running_loop().time() + timeout
-    while _unread(server, client) or _busy():
-        assert asyncio.get_running_loop().time() < deadline, f"still at work: {_unread(server, client)} {_busy()}"
+    while _unread(server, clients) or _busy():
+        assert asyncio.get_running_loop().time() < deadline, f"still at work: {_unread(server, clients)} {_busy()}"
         await asyncio.sleep(0.005)
 
 
-def _unread(server: LoopbackDiscord, client: discord.Client) -> bool:
-    shards = getattr(client, "_AutoShardedClient__shards", None)
-    sockets = [shard.ws for shard in shards.values()] if shards else [client.ws]
-    read = {ws.session_id: ws.sequence for ws in sockets}
+def _unread(server: LoopbackDiscord, clients: tuple[discord.Client, ...]) -> bool:
+    read = {}
+    for client in clients:
+        shards = getattr(client, "_AutoShardedClient__shards", None)
+        for ws in [shard.ws for shard in shards.values()] if shards else [client.ws]:
+            read[ws.session_id] = ws.sequence
     return any(read.get(c.session.id) != c.session.sequence for c in server.core.gateway.on_shard(None) if c.session)
 
 
