@@ -88,4 +88,7 @@ def _answer(python: Path | str, code: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped; the next time goes on from here")
