@@ -53,7 +53,6 @@ def reset() -> None:
     providers.__dict__.update(vars(Providers()))
     tracing.__dict__.update(vars(type(tracing)()))
     recorder_ids.show = str
-    roots.current_root.set(None)
     roots.keep_untouched = False
     guard.counts.clear()
 

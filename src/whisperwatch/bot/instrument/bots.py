@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import Root, current_root, live_root
+from whisperwatch.bot.recording.roots import Root, live_root, root_here
 from whisperwatch.bot.recording.spans import Span
 
 if TYPE_CHECKING:
     import discord
 
-_ATTRIBUTE = "_whisperwatch"
 _KIND_CONSUMER = 4
 _now = recorder.clock.now
 
@@ -37,11 +36,12 @@ class Shard:
 class EventCells:
     """What an event named `name` is measured by."""
 
-    __slots__ = ("duration", "handled", "name", "response", "static")
+    __slots__ = ("duration", "handled", "ids", "name", "response", "static")
 
     def __init__(self, bot_name: str, name: str) -> None:
         attributes = {semconv.BOT_NAME: bot_name, semconv.EVENT: name}
         self.name = name
+        self.ids = _message_ids if name == "message" else _ids
         self.static = recorder.attribute_set(attributes)
         self.duration = timing(semconv.EVENT_DURATION, attributes)
         self.response = timing(semconv.RESPONSE_TIME, attributes) if name in REPLIABLE else None
@@ -56,16 +56,25 @@ class EventRoot(Root):
     """The root of an event. What it was about, and its listeners' spans, it keeps until it is known whether anything
     happened under it."""
 
-    handled = False
+    kind_number = _KIND_CONSUMER
     replied = False
+    held: list[Span] | None = None
 
     def __init__(self, bot: Bot, cells: EventCells, subject: Any, start: int, shard: int | None) -> None:
         self.bot = bot
         self.cells = cells
         self.subject = subject
         self.shard = shard
-        self.held: list[Span] = []
-        super().__init__(cells.name, _KIND_CONSUMER, cells.static, cells.duration, start)
+        self.title = cells.name
+        self.static = cells.static
+        self.duration = cells.duration
+        self.begin(start)
+
+    def hold_back(self, span: Span) -> None:
+        """Keep a listener's ended span: it goes where this root goes."""
+        if self.held is None:
+            self.held = []
+        self.held.append(span)
 
     def reply(self, at_ns: int) -> None:
         """A reply that the user can see has reached Discord; `at_ns` is when Discord said so, monotonic."""
@@ -78,16 +87,21 @@ class EventRoot(Root):
         if self.handled and self.cells.handled is not None:
             self.cells.handled.add(1)
         super().finish()
-        for span in self.held if self.exported else ():
-            Span.deliver(span)
-        self.held.clear()  # each of them holds its root
+        if self.held is not None and self.exported:
+            for span in self.held:
+                Span.deliver(span)
         self.subject = None
 
     def describe(self) -> None:
-        own = _ids(self.subject)
+        try:
+            own = self.cells.ids(self.subject)
+        except AttributeError:  # somebody dispatched an event of that name with something else
+            own = {}
         if self.shard is not None:
             own[semconv.SHARD] = self.shard
-        self.own = {**own, **self.own} if self.own else own
+        if self.own:
+            own.update(self.own)
+        self.own = own
 
 
 class Bot:
@@ -105,8 +119,7 @@ class Bot:
         self.ready = False
         self._unnamed: list[Callable[[], None]] = []
         # while a gateway event is being parsed:
-        self.received_ns = 0
-        self.shard: int | None = None
+        self.receiving: Shard | None = None
         self.root: EventRoot | None = None
 
     @property
@@ -135,10 +148,11 @@ class Bot:
         for record in waiting:
             record()
 
-    def event_cells(self, name: str) -> EventCells:
-        cells = self.events.get(name)
+    def event_cells(self, event_name: str) -> EventCells:
+        """The cells of an event; `event_name` is discord.py's, with its `on_`."""
+        cells = self.events.get(event_name)
         if cells is None:
-            cells = self.events[name] = EventCells(self.name, name)
+            cells = self.events[event_name] = EventCells(self.name, event_name.removeprefix("on_"))
         return cells
 
     def end_parse(self) -> None:
@@ -147,26 +161,28 @@ class Bot:
         if root is not None:
             root.release()
 
-    def parse_root(self, name: str, args: tuple[Any, ...]) -> EventRoot:
+    def parse_root(self, event_name: str, args: tuple[Any, ...]) -> EventRoot:
         """The root of the gateway event that is being parsed, held until the parsing is over."""
         root = self.root
         if root is None:
+            shard = self.receiving
+            assert shard is not None
             root = self.root = EventRoot(
-                self, self.event_cells(name), args[0] if args else None, self.received_ns, self.shard
+                self, self.event_cells(event_name), args[0] if args else None, shard.last_event_ns, shard.number
             )
-            root.hold()
+            root.pending = 1
         elif root.subject is None and args:
             root.subject = args[0]
         return root
 
-    def event_root(self, name: str, args: tuple[Any, ...]) -> tuple[Root, bool]:
+    def event_root(self, event_name: str, args: tuple[Any, ...]) -> tuple[Root, bool]:
         """The root for a dispatched event, and whether what runs under it must enter it first."""
-        if self.received_ns:
-            return self.parse_root(name, args), True
+        if self.receiving is not None:
+            return self.parse_root(event_name, args), True
         root = live_root()
         if root is not None:
             return root, False
-        return EventRoot(self, self.event_cells(name), args[0] if args else None, 0, None), True
+        return EventRoot(self, self.event_cells(event_name), args[0] if args else None, 0, None), True
 
 
 bots: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -175,20 +191,21 @@ bots: weakref.WeakSet[Any] = weakref.WeakSet()
 
 def bot_of(client: discord.Client, name: str | None = None) -> Bot:
     """The `Bot` of a client, made on first sight."""
-    bot: Bot | None = client.__dict__.get(_ATTRIBUTE)
-    if bot is None:
+    try:
+        bot: Bot = client._whisperwatch  # type: ignore[attr-defined]
+    except AttributeError:
         bot = Bot(client, name)
-        client.__dict__[_ATTRIBUTE] = bot
-        client.http.__dict__[_ATTRIBUTE] = bot
+        client._whisperwatch = client.http._whisperwatch = bot  # type: ignore[attr-defined]
         bots.add(client)
-    elif name:
+        return bot
+    if name:
         bot.chosen_name = name
     return bot
 
 
 def bot_of_http(http: Any) -> Bot | None:
     """The `Bot` whose HTTP client this is."""
-    bot: Bot | None = http.__dict__.get(_ATTRIBUTE)
+    bot: Bot | None = getattr(http, "_whisperwatch", None)
     return bot
 
 
@@ -197,10 +214,10 @@ def any_bot(owner: Any = None) -> Bot | None:
     the current task works; else the only one that there is."""
     if owner is not None:
         for candidate in (owner, getattr(owner, "bot", None), getattr(owner, "client", None)):
-            found = getattr(candidate, "__dict__", {}).get(_ATTRIBUTE)
+            found = getattr(candidate, "_whisperwatch", None)
             if isinstance(found, Bot):
                 return found
-    bot: Bot | None = getattr(current_root.get(), "bot", None) or current_bot.get()
+    bot: Bot | None = getattr(root_here(), "bot", None) or current_bot.get()
     if bot is not None:
         return bot
     running = [client for client in list(bots) if not client.is_closed()]
@@ -214,9 +231,18 @@ current_bot: ContextVar[Bot | None] = ContextVar("whisperwatch_bot", default=Non
 def forget_all() -> None:
     """Take back what was put on clients, at `uninstrument()`."""
     for client in list(bots):
-        client.__dict__.pop(_ATTRIBUTE, None)
-        client.http.__dict__.pop(_ATTRIBUTE, None)
+        for owner in (client, client.http):
+            if hasattr(owner, "_whisperwatch"):
+                del owner._whisperwatch
         bots.discard(client)
+
+
+def _message_ids(message: Any) -> dict[str, Any]:
+    """As `_ids`, of the subject that there is most of."""
+    found = {semconv.CHANNEL_ID: message.channel.id, semconv.USER_ID: message.author.id}
+    if message.guild is not None:
+        found[semconv.GUILD_ID] = message.guild.id
+    return found
 
 
 def _ids(subject: Any) -> dict[str, Any]:

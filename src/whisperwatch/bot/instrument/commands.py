@@ -35,7 +35,7 @@ def invoke(original: Any) -> Any:
             try:
                 if invocation.error is None and ctx.command is None:
                     invocation.error = commands.CommandNotFound()
-                invocation.end(outcome_of(invocation.error, ctx.command_failed), _final(self, ctx, invocation.cells))
+                invocation.complete(outcome_of(invocation.error, ctx.command_failed), _final(self, ctx, invocation.cells))
             except Exception:
                 guard.failed("command end")
 
@@ -70,11 +70,11 @@ def _cells(client: Any, ctx: Any) -> CommandCells | None:
 
 def _cells_of_command(client: Any, command: Any) -> CommandCells:
     bot = bot_of(client)
-    kept: tuple[Any, CommandCells] | None = command.__dict__.get("_whisperwatch")
+    kept: tuple[Any, CommandCells] | None = getattr(command, "_whisperwatch", None)
     if kept is not None and kept[0] is bot:
         return kept[1]
     cells = cells_of(bot, command.qualified_name, _kind(command))
-    command.__dict__["_whisperwatch"] = (bot, cells)
+    command._whisperwatch = (bot, cells)
     return cells
 
 

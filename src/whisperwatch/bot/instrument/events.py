@@ -2,103 +2,118 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
+import discord
+from discord.ext.commands.bot import BotBase
 from opentelemetry import trace
-from opentelemetry.context import attach, detach
-from opentelemetry.trace import set_span_in_context
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import Bot, bot_of
+from whisperwatch.bot.instrument.bots import Bot, EventRoot, bot_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
+from whisperwatch.bot.recording.current import enter_span, leave
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span, type_name
 from whisperwatch.bot.recording.tracing import tracing
 
 
+_KNOWN = (2, 7)
+"""Up to this discord.py, `_run_event` is known line by line; ours stands in its place and saves two coroutines an event.
+A newer one is called, and watched from outside."""
+
+
 def run_event(original: Any) -> Any:
     """`Client._run_event`, which discord.py calls, and so makes a coroutine of, where it dispatches."""
+    version = discord.version_info
+    known = (version.major, version.minor) <= _KNOWN
 
     def _run_event(self: Any, coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
         try:
             bot = bot_of(self)
-            root, enter = bot.event_root(event_name[3:], args)
-            root.hold()
+            root, enters = bot.event_root(event_name, args)
+            root.pending += 1
         except Exception:
             guard.failed("event")
             return original(self, coro, event_name, *args, **kwargs)
-        return _run(original, self, root, enter, _Listener(bot, root, coro, event_name), event_name, args, kwargs)
+        if known:
+            return _run(self, bot, root, enters, coro, event_name, args, kwargs)
+        return _run_newer(original, self, bot, root, enters, coro, event_name, args, kwargs)
 
     return _run_event
 
 
 async def _run(
-    original: Any, client: Any, root: Root, enter: bool, listener: Any, event_name: str, args: Any, kwargs: Any
+    client: Any, bot: Bot, root: Root, enters: bool, coro: Any, event_name: str, args: Any, kwargs: Any
 ) -> None:
-    if enter:
+    if enters:
         root.enter()
     try:
-        await original(client, listener, event_name, *args, **kwargs)
+        if getattr(coro, "__func__", None) is _OWN_ON_MESSAGE:
+            await coro(*args, **kwargs)
+        else:
+            await _listen(bot, root, coro, args, kwargs)
+    except asyncio.CancelledError:
+        pass
+    except Exception as error:
+        fail_root(bot, root, error, event_name)
+        try:
+            await client.on_error(event_name, *args, **kwargs)
+        except asyncio.CancelledError:
+            pass
     finally:
         root.release()
 
 
-class _Listener:
-    """A listener's coroutine function, watched. discord.py's own `on_message` gets no span of its own."""
-
-    __slots__ = ("bot", "coro", "event_name", "root")
-
-    def __init__(self, bot: Bot, root: Root, coro: Any, event_name: str) -> None:
-        self.bot = bot
-        self.root = root
-        self.coro = coro
-        self.event_name = event_name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        module = getattr(self.coro, "__module__", None) or ""
-        if module.startswith("discord."):
-            return self._library(args, kwargs)
-        return self._user(args, kwargs)
-
-    async def _library(self, args: Any, kwargs: Any) -> Any:
+async def _run_newer(
+    original: Any, client: Any, bot: Bot, root: Root, enters: bool, coro: Any, event_name: str, args: Any, kwargs: Any
+) -> None:
+    async def told(*args: Any, **kwargs: Any) -> Any:
         try:
-            return await self.coro(*args, **kwargs)
+            return await _listen(bot, root, coro, args, kwargs)
         except Exception as error:
-            self._failed(error, None)
+            fail_root(bot, root, error, event_name)
             raise
 
-    async def _user(self, args: Any, kwargs: Any) -> Any:
-        span = self._start()
-        token = None if span is None else attach(set_span_in_context(span.visible))
-        try:
-            return await self.coro(*args, **kwargs)
-        except Exception as error:
-            self._failed(error, span)
-            raise
-        finally:
-            if span is not None and token is not None:
-                detach(token)
-                span.end()
+    if enters:
+        root.enter()
+    try:
+        await original(client, told, event_name, *args, **kwargs)
+    finally:
+        root.release()
 
-    def _start(self) -> Span | None:
-        try:
-            title, static = _listener_names(self.bot, self.coro)
-            return ListenerSpan.start(title, static, self.root)
-        except Exception:
-            guard.failed("listener")
-            return None
 
-    def _failed(self, error: Exception, span: Span | None) -> None:
-        try:
-            if span is not None:
-                span.fail(error)
-            fail_root(self.bot, self.root, error, self.event_name[3:])
-        except Exception:
-            guard.failed("listener error")
+_OWN_ON_MESSAGE = BotBase.on_message
+"""discord.py's own listener, which runs the commands: it gets no span of its own."""
+
+
+async def _listen(bot: Bot, root: Root, coro: Any, args: Any, kwargs: Any) -> Any:
+    """Run a listener under a span of its own."""
+    span = _start(bot, root, coro)
+    token = None if span is None else enter_span(span.visible)
+    try:
+        return await coro(*args, **kwargs)
+    except Exception as error:
+        if span is not None:
+            span.fail(error)
+        raise
+    finally:
+        if span is not None and token is not None:
+            leave(token)
+            span.end()
+
+
+def _start(bot: Bot, root: Root, coro: Any) -> Span | None:
+    try:
+        title, static = _listener_names(bot, coro)
+        return ListenerSpan.start(title, static, root)
+    except Exception:
+        guard.failed("listener")
+        return None
 
 
 class ListenerSpan(Span):
@@ -112,24 +127,27 @@ class ListenerSpan(Span):
         touched = root.touched
         span = tracing.child(title, 0, static)
         root.touched = touched
-        if span is not None and hasattr(root, "held") and span.root is root:
+        if span is not None and isinstance(root, EventRoot) and span.root is root:
             span.__class__ = cls
-            span.__dict__["holder"] = root
+            span.holder = root  # type: ignore[attr-defined]
         return span
 
     def deliver(self) -> None:
         if self.holder is None:
             super().deliver()
         else:
-            self.holder.held.append(self)
+            self.holder.hold_back(self)
 
 
-def fail_root(bot: Bot, root: Root, error: BaseException, event: str) -> None:
+def fail_root(bot: Bot, root: Root, error: BaseException, event_name: str) -> None:
     """An exception left the user's code: mark the root, and count it."""
-    if not root.end_ns:
-        root.touched = True
-        root.fail(original_of(error))
-    count_error(bot, event, error)
+    try:
+        if not root.end_ns:
+            root.touched = True
+            root.fail(original_of(error))
+        count_error(bot, event_name.removeprefix("on_"), error)
+    except Exception:
+        guard.failed("listener error")
 
 
 def count_error(bot: Bot, event: str, error: BaseException) -> None:
@@ -162,9 +180,9 @@ def _checked(bot: Bot, event: str, waiting: trace.Span, check: Any, *args: Any) 
 
 
 def _link(bot: Bot, event: str, waiting: trace.Span, args: tuple[Any, ...]) -> None:
-    if not bot.received_ns:
+    if bot.receiving is None:
         return
-    root = bot.parse_root(event, args)
+    root = bot.parse_root(f"on_{event}", args)
     root.touched = True
     if waiting.is_recording() and root.sampled:
         waiting.add_link(root.under.get_span_context(), {semconv.TASK_CAUSE: "wait_for"})

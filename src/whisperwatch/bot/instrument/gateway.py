@@ -10,15 +10,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.context import Context, attach, detach
-from opentelemetry.trace.propagation import _SPAN_KEY
-
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, Shard, bot_of
 from whisperwatch.bot.instrument.measures import counting
+from whisperwatch.bot.recording.current import enter, leave
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import current_root
 
 _now = recorder.clock.now
 _MARK = "_whisperwatch_shard"
@@ -58,20 +55,21 @@ def from_client(original: Any) -> Any:
 
 def watch_socket(bot: Bot, ws: Any) -> None:
     """Watch one gateway connection, new or already open."""
-    if _MARK in ws.__dict__:
+    if hasattr(ws, _MARK):
         return
     number = ws.shard_id or 0
     shard = bot.shards.get(number)
     if shard is None:
         shard = bot.shards[number] = Shard(number)
     shard.socket = ws
-    ws.__dict__[_MARK] = (bot, shard)
+    setattr(ws, _MARK, (bot, shard))
     ws._discord_parsers = Parsers(bot, shard, ws._discord_parsers)
 
 
 def unwatch_socket(ws: Any) -> None:
     """Give an open connection discord.py's own parsers back."""
-    if ws is not None and ws.__dict__.pop(_MARK, None) is not None:
+    if ws is not None and hasattr(ws, _MARK):
+        delattr(ws, _MARK)
         ws._discord_parsers = ws._connection.parsers
 
 
@@ -79,7 +77,7 @@ def close(original: Any) -> Any:
     """`DiscordWebSocket.close`: our side's close code, known before the heartbeat stops."""
 
     async def close(self: Any, code: int = 4000) -> None:
-        self.__dict__["_whisperwatch_code"] = code
+        self._whisperwatch_code = code
         await original(self, code)
 
     return close
@@ -100,14 +98,14 @@ def stop(original: Any) -> Any:
 
 
 def _disconnected(ws: Any) -> None:
-    marked = ws.__dict__.get(_MARK)
-    if marked is None or ws.__dict__.get("_whisperwatch_over"):
+    marked = getattr(ws, _MARK, None)
+    if marked is None or getattr(ws, "_whisperwatch_over", False):
         return
-    ws.__dict__["_whisperwatch_over"] = True
+    ws._whisperwatch_over = True
     bot, shard = marked
     if shard.socket is ws:
         shard.up = False
-    code = ws.__dict__.get("_whisperwatch_code") or ws.socket.close_code
+    code = getattr(ws, "_whisperwatch_code", None) or ws.socket.close_code
     said = "none" if code in (None, _ABNORMAL_CLOSURE) else str(code)
     attributes = {semconv.BOT_NAME: bot.name, semconv.SHARD: shard.number, semconv.CLOSE_CODE: said}
     counting(semconv.GATEWAY_DISCONNECTS, attributes).add(1)
@@ -115,20 +113,19 @@ def _disconnected(ws: Any) -> None:
 
 def _watched(bot: Bot, shard: Shard, name: str, parser: Parser) -> Parser:
     counted = _events(bot, shard, name)
-    number = shard.number
     if name in _CONNECTION:
         parser = _after(_CONNECTION[name], bot, shard, parser)
     if name == "INTERACTION_CREATE":
         parser = _inside_root(bot, parser)
 
     def parse(data: Any) -> None:
-        shard.last_event_ns = bot.received_ns = _now()
-        bot.shard = number
+        shard.last_event_ns = _now()
+        bot.receiving = shard
         counted.add(1)
         try:
             parser(data)
         finally:
-            bot.received_ns = 0
+            bot.receiving = None
             if bot.root is not None:
                 bot.end_parse()
 
@@ -139,13 +136,12 @@ def _inside_root(bot: Bot, parser: Parser) -> Parser:
     """discord.py starts an interaction's tasks while it parses it: the root is there, and current, for all of that."""
 
     def parse(data: Any) -> None:
-        root = bot.parse_root("interaction", ())
-        outer, token = current_root.set(root), attach(Context({_SPAN_KEY: root.under}))
+        root = bot.parse_root("on_interaction", ())
+        token = enter(root.context_below())
         try:
             parser(data)
         finally:
-            detach(token)
-            current_root.reset(outer)
+            leave(token)
 
     return parse
 

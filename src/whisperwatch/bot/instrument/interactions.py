@@ -61,11 +61,11 @@ def dispatch_error(original: Any) -> Any:
         try:
             await original(self, interaction, error)
         except BaseException as raised:
-            if (invocation := current_invocation.get()) is not None:
+            if (invocation := current_invocation()) is not None:
                 invocation.raised(raised)
             raise
         finally:
-            _end(current_invocation.get(), interaction, live_root())
+            _end(current_invocation(), interaction, live_root())
 
     return _dispatch_error
 
@@ -241,7 +241,7 @@ async def _component(coro: Any, bot: Any, cells: CommandCells, teller: Any, root
                     outcome = "ok" if teller.let_through else "user_error"
                 elif outcome == "failure":
                     count_error(bot, "interaction", invocation.error)
-                invocation.end(outcome)
+                invocation.complete(outcome)
             except Exception:
                 guard.failed("component end")
         if root is not None:
@@ -305,9 +305,9 @@ def _end(invocation: Invocation | None, interaction: Any, root: Any) -> None:
         if invocation is None:
             pass
         elif invocation.error is None and interaction.command_failed:
-            invocation.end("user_error")  # the tree's interaction_check refused it
+            invocation.complete("user_error")  # the tree's interaction_check refused it
         else:
-            invocation.end(outcome_of(invocation.error))
+            invocation.complete(outcome_of(invocation.error))
     except Exception:
         guard.failed("app command end")
     if root is not None:

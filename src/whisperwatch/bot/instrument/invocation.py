@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
-from typing import Any
-
-from opentelemetry.context import attach, detach
-from opentelemetry.trace import set_span_in_context
+from opentelemetry.context import Context
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import Bot, EventRoot
+from whisperwatch.bot.instrument.bots import Bot
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
+from whisperwatch.bot.recording.cells import Distribution
+from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import live_root
 from whisperwatch.bot.recording.spans import Span, type_name
@@ -24,7 +22,7 @@ _now = recorder.clock.now
 class CommandCells:
     """What one command, called one way, is measured by."""
 
-    __slots__ = ("active", "attributes", "durations", "statics", "title")
+    __slots__ = ("active", "attributes", "durations", "ok", "statics", "title")
 
     def __init__(self, bot_name: str, name: str, kind: str) -> None:
         self.title = f"command {name}"
@@ -33,10 +31,18 @@ class CommandCells:
         self.statics = {
             outcome: recorder.attribute_set({**self.attributes, semconv.OUTCOME: outcome}) for outcome in semconv.OUTCOMES
         }
-        self.durations = {outcome: self.duration(outcome) for outcome in ("ok", "user_error", "failure")}
+        self.ok = self.statics["ok"]
+        self.durations: dict[str, Distribution] = {}
+        for outcome in ("ok", "user_error", "failure"):
+            self.duration(outcome)
 
-    def duration(self, outcome: str) -> Any:
-        return timing(semconv.COMMAND_DURATION, {**self.attributes, semconv.OUTCOME: outcome})
+    def duration(self, outcome: str) -> Distribution:
+        """The histogram of the runs that ended so."""
+        found = self.durations.get(outcome)
+        if found is None:
+            attributes = {**self.attributes, semconv.OUTCOME: outcome}
+            found = self.durations[outcome] = timing(semconv.COMMAND_DURATION, attributes)
+        return found
 
 
 def cells_of(bot: Bot, name: str, kind: str) -> CommandCells:
@@ -48,62 +54,61 @@ def cells_of(bot: Bot, name: str, kind: str) -> CommandCells:
     return cells
 
 
-class Invocation:
-    """A command that is running. `error` is what discord.py kept from its caller."""
+class Invocation(Span):
+    """A command that is running: its span, and what it is measured by. `error` is what discord.py kept from its caller."""
 
-    __slots__ = ("bot", "cells", "context_token", "error", "failed", "span", "start", "token")
+    kind_number = 0
+    error: BaseException | None = None
+    recorded = True
+    """False where the span isn't: then the command is measured only."""
 
     def __init__(self, bot: Bot, cells: CommandCells) -> None:
         self.bot = bot
         self.cells = cells
-        self.error: BaseException | None = None
-        self.failed = False
-        """discord.py says that it failed, without an exception: cancelled, or refused by a check."""
+        self.title = cells.title
+        self.static = cells.ok
         cells.active.add(1)
-        root = live_root()
-        if isinstance(root, EventRoot):
-            root.handled = root.touched = True
-        self.span: Span | None = tracing.child(cells.title, 0, cells.statics["ok"])
-        self.context_token = None if self.span is None else attach(set_span_in_context(self.span.visible))
-        self.token: Token[Invocation | None] = current_invocation.set(self)
-        self.start = _now() if self.span is None else self.span.start_ns
+        context = read()
+        root = context.get(ROOT_KEY)
+        if root is not None:
+            root.handled = root.touched = True  # type: ignore[attr-defined]
+        if tracing.start(self):
+            self.token = enter(Context({**context, SPAN_KEY: self.visible if self.ornate else self, COMMAND_KEY: self}))
+        else:
+            self.recorded = False
+            self.start_ns = _now()
+            self.token = enter(Context({**context, COMMAND_KEY: self}))
 
     def raised(self, error: BaseException) -> None:
         """An exception leaves the command: its own, or one of an error handler. A failure of its own comes first."""
         if self.error is None or outcome_of(self.error) != "failure":
             self.error = error
 
-    def end(self, outcome: str, cells: CommandCells | None = None) -> None:
+    def complete(self, outcome: str, cells: CommandCells | None = None) -> None:
         """Measure and end. `cells`, where the command turned out to be another (a group's sub-command)."""
-        error, self.error = self.error, None
-        current_invocation.reset(self.token)
+        leave(self.token)
         self.cells.active.add(-1)
-        measured = cells or self.cells
-        duration = measured.durations.get(outcome)
-        if duration is None:
-            duration = measured.durations[outcome] = measured.duration(outcome)
-        span = self.span
-        if span is None:
-            duration.record((_now() - self.start) / 1e9)
-            return
-        if self.context_token is not None:
-            detach(self.context_token)
-        span.static = measured.statics[outcome]
-        span.title = measured.title
-        if error is not None and outcome != "ok":
-            _mark(span, outcome, original_of(error))
-        span.end()
-        duration.record((span.end_ns - self.start) / 1e9, span)
+        if cells is not None or outcome != "ok":
+            self._settle(outcome, cells or self.cells)
+        self.end_ns = _now()
+        duration = (cells or self.cells).duration(outcome)
+        if self.recorded:
+            self.deliver()
+            duration.record((self.end_ns - self.start_ns) / 1e9, self)
+        else:
+            duration.record((self.end_ns - self.start_ns) / 1e9)
 
-
-def _mark(span: Span, outcome: str, error: BaseException) -> None:
-    if outcome == "failure":
-        span.fail(error)
-        root = live_root()
-        if root is not None:
-            root.fail(error)
-    else:
-        span.set_attribute(semconv.ERROR_TYPE, type_name(error))
+    def _settle(self, outcome: str, cells: CommandCells) -> None:
+        error, self.error = self.error, None
+        self.title, self.static = cells.title, cells.statics[outcome]
+        if error is not None and outcome == "failure":
+            error = original_of(error)
+            self.fail(error)
+            root = live_root()
+            if root is not None:
+                root.fail(error)
+        elif error is not None:
+            self.own = {**(self.own or {}), semconv.ERROR_TYPE: type_name(original_of(error))}
 
 
 def begin(bot: Bot, cells: CommandCells) -> Invocation | None:
@@ -115,12 +120,14 @@ def begin(bot: Bot, cells: CommandCells) -> Invocation | None:
         return None
 
 
-current_invocation: ContextVar[Invocation | None] = ContextVar("whisperwatch_invocation", default=None)
-"""The command that this task runs."""
+def current_invocation() -> Invocation | None:
+    """The command that this task runs."""
+    invocation: Invocation | None = read().get(COMMAND_KEY)  # type: ignore[assignment]
+    return invocation
 
 
 def note_error(error: BaseException) -> None:
     """An exception that discord.py hands to error handlers rather than to its caller."""
-    invocation = current_invocation.get()
+    invocation = current_invocation()
     if invocation is not None:
         invocation.error = error

@@ -8,16 +8,16 @@ import time
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
-from opentelemetry.trace.propagation import _SPAN_KEY
+from opentelemetry.context import Context
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, any_bot
 from whisperwatch.bot.instrument.events import count_error
 from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.recording.current import enter, leave
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import Root, current_root
+from whisperwatch.bot.recording.roots import Root
 
 _OUTCOMES = ("ok", "failure", "cancelled")
 
@@ -54,14 +54,15 @@ class Run:
 
     def __init__(self, loop: Any, owner: Any) -> None:
         self.loop = loop
+        self.owner = owner
         self.bot = any_bot(owner)
         self.name: str = loop.coro.__qualname__
         self.task = asyncio.current_task()
 
     @property
     def cells(self) -> TaskCells:
-        bot = self.bot = self.bot or any_bot()
-        kept = _unowned if bot is None else bot.cells
+        bot = self.bot = self.bot or any_bot(self.owner)
+        kept = _unowned if bot is None or bot.known_name is None else bot.cells
         cells: TaskCells | None = kept.get(("task", self.name))
         if cells is None:
             cells = kept["task", self.name] = TaskCells("unknown" if bot is None else bot.name, self.name)
@@ -76,8 +77,7 @@ def loop(original: Any) -> Any:
         run = None
         try:
             run = Run(self, args[0] if args else None)  # its cog comes first, or what `start` was given
-            attach(Context())
-            current_root.set(None)
+            enter(Context())
             self.coro = _watched(run, getattr(plain, "_whisperwatch_plain", plain))
             running.add(run)
         except Exception:
@@ -106,7 +106,7 @@ def _watched(run: Run, plain: Any) -> Any:
             guard.failed("task run")
             return await plain(*args, **kwargs)
         root.hold()
-        outer, token = current_root.set(root), attach(Context({_SPAN_KEY: root.under}))
+        token = enter(root.context_below())
         outcome = "ok"
         try:
             return await plain(*args, **kwargs)
@@ -118,8 +118,7 @@ def _watched(run: Run, plain: Any) -> Any:
             _failed(run, root, raised)
             raise
         finally:
-            detach(token)
-            current_root.reset(outer)
+            leave(token)
             root.end_with(cells, outcome)
 
     coro._whisperwatch_plain = plain  # type: ignore[attr-defined]
@@ -161,13 +160,12 @@ def view_timeout(original: Any) -> Any:
             return
         own = self.__dict__.get("on_timeout")
         root.hold()
-        outer, token = current_root.set(root), attach(Context({_SPAN_KEY: root.under}))
+        token = enter(root.context_below())
         self.__dict__["on_timeout"] = functools.partial(_timeout, self.on_timeout, root)
         try:
             original(self)  # makes a task of `self.on_timeout()`
         finally:
-            detach(token)
-            current_root.reset(outer)
+            leave(token)
             if own is None:
                 del self.__dict__["on_timeout"]
             else:

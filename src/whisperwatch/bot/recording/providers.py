@@ -23,7 +23,8 @@ from whisperwatch import tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.metering import MeterProvider, unsupported
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import current_root
+from whisperwatch.bot.recording.roots import root_here
+from whisperwatch.bot.recording.spans import whole_ids
 from whisperwatch.bot.recording.tracing import TracerProvider, tracing
 
 
@@ -125,7 +126,7 @@ class TapeProcessor(SpanProcessor):
         self._scopes: dict[Any, int] = {}
 
     def on_start(self, span: SDKSpan, parent_context: Context | None = None) -> None:
-        root = current_root.get()
+        root = root_here()
         if root is not None and span.parent is not None:
             root.touched = True
 
@@ -143,10 +144,12 @@ class TapeProcessor(SpanProcessor):
         )
         links = tuple(_link(link) for link in span.links)
         dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+        attributes = dict(span.attributes or {})
+        attributes.update(whole_ids.get(span.context.span_id, ()))
         return (
             span.context.trace_id, span.context.span_id, parent.span_id if parent is not None else 0, flags,
             span.context.trace_state.to_header() or None, span.name, span.kind.value,
-            (span.start_time or 0) - offset, (span.end_time or 0) - offset, 0, dict(span.attributes or {}) or None,
+            (span.start_time or 0) - offset, (span.end_time or 0) - offset, 0, attributes or None,
             span.status.status_code.value, span.status.description, events or None, links or None,
             self._scope(span), dropped if any(dropped) else None,
         )  # fmt: skip

@@ -7,17 +7,16 @@ the last reference to it goes.
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from random import getrandbits
 from typing import Any
 
-from opentelemetry.context import Context, attach
-from opentelemetry.trace import NonRecordingSpan
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, TraceFlags
 from opentelemetry.trace import Span as APISpan
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
+from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
@@ -34,24 +33,41 @@ class Root(Span):
     """
 
     pending = 0
-    sampled = False
+    sampled = True
     exported = False
-    under: APISpan
-    """What is made current below it."""
+    handled = False
+    """A command ran under it, or a reply was sent."""
+    parent_id = 0
+    is_root = True
+    title: str
+    duration: Distribution
 
-    def __init__(self, title: str, kind: int, static: tuple[int, dict[str, Any]], duration: Distribution, start: int = 0) -> None:
+    def __init__(
+        self, title: str, kind: int, static: tuple[int, dict[str, Any]], duration: Distribution, start: int = 0
+    ) -> None:
         self.title = title
         self.kind_number = kind
+        self.static = static
+        self.duration = duration
+        self.begin(start)
+
+    def begin(self, start: int) -> None:
+        """Start it, `start` in monotonic nanoseconds (0 is now): title, kind and static attributes are set."""
         self.environment = tracing.environment
         self.trace_id = getrandbits(128)
         self.span_id = getrandbits(64)
-        self.parent_id = 0
         self.start_ns = start or _now()
-        self.static = static
-        self.duration = duration
-        self.root = self
-        self.sampled = tracing.root(self)
-        self.under = self.visible if self.sampled else NonRecordingSpan(self.get_span_context())
+        if not tracing.plain:
+            self.sampled = tracing.root(self)
+
+    @property
+    def root(self) -> Root:  # type: ignore[override]
+        return self
+
+    @property
+    def under(self) -> APISpan:
+        """What is made current below it."""
+        return self.visible if self.sampled else NonRecordingSpan(self.get_span_context())
 
     def hold(self) -> None:
         """One more piece of work belongs to it."""
@@ -61,39 +77,58 @@ class Root(Span):
         """A piece of work is over; the last one ends the root."""
         self.pending -= 1
         if self.pending == 0 and not self.end_ns:
-            try:
-                self.finish()
-            except Exception:
-                guard.failed("root")
+            self._finish_safely()
+
+    def _finish_safely(self) -> None:
+        try:
+            self.finish()
+        except Exception:
+            guard.failed("root")
 
     def enter(self) -> None:
         """Make it current for the rest of this task: its own context is the task's to change."""
-        current_root.set(self)
-        attach(Context({_SPAN_KEY: self.under}))
+        enter(self.context_below())
+
+    def context_below(self) -> Context:
+        """The OpenTelemetry context of the work that belongs to it, and of nothing else."""
+        return Context({SPAN_KEY: self if self.sampled and not self.ornate else self.under, ROOT_KEY: self})
 
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""
-        self.exported = self.sampled and bool(self.touched or self.status_code or keep_untouched)
-        if self.exported:
+        self.end_ns = _now()
+        if self.sampled and (self.touched or self.status_code or keep_untouched):
+            self.exported = True
             self.describe()
-            self.end()
+            self.deliver()
+            self.duration.record((self.end_ns - self.start_ns) / 1e9, self)
         else:
-            self.end_ns = _now()
-        self.duration.record((self.end_ns - self.start_ns) / 1e9, self if self.exported else None)
+            self.duration.record((self.end_ns - self.start_ns) / 1e9)
+            if not tracing.plain:
+                self._withhold()
+
+    def _withhold(self) -> None:
+        """Let processors, who were told that it began, forget it: an end that is not sampled, which nobody exports."""
+        if self.sampled and self.hosted is None and self.environment.processor is not None:
+            self.flags &= ~TraceFlags.SAMPLED
+            self.ornate = True
+            self.__dict__.pop("_span_context", None)
+            self.deliver()
 
     def describe(self) -> None:
         """Called before an export: the time to add attributes."""
 
     def __del__(self) -> None:
         if not self.end_ns and self.pending > 0:
-            self.finish()
+            self._finish_safely()
 
 
-current_root: ContextVar[Root | None] = ContextVar("whisperwatch_root", default=None)
-"""The root of the work that this task does."""
+def root_here() -> Root | None:
+    """The root of the work that this task does, ended or not."""
+    root: Root | None = read().get(ROOT_KEY)  # type: ignore[assignment]
+    return root
 
 
 def live_root() -> Root | None:
     """The root of the work that this task does, unless it has ended."""
-    root = current_root.get()
+    root = root_here()
     return None if root is None or root.end_ns else root

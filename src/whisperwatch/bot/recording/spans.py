@@ -52,6 +52,11 @@ class SpanEnvironment:
         """None unless somebody added a processor; then every span pays the SDK's price."""
 
 
+OURS: set[type] = set()
+"""`Span` and its subclasses: asked for a type's membership, a set answers faster than `isinstance` does for a class with
+an abstract base."""
+
+
 class Span(ReadableSpan, trace.Span):
     """A recording span. `parent_id` 0 is none; times are monotonic nanoseconds of the recorder's clock."""
 
@@ -73,8 +78,14 @@ class Span(ReadableSpan, trace.Span):
     """The event's root span that this work belongs to."""
     touched = False
     """On a root: something happened under it."""
+    is_root = False
+    ornate = False
+    """It has something that most spans don't: flags, state, status, events, links, cuts, a host's span."""
     hosted: trace.Span | None = None
     """The span of the host's provider that this one stands for; it gets all that this one has when it ends."""
+
+    def __init_subclass__(cls) -> None:
+        OURS.add(cls)
 
     def __init__(
         self, name: str, kind: int, environment: SpanEnvironment, trace_id: int, span_id: int, parent_id: int
@@ -116,10 +127,19 @@ class Span(ReadableSpan, trace.Span):
 
     def hand_over(self) -> None:
         """Put the ended span on the tape, or end the host's."""
+        if self.ornate:
+            self._hand_over_all()
+        else:
+            recorder.span_ended((
+                self.trace_id, self.span_id, self.parent_id, SAMPLED, None, self.title, self.kind_number,
+                self.start_ns, self.end_ns, self.static[0], self.own, 0, None, None, None, self.environment.number, None,
+            ))  # fmt: skip
+
+    def _hand_over_all(self) -> None:
         if self.hosted is not None:
             self._give_to_host(self.hosted)
             return
-        if not self.flags & TraceFlags.SAMPLED:
+        if not self.flags & 1:
             return
         events, links = self.event_records, self.link_records
         dropped = None
@@ -143,7 +163,12 @@ class Span(ReadableSpan, trace.Span):
         if self.status_code:
             hosted.set_status(self.status)
         hosted.update_name(self.title)
-        hosted.end(self.end_time)
+        given = {**self.static[1], **(self.own or {})}
+        whole_ids[self.span_id] = {key: given[key] for key in semconv.HASHED_ATTRIBUTES & given.keys()}
+        try:
+            hosted.end(self.end_time)
+        finally:
+            del whole_ids[self.span_id]
 
     def is_recording(self) -> bool:
         return not self.end_ns
@@ -162,10 +187,12 @@ class Span(ReadableSpan, trace.Span):
         limits = recorder.limits
         most = limits.max_span_attributes
         if most == 0:
+            self.ornate = True
             self.cut_attributes += 1
             return
         if not key or not isinstance(key, str):
             logger.warning("invalid key `%s`. must be non-empty string. Dropping key from attributes.", key)
+            self.ornate = True
             self.cut_attributes += 1
             return
         length = limits.max_span_attribute_length
@@ -187,7 +214,9 @@ class Span(ReadableSpan, trace.Span):
         limits = recorder.limits
         most = limits.max_span_attributes
         kept, self_cut = cleaned(attributes, most, limits.max_span_attribute_length)
-        self.cut_attributes += self_cut
+        if self_cut:
+            self.ornate = True
+            self.cut_attributes += self_cut
         if not kept:
             return
         own = self.own
@@ -202,6 +231,7 @@ class Span(ReadableSpan, trace.Span):
     def _evict(self, own: dict[str, Any]) -> None:
         logger.warning(_FULL)
         del own[next(iter(own))]
+        self.ornate = True
         self.cut_attributes += 1
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
@@ -209,8 +239,18 @@ class Span(ReadableSpan, trace.Span):
         if self._ended("add_event"):
             return
         at = _now() if timestamp is None else timestamp - recorder.clock.offset
-        self.event_records, dropped = _append(self.event_records, (name, at, kept, cut), recorder.limits.max_events)
-        self.cut_events += dropped
+        self._append_event((name, at, kept, cut))
+
+    def _append_event(self, record: tuple[Any, ...]) -> None:
+        records = self.event_records
+        if records is None:  # two steps, with no call between: another thread can't do the same meanwhile
+            records = self.event_records = []
+        self.ornate = True
+        records.append(record)
+        most = recorder.limits.max_events
+        if most is not None and len(records) > most:
+            del records[0]
+            self.cut_events += 1
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         if not context or not (context.is_valid or attributes or context.trace_state):
@@ -220,8 +260,15 @@ class Span(ReadableSpan, trace.Span):
             return
         flags = int(context.trace_flags) | (tape.PARENT_REMOTE if context.is_remote else 0)
         record = (context.trace_id, context.span_id, flags, context.trace_state.to_header() or None, kept, cut)
-        self.link_records, dropped = _append(self.link_records, record, recorder.limits.max_links)
-        self.cut_links += dropped
+        records = self.link_records
+        if records is None:
+            records = self.link_records = []
+        self.ornate = True
+        records.append(record)
+        most = recorder.limits.max_links
+        if most is not None and len(records) > most:
+            del records[0]
+            self.cut_links += 1
 
     def update_name(self, name: str) -> None:
         if not self._ended("update_name"):
@@ -241,6 +288,7 @@ class Span(ReadableSpan, trace.Span):
             description = status.description
         else:
             description = Status(status, description).description
+        self.ornate = True
         self.status_code = code.value
         self.description = description
 
@@ -267,13 +315,13 @@ class Span(ReadableSpan, trace.Span):
     def fail(self, exception: BaseException) -> None:
         """Mark the span failed, without the exception's text, which may quote a user: type and frames only."""
         name = type_name(exception)
+        self.ornate = True
         self.status_code = StatusCode.ERROR.value
         if self.own is None:
             self.own = {}
         self.own[semconv.ERROR_TYPE] = name
-        event = ("exception", _now(), {"exception.type": name, "exception.stacktrace": _frames(exception)}, 0)
-        self.event_records, dropped = _append(self.event_records, event, recorder.limits.max_events)
-        self.cut_events += dropped
+        about = {"exception.type": name, "exception.stacktrace": _frames(exception)}
+        self._append_event(("exception", _now(), about, 0))
 
     def __exit__(self, exc_type: Any, exc_val: BaseException | None, exc_tb: Any) -> None:
         if exc_val is not None and self.is_recording():
@@ -380,6 +428,13 @@ class Span(ReadableSpan, trace.Span):
         return self._readable_span().to_json(indent)
 
 
+OURS.add(Span)
+
+
+whole_ids: dict[int, dict[str, Any]] = {}
+"""Ids of spans that are being given to the host, which gets hashes; the tape takes them from here, by span id."""
+
+
 class Ids:
     """How ids are shown to processors inside this process; the watcher does the same for what it exports."""
 
@@ -427,18 +482,6 @@ def type_name(exception: BaseException) -> str:
     """As `exception.type` has it: qualified, `builtins` left out."""
     kind = type(exception)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _append(
-    records: list[tuple[Any, ...]] | None, record: tuple[Any, ...], most: int | None
-) -> tuple[list[tuple[Any, ...]] | None, int]:
-    if records is None:
-        records = []
-    records.append(record)
-    if most is not None and len(records) > most:
-        del records[0]
-        return records, 1
-    return records, 0
 
 
 def _frames(exception: BaseException) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from random import getrandbits
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import (
     ConcurrentMultiSpanProcessor,
@@ -23,12 +24,15 @@ from opentelemetry.sdk.trace import Tracer as SDKTracer
 from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from whisperwatch import semconv, tape
+from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, read
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.spans import SAMPLED, Span, SpanEnvironment, bounded
+from whisperwatch.bot.recording.spans import OURS, Span, SpanEnvironment, bounded
 
+logger = logging.getLogger(__name__)
+
+_now = recorder.clock.now
 _UNCONDITIONAL = (sampling.ALWAYS_ON, sampling.DEFAULT_ON)
 """Samplers whose answer is known without asking: sampled, unless the parent isn't (DEFAULT_ON)."""
 
@@ -59,6 +63,8 @@ class Tracer(SDKTracer):
         self._span_limits = recorder.limits
         self.environment = SpanEnvironment(number, scope, provider.resource)
         self.always = provider.sampler in _UNCONDITIONAL
+        self.plain = self.always and type(provider.id_generator) is RandomIdGenerator
+        """A child of a span of ours needs no question and no generator."""
         self.host: trace.Tracer | None = None
         """The tracer of a provider that the host application set after ours, and that wins."""
 
@@ -129,6 +135,7 @@ class Tracer(SDKTracer):
         if not recording:
             return NonRecordingSpan(SpanContext(trace_id, span_id, False, TraceFlags(flags), state))
         span = Span(name, kind.value, self.environment, trace_id, span_id, parent_context.span_id if parent_context else 0)
+        span.ornate = True
         span.flags = flags
         span.state = state or None
         span.parent_context = parent_context
@@ -167,6 +174,7 @@ class TracerProvider(SDKTracerProvider):
         )
         recorder.limits = self._span_limits
         self._own_tracers: dict[InstrumentationScope, Tracer] = {}
+        self._has_processors = active_span_processor is not None
         self._host: trace.TracerProvider | None = None
         self.flush_tape: Any = None
         """Set by `watch()`: called with milliseconds, says whether the tape was delivered."""
@@ -180,6 +188,8 @@ class TracerProvider(SDKTracerProvider):
     ) -> trace.Tracer:
         if self._disabled:
             return trace.NoOpTracer()
+        if not instrumenting_module_name:
+            logger.error("get_tracer called with missing module name.")
         version = instrumenting_library_version or ""
         scope = InstrumentationScope(instrumenting_module_name or "", version, schema_url, attributes)
         with self._tracers_lock:
@@ -187,7 +197,7 @@ class TracerProvider(SDKTracerProvider):
             if tracer is None:
                 number = recorder.define_scope(scope.name, scope.version, scope.schema_url, scope.attributes)
                 tracer = self._own_tracers[scope] = Tracer(self, scope, number)
-                if self._active_span_processor._span_processors:
+                if self._has_processors:
                     tracer.environment.processor = self._active_span_processor
                 if self._host is not None:
                     tracer.host = _host_tracer(self._host, scope)
@@ -196,8 +206,10 @@ class TracerProvider(SDKTracerProvider):
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         super().add_span_processor(span_processor)
         with self._tracers_lock:
+            self._has_processors = True
             for tracer in self._own_tracers.values():
                 tracer.environment.processor = self._active_span_processor
+        tracing.look()
 
     def hand_over(self, host: trace.TracerProvider) -> None:
         """From now on every tracer of ours starts its spans at the host's provider."""
@@ -224,89 +236,137 @@ class Tracing:
         self.provider: TracerProvider | None = None
         self.host: trace.Tracer | None = None
         self.tracer: Tracer | None = None
+        self.environment: SpanEnvironment
+        """Of our own scope."""
+        self.plain = False
+        """Every root is sampled and recorded by us alone: nobody has to be asked before one starts."""
 
     def use(self, provider: TracerProvider) -> None:
         """Record through our own provider."""
         tracer = provider.get_tracer(semconv.SCOPE)
         self.provider = provider
-        self.tracer = tracer if isinstance(tracer, Tracer) else None
+        self.tracer = None
+        if isinstance(tracer, Tracer):
+            self.tracer, self.environment = tracer, tracer.environment
         self.host = None
+        self.look()
+        recorder.when_switched = self.look
 
     def use_host(self, provider: trace.TracerProvider) -> None:
         """Record through the host's provider: a tracer or a provider that came before or after ours."""
         self.host = provider.get_tracer(semconv.SCOPE)
+        self.look()
+
+    def look(self) -> None:
+        """Find out whether starting is `plain`, after anything that it depends on has changed."""
+        tracer = self.tracer
+        self.plain = (
+            tracer is not None
+            and recorder.on
+            and self.host is None
+            and tracer.always
+            and type(tracer.id_generator) is RandomIdGenerator
+            and tracer.environment.processor is None
+        )
 
     def child(self, name: str, kind: int, static: tuple[int, dict[str, Any]]) -> Span | None:
         """A span under the current one, or a trace of its own; None where nothing is recorded."""
-        tracer = self.tracer
-        if tracer is None or not recorder.on:
-            return None
-        if self.host is not None:
-            return self._hosted(name, kind, static, None)
-        parent = get_current().get(_SPAN_KEY)
-        if not (isinstance(parent, Span) and tracer.always) or ended_root(parent):
-            started = tracer.begin(name, SpanKind(kind), None, static[1], ())
-            if not isinstance(started, Span):
-                return None
-            started.static, started.own = static, None
-            span = started
-        else:
-            span = Span(name, kind, tracer.environment, parent.trace_id, getrandbits(64), parent.span_id)
-            span.static = static
-            if parent.flags != SAMPLED:
-                span.flags = parent.flags
-            if parent.state is not None:
-                span.state = parent.state
-            root = parent.root
-            if root is not None:
-                span.root = root
-                root.touched = True
-        if tracer.environment.processor is not None:
-            tracer.environment.processor.on_start(span, parent_context=None)
-        return span
+        span = Span.__new__(Span)
+        span.title, span.kind_number, span.static = name, kind, static
+        return span if self.start(span) else None
 
-    def root(self, span: Span) -> bool:
-        """Start a span, made by the caller with ids of its own, as the root of a new trace; says whether it is sampled."""
+    def start(self, span: Span) -> bool:
+        """Start a span, whose title, kind and static attributes are set, under the current one, or as a trace of its
+        own; says whether it records."""
+        parent = read().get(SPAN_KEY)
+        if not self.plain or type(parent) not in OURS or parent.end_ns:
+            return self._start_slowly(span, parent)
+        span.environment = self.environment
+        span.trace_id = parent.trace_id
+        span.span_id = getrandbits(64)
+        span.parent_id = parent.span_id
+        if parent.ornate:
+            span.ornate, span.flags, span.state = True, parent.flags, parent.state
+        root = parent if parent.is_root else parent.root
+        if root is not None:
+            span.root = root
+            root.touched = True
+        span.start_ns = _now()
+        return True
+
+    def _start_slowly(self, span: Span, parent: Any) -> bool:
         tracer = self.tracer
         if tracer is None or not recorder.on:
-            span.flags = 0
             return False
         if self.host is not None:
-            self._host_root(span)
-            return bool(span.flags & TraceFlags.SAMPLED)
-        if not tracer.always:
-            result = tracer.sampler.should_sample(Context(), span.trace_id, span.title, SpanKind(span.kind_number), span.static[1])
-            if not result.decision.is_sampled():
-                span.flags = 0
-                return False
-            span.state = result.trace_state or None
-        if not isinstance(tracer.id_generator, RandomIdGenerator):
-            span.trace_id, span.span_id = tracer.id_generator.generate_trace_id(), tracer.id_generator.generate_span_id()
+            return self._start_hosted(span, self.host)
+        started = tracer.begin(span.title, SpanKind(span.kind_number), None, span.static[1], ())
+        if not isinstance(started, Span):
+            return False
+        own = added(started.own, span.static[1])
+        span.__dict__.update({**started.__dict__, **span.__dict__})
+        span.own = own
+        if tracer.environment.processor is not None:
+            tracer.environment.processor.on_start(span, parent_context=None)
+        return True
+
+    def root(self, span: Span) -> bool:
+        """Start a span, made by the caller with ids of its own, as the root of a new trace; says whether it records."""
+        tracer = self.tracer
+        if tracer is None or not recorder.on:
+            span.ornate, span.flags = True, 0
+            return False
+        if self.host is not None:
+            return self._host_root(span)
+        if not (tracer.plain or self._may_begin(tracer, span)):
+            return False
         if tracer.environment.processor is not None:
             tracer.environment.processor.on_start(span, parent_context=Context())
         return True
 
-    @property
-    def environment(self) -> SpanEnvironment:
-        assert self.tracer is not None
-        return self.tracer.environment
+    @staticmethod
+    def _may_begin(tracer: Tracer, span: Span) -> bool:
+        """Ids and the sampler's answer for a root, where they aren't known without asking."""
+        generator, static = tracer.id_generator, span.static[1]
+        span.trace_id, span.span_id = generator.generate_trace_id(), generator.generate_span_id()
+        random = TraceFlags.RANDOM_TRACE_ID if generator.is_trace_id_random() else TraceFlags.DEFAULT
+        span.flags, span.ornate = random | TraceFlags.SAMPLED, True
+        if tracer.always:
+            return True
+        kind = SpanKind(span.kind_number)
+        result = tracer.sampler.should_sample(Context(), span.trace_id, span.title, kind, static, ())
+        span.state = result.trace_state or None
+        if not result.decision.is_sampled():
+            span.flags = random
+        if result.decision.is_recording():
+            span.own = added(bounded_span_attributes(result.attributes)[0], static)
+            return True
+        return False
 
-    def _hosted(self, name: str, kind: int, static: tuple[int, dict[str, Any]], context: Context | None) -> Span | None:
-        assert self.host is not None
-        hosted = self.host.start_span(name, context, SpanKind(kind), static[1])
-        span_context = hosted.get_span_context()
-        span = Span(name, kind, self.environment, span_context.trace_id, span_context.span_id, 0)
-        span.static, span.hosted, span.flags = static, hosted, int(span_context.trace_flags)
-        return span
+    def _start_hosted(self, span: Span, host: trace.Tracer) -> bool:
+        hosted = host.start_span(span.title, None, SpanKind(span.kind_number), span.static[1])
+        span.environment, span.start_ns, span.parent_id = self.environment, _now(), 0
+        root = read().get(ROOT_KEY)
+        if root is not None:
+            span.root = root  # type: ignore[assignment]
+            span.root.touched = True  # type: ignore[union-attr]
+        _stand_for(span, hosted)
+        return hosted.is_recording()
 
-    def _host_root(self, span: Span) -> None:
+    def _host_root(self, span: Span) -> bool:
         assert self.host is not None
         hosted = self.host.start_span(
             span.title, Context(), SpanKind(span.kind_number), span.static[1], start_time=span.start_time
         )
-        span_context = hosted.get_span_context()
-        span.trace_id, span.span_id, span.flags = span_context.trace_id, span_context.span_id, int(span_context.trace_flags)
-        span.hosted = hosted
+        _stand_for(span, hosted)
+        return hosted.is_recording()
+
+
+def _stand_for(span: Span, hosted: trace.Span) -> None:
+    context = hosted.get_span_context()
+    span.trace_id, span.span_id, span.flags = context.trace_id, context.span_id, int(context.trace_flags)
+    span.hosted, span.ornate = hosted, True
+    span._span_context = context
 
 
 tracing = Tracing()
@@ -319,6 +379,12 @@ def ended_root(parent: Span) -> Span | None:
     if root is not None and root.end_ns and parent.end_ns:
         return root
     return None
+
+
+def added(attributes: Mapping[str, Any] | None, static: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a sampler has added to, or changed in, the attributes that it was asked about."""
+    found = {key: value for key, value in (attributes or {}).items() if key not in static or static[key] != value}
+    return found or None
 
 
 def bounded_span_attributes(attributes: Mapping[str, Any]) -> tuple[dict[str, Any] | None, int]:
