@@ -45,9 +45,11 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it still runs, as far as can be known."""
-        if self._status is None:
-            self._status = self._read_status()
-        return self._status is None and self.started is not None and start_of(self.pid) == self.started
+        if self._status is not None:
+            return False
+        runs = self.started is not None and start_of(self.pid) == self.started
+        self._status = self._read_status()  # after the look, so that what is found dead has its status read
+        return runs and self._status is None
 
     async def gone(self, within_s: float) -> bool:
         """Wait for its end, and look for its exit status before its parent takes that away."""

@@ -146,7 +146,7 @@ def test_an_orphan_ends_after_its_linger_time(bots: Bots, state: Path) -> None:
     bot.process.kill()
     bot.process.wait()
     ended = time.monotonic()
-    assert health(welcome["url"])["status"] == "unhealthy"
+    until(lambda: health(welcome["url"])["status"] == "unhealthy", 0.9)
     until(lambda: not is_alive(welcome["pid"]) or state_of(welcome["pid"]) == "Z")
     assert time.monotonic() - ended > 0.9
     assert not (state / "watcher.sock").exists()
