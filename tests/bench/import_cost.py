@@ -51,7 +51,7 @@ def measured(code: str) -> list[float]:
 
 def modules() -> None:
     """The modules over 1 ms of their own, and the cumulative times of the packages."""
-    program = "import discord, discord.ext.commands, discord.ext.tasks, sys\nprint('=', file=sys.stderr)\nimport whisperwatch.bot.watch"
+    program = _START + "print('=', file=sys.stderr)\nimport whisperwatch.bot.watch"
     command = [sys.executable, "-W", "ignore", "-X", "importtime", "-c", program]
     lines = (
         subprocess.run(command, capture_output=True, text=True, check=True)
