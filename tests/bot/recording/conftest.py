@@ -1,10 +1,11 @@
-"""What the tests of recording share: the SDK's providers and ours side by side, and the watcher's reading of the tape."""
+"""What the tests of recording share: the SDK's providers and ours side by side, and the watcher's view of the tape."""
 
 from __future__ import annotations
 
 import logging
+import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +35,9 @@ def _fresh(recording: Recorder) -> None:
 class SequentialIds(IdGenerator):
     """The same ids for the same sequence of questions."""
 
-    def __init__(self, random: bool = True) -> None:
+    def __init__(self, is_random: bool = True) -> None:
         self.last = 0
-        self.random = random
+        self.is_random = is_random
 
     def generate_span_id(self) -> int:
         self.last += 1
@@ -47,7 +48,12 @@ class SequentialIds(IdGenerator):
         return 0xABC << 64 | self.last
 
     def is_trace_id_random(self) -> bool:
-        return self.random
+        return self.is_random
+
+
+@pytest.fixture(scope="session")
+def sequential_ids() -> type[SequentialIds]:
+    return SequentialIds
 
 
 @dataclass
@@ -84,6 +90,7 @@ def _listening(side: Side, act: Callable[[Any], Any]) -> Any:
     handler = _Listener(side.said)
     root = logging.getLogger()
     root.addHandler(handler)
+    random.seed(7)  # the ids of both sides, where they are random
     try:
         return act(side.tracer)
     finally:
@@ -102,9 +109,17 @@ class _Listener(logging.Handler):
 
 @pytest.fixture(scope="session")
 def twins() -> Callable[..., Twins]:
-    """Makes an SDK provider and one of ours, with the same ids, sampler, limits and resource."""
+    """Makes an SDK provider and one of ours, with the same ids, sampler, limits and resource.
 
-    def make(sampler: sampling.Sampler | None = None, limits: Mapping[str, Any] = {}, random: bool = True) -> Twins:  # noqa: B006
+    Without `processors` ours has none, as in a bot, and what it made is on the tape alone.
+    """
+
+    def make(
+        sampler: sampling.Sampler | None = None,
+        limits: Mapping[str, Any] = {},
+        ids: Callable[[], IdGenerator] = SequentialIds,
+        processors: bool = True,
+    ) -> Twins:
         recorder.spans.clear()
         sides = []
         for kind in (SDKTracerProvider, TracerProvider):
@@ -112,11 +127,12 @@ def twins() -> Callable[..., Twins]:
                 sampler,
                 RESOURCE,
                 shutdown_on_exit=False,
-                id_generator=SequentialIds(random),
+                id_generator=ids(),
                 span_limits=SpanLimits(**limits),
             )
             exporter = InMemorySpanExporter()
-            provider.add_span_processor(SimpleSpanProcessor(exporter))
+            if processors or kind is SDKTracerProvider:
+                provider.add_span_processor(SimpleSpanProcessor(exporter))
             sides.append(Side(provider, exporter))
         return Twins(*sides)
 
@@ -183,10 +199,10 @@ def watcher_encodes() -> Callable[[], bytes]:
 
 
 @pytest.fixture
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> int:
     """The SDK's clock and ours stand at the same nanosecond."""
     now = 1_700_000_000_123_456_789
     monkeypatch.setattr("opentelemetry.sdk.trace.time_ns", lambda: now)
     for module in ("spans", "roots"):
         monkeypatch.setattr(f"whisperwatch.bot.recording.{module}._now", lambda: now - recorder.clock.offset)
-    yield now
+    return now

@@ -59,8 +59,8 @@ NAMES = ["DROP", "RECORD_ONLY", "RECORD_AND_SAMPLE", "any"]
 
 @pytest.mark.parametrize("random", [True, False])
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.get_description())
-def test_every_sampler_decides_as_with_the_sdk(twins, readable, sampler, random):
-    pair = twins(sampler, random=random)
+def test_every_sampler_decides_as_with_the_sdk(twins, readable, sequential_ids, sampler, random):
+    pair = twins(sampler, ids=lambda: sequential_ids(random))
 
     def act(tracer: Any) -> list[Any]:
         seen = []
@@ -220,9 +220,8 @@ def test_under_a_root_that_is_not_sampled_nothing_is():
 
 
 @pytest.mark.parametrize("random", [True, False])
-def test_an_id_generator_of_the_hosts_makes_our_own_ids(twins, random):
-    generator = type(twins().ours.provider.id_generator)(random)
-    own = Own(id_generator=generator)
+def test_an_id_generator_of_the_hosts_makes_our_own_ids(sequential_ids, random):
+    own = Own(id_generator=sequential_ids(random))
     root = own.root()
     with trace.use_span(root.under):
         child = tracing.child("child", 0, own.static)
