@@ -30,7 +30,7 @@ def failed(where: str) -> None:
         Exception: the one that is being handled, where `strict` is set.
     """
     if strict:
-        raise  # noqa: PLE0704 - called from an except block
+        raise
     first = where not in counts
     counts[where] = counts.get(where, 0) + 1
     for listener in on_failure:

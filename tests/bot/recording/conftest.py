@@ -186,7 +186,9 @@ def watcher_encodes() -> Callable[[], bytes]:
     """Takes what the recorder has, through marshal to the watcher's encoder, as ResourceSpans bytes."""
 
     def encode() -> bytes:
-        named = [definition for definition in recorder.definitions if definition[0] in ("scope", "attributes")]
+        named = [
+            definition for definition in recorder.definitions if definition[0] in ("scope", "attributes")
+        ]
         batch = ("batch", 1, recorder.clock.offset, named, recorder.take_spans(1000), [], {})
         stream = Stream(RESOURCE.attributes)
         spans = stream.take(tape.unpack(tape.pack(batch)[tape.HEADER_SIZE :]))

@@ -149,5 +149,7 @@ async def test_two_events_at_once_do_not_mix(root):
             parents.add(await asyncio.create_task(parent_in_coroutine()))
         return own.span_id, parents
 
-    for span_id, parents in await asyncio.gather(*[asyncio.create_task(event(number)) for number in range(10)]):
+    for span_id, parents in await asyncio.gather(
+        *[asyncio.create_task(event(number)) for number in range(10)]
+    ):
         assert parents == {span_id}

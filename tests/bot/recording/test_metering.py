@@ -13,7 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter, ObservableUpDownCounter, UpDownCounter
+from opentelemetry.sdk.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
 from opentelemetry.sdk.metrics import MeterProvider as SDKMeterProvider
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -22,7 +28,11 @@ from opentelemetry.sdk.metrics.export import (
     MetricExportResult,
     PeriodicExportingMetricReader,
 )
-from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.metrics.view import (
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+    View,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
@@ -33,7 +43,8 @@ from whisperwatch.bot.recording.tracing import TracerProvider
 
 RESOURCE = Resource({"service.name": "bot"})
 DELTA = dict.fromkeys(
-    (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter), AggregationTemporality.DELTA
+    (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter),
+    AggregationTemporality.DELTA,
 )
 BOUNDS = (0.5, 1.5, 10.5)
 
@@ -64,10 +75,15 @@ def points(reader: InMemoryMetricReader, delta: bool = False) -> dict[Any, Any]:
                 kind = type(metric.data).__name__
                 scope = (of_scope.scope.name, of_scope.scope.version or "", repr(of_scope.scope.attributes))
                 key = (scope, of_scope.schema_url, metric.name, metric.unit, metric.description, kind)
-                about = (getattr(metric.data, "aggregation_temporality", None), getattr(metric.data, "is_monotonic", None))
+                about = (
+                    getattr(metric.data, "aggregation_temporality", None),
+                    getattr(metric.data, "is_monotonic", None),
+                )
                 given = {identity(p.attributes): numbers(p, delta) for p in metric.data.data_points}
                 # the SDK has points of sums to which only 0 was added
-                given = {key: value for key, value in given.items() if not (delta and value == ("number", 0.0))}
+                given = {
+                    key: value for key, value in given.items() if not (delta and value == ("number", 0.0))
+                }
                 if given:
                     found.setdefault((key, about), []).append(given)
     return {key: sorted(given, key=repr) for key, given in found.items()}
@@ -81,7 +97,14 @@ def numbers(point: Any, delta: bool) -> Any:
     if hasattr(point, "bucket_counts"):
         extremes = () if delta else (point.min, point.max)
         total = round(point.sum, 6)
-        return (point.count, total, tuple(point.bucket_counts), tuple(point.explicit_bounds), extremes, exemplars(point))
+        return (
+            point.count,
+            total,
+            tuple(point.bucket_counts),
+            tuple(point.explicit_bounds),
+            extremes,
+            exemplars(point),
+        )
     return ("number", round(float(point.value), 6))
 
 
@@ -91,7 +114,9 @@ def exemplars(point: Any) -> Any:
 
 # --- the same operations ----------------------------------------------------------------------------------------
 
-values = st.sampled_from(["x", "y", 1, True, 1.0, 0, False, None, b"x", Mood.FINE, [1, 2], (1, 2), [True, 2], {"k": 1}])
+values = st.sampled_from(
+    ["x", "y", 1, True, 1.0, 0, False, None, b"x", Mood.FINE, [1, 2], (1, 2), [True, 2], {"k": 1}]
+)
 attribute_sets = st.none() | st.dictionaries(st.sampled_from(["a", "b", "c", "", 5]), values, max_size=3)
 amounts = st.integers(-3, 20) | st.sampled_from([0.25, 0.5, 1.5, 10.5, 1e6, math.nan, math.inf])
 scopes = st.sampled_from([("one",), ("two", "1.0", "https://example.org", {"k": [1, 2]}), ("two",)])
@@ -162,7 +187,9 @@ def test_readers_get_what_the_sdk_gives_them(temporality, caplog):
 
 def forget_instruments() -> None:
     """What the fixture does between tests, between examples."""
-    recorder.collectors[:] = [c for c in recorder.collectors if not isinstance(getattr(c, "__self__", None), metrics.Instrument)]
+    recorder.collectors[:] = [
+        c for c in recorder.collectors if not isinstance(getattr(c, "__self__", None), metrics.Instrument)
+    ]
     for key in [key for key in recorder._instruments if key[0] != recorder.scope]:
         del recorder._instruments[key]
 
@@ -217,7 +244,9 @@ def test_a_callback_that_fails_keeps_what_it_gave_before(both, caplog):
         yield Observation(1, {"a": "kept"})
         raise RuntimeError("the database is gone")
 
-    (found,) = both(lambda meter: meter.create_observable_gauge("g", [failing, lambda _: [Observation(2)]]) and None)
+    (found,) = both(
+        lambda meter: meter.create_observable_gauge("g", [failing, lambda _: [Observation(2)]]) and None
+    )
     assert [len(points) for (points,) in found.values()] == [2]
     assert [record.getMessage() for record in caplog.records] == ["Callback failed for instrument g."] * 2
 
@@ -253,7 +282,9 @@ def test_each_reader_has_its_own_deltas():
 
 def value_of(reader: InMemoryMetricReader, name: str) -> Any:
     data = reader.get_metrics_data()
-    (found,) = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics if m.name == name]
+    (found,) = [
+        m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics if m.name == name
+    ]
     (point,) = found.data.data_points
     return point.value
 
@@ -353,7 +384,9 @@ def test_instruments_are_the_apis(installed):
         assert (made.name, made.unit, made.description) == (f"my.{kind}", "s", "About.")
 
 
-@pytest.mark.parametrize("wrong", [{"name": ""}, {"name": "1st"}, {"name": "é"}, {"name": "n", "unit": "x" * 64}])
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"name": "1st"}, {"name": "é"}, {"name": "n", "unit": "x" * 64}]
+)
 def test_names_and_units_that_are_wrong(wrong):
     for provider, _ in providers():
         with pytest.raises(Exception, match="Expected ASCII string"):
@@ -498,11 +531,19 @@ def test_a_scope_has_one_meter_and_unhashable_attributes_are_fine():
     [
         ({"views": [View(instrument_name="*")]}, "Views"),
         (
-            {"metric_readers": [InMemoryMetricReader(None, {Histogram: ExponentialBucketHistogramAggregation()})]},
+            {
+                "metric_readers": [
+                    InMemoryMetricReader(None, {Histogram: ExponentialBucketHistogramAggregation()})
+                ]
+            },
             "ExponentialBucketHistogramAggregation",
         ),
         (
-            {"metric_readers": [InMemoryMetricReader(None, {Histogram: ExplicitBucketHistogramAggregation([1])})]},
+            {
+                "metric_readers": [
+                    InMemoryMetricReader(None, {Histogram: ExplicitBucketHistogramAggregation([1])})
+                ]
+            },
             "ExplicitBucketHistogramAggregation",
         ),
     ],

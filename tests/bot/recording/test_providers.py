@@ -55,8 +55,16 @@ class Host:
     @property
     def points(self) -> dict[tuple[str, str], Any]:
         data = self.reader.get_metrics_data()
-        found = [(s.scope.name, m) for r in (data.resource_metrics if data else ()) for s in r.scope_metrics for m in s.metrics]
-        return {(scope, m.name): {tuple(p.attributes.items()): p for p in m.data.data_points} for scope, m in found}
+        found = [
+            (s.scope.name, m)
+            for r in (data.resource_metrics if data else ())
+            for s in r.scope_metrics
+            for m in s.metrics
+        ]
+        return {
+            (scope, m.name): {tuple(p.attributes.items()): p for p in m.data.data_points}
+            for scope, m in found
+        }
 
 
 @pytest.fixture(params=["before", "after"])
@@ -160,7 +168,9 @@ def test_spans_go_to_the_hosts_exporter_and_to_the_tape(host: Host, watcher_enco
     assert ours.parent.span_id == theirs.context.span_id
     assert ours.instrumentation_scope.name == semconv.SCOPE
     on_the_tape = ExportTraceServiceRequest.FromString(watcher_encodes())
-    assert on_the_tape.SerializeToString(deterministic=True) == encode_spans(host.spans).SerializeToString(deterministic=True)
+    assert on_the_tape.SerializeToString(deterministic=True) == encode_spans(host.spans).SerializeToString(
+        deterministic=True
+    )
 
 
 def test_roots_of_ours_are_the_hosts_roots(host: Host):
@@ -181,7 +191,9 @@ def test_roots_of_ours_are_the_hosts_roots(host: Host):
     assert spans["command"].parent.span_id == spans["query"].parent.span_id == root.span_id
     assert dict(spans["message"].attributes) == {"event": "message"}
     assert sorted(names_on_the_tape()) == sorted(spans)
-    assert [cell[6][0][2:] for cell in recorder.take_cells() if cell[0] == duration.number] == [(root.trace_id, root.span_id)]
+    assert [cell[6][0][2:] for cell in recorder.take_cells() if cell[0] == duration.number] == [
+        (root.trace_id, root.span_id)
+    ]
 
 
 def test_a_root_under_which_only_a_library_worked_is_exported(host: Host):
@@ -224,7 +236,14 @@ def test_tracers_that_others_have_hand_over():
             pass
     running.end()
     assert [span.instrumentation_scope.name for span in host.spans] == ["early", "mine", "unused"]
-    assert names_on_the_tape() == ["to us", "to us", "to the host", "to the host", "to the host", "began with us"]
+    assert names_on_the_tape() == [
+        "to us",
+        "to us",
+        "to the host",
+        "to the host",
+        "to the host",
+        "began with us",
+    ]
 
 
 def test_a_hosts_provider_that_takes_no_processors(caplog):
@@ -359,7 +378,11 @@ def test_meters_that_others_have_go_on_and_reach_the_host_in_their_own_scope():
     assert points["mine", "mine.later"][()].value == -1
     assert points["mine", "mine.total"][("a", 1),].value == 10
     assert host.points["mine", "mine.total"][("a", 1),].value == 10
-    values = {i.name: [getattr(c, "value", None) for c in i] for i in recorder.instruments if i.name.startswith("mine")}
+    values = {
+        i.name: [getattr(c, "value", None) for c in i]
+        for i in recorder.instruments
+        if i.name.startswith("mine")
+    }
     assert values["mine.count"] == [3]
 
 
@@ -371,4 +394,3 @@ def test_a_proxy_meters_instruments_go_to_the_host():
     host.set()
     counter.add(2)
     assert host.points["early", "early.count"][()].value == 2
-

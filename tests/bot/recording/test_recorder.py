@@ -52,7 +52,9 @@ def test_no_update_of_a_cell_is_lost(hurried):
     times = 20_000
     counter = recorder.define_instrument(recorder.scope, "count", "counter", "", "").find({"a": "x"})
     level = recorder.define_instrument(recorder.scope, "level", "updowncounter", "", "").find({"a": "x"})
-    duration = recorder.define_instrument(recorder.scope, "size", "histogram", "", "", (1.5, 3.5)).find({"a": "x"})
+    duration = recorder.define_instrument(recorder.scope, "size", "histogram", "", "", (1.5, 3.5)).find(
+        {"a": "x"}
+    )
     newest: dict[int, tuple[Any, ...]] = {}
     sums_seen: list[float] = []
 
@@ -107,7 +109,9 @@ def test_no_span_is_lost_or_doubled(hurried, installed):
     hammer(work, lambda: taken.extend(recorder.take_spans(50)))
     while recorder.waiting:
         taken += recorder.take_spans(50)
-    assert sorted(record[5] for record in taken) == sorted(f"{n}/{turn}" for n in range(THREADS) for turn in range(800))
+    assert sorted(record[5] for record in taken) == sorted(
+        f"{n}/{turn}" for n in range(THREADS) for turn in range(800)
+    )
     assert len({record[1] for record in taken}) == len(taken)
     assert recorder.ended_spans == len(taken)
     for number in range(THREADS):
@@ -184,7 +188,9 @@ def test_spans_that_nobody_takes_are_bounded_and_counted(installed, monkeypatch)
         trace.get_tracer("library").start_span("s").end()
     assert (recorder.waiting, recorder.dropped_spans) == (10, 15)
     cells = dict(record[:2] for record in recorder.take_cells())
-    dropped = recorder.instrument(semconv.SELF_DROPPED).find({semconv.SIGNAL: "spans", semconv.REASON: "queue_full"})
+    dropped = recorder.instrument(semconv.SELF_DROPPED).find(
+        {semconv.SIGNAL: "spans", semconv.REASON: "queue_full"}
+    )
     assert cells[dropped.number] == 15
 
 
@@ -234,7 +240,7 @@ def test_a_new_cell_is_taken_once_before_its_first_update():
 
 # --- forking ----------------------------------------------------------------------------------------------------
 
-FORKED = '''
+FORKED = """
 import os, threading, time
 from opentelemetry import metrics, trace
 from whisperwatch.bot.recording.providers import providers
@@ -319,9 +325,14 @@ assert in_child(with_new_cells) == (True, 1, 1)
 let_go.set()
 thread.join()
 print("all held")
-'''
+"""
 
 
 def test_a_forked_child_is_off_and_empty_until_it_is_restarted():
-    result = subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert result.stdout == "all held\n", result.stderr

@@ -43,12 +43,16 @@ scalars = (
     | st.binary(max_size=4)
     | st.none()
 )
-strange = st.sampled_from([Silent(), datetime.date(2024, 1, 1), Mood.FINE, {"nested": {"": 1, "k": [None, 2]}}, 1j])
+strange = st.sampled_from(
+    [Silent(), datetime.date(2024, 1, 1), Mood.FINE, {"nested": {"": 1, "k": [None, 2]}}, 1j]
+)
 values = scalars | st.lists(scalars, max_size=3) | strange
 keys = st.sampled_from(["a", "b", "c", "http.route"]) | st.sampled_from(["", None, 5, Mood.FINE])
 mappings = st.none() | st.dictionaries(keys, values, max_size=5)
 times = st.integers(TIME, TIME + 10**12)
-states = st.sampled_from([None, TraceState(), TraceState([("a", "1")]), TraceState([("v", "x:y"), ("w@z", "2")])])
+states = st.sampled_from(
+    [None, TraceState(), TraceState([("a", "1")]), TraceState([("v", "x:y"), ("w@z", "2")])]
+)
 contexts = st.builds(
     SpanContext,
     st.integers(0, 2**128 - 1),
@@ -73,7 +77,9 @@ class OddError(ValueError):
     pass
 
 
-exceptions = st.builds(raised, st.sampled_from([ValueError, OddError, KeyError, SystemExit]), st.text(max_size=5))
+exceptions = st.builds(
+    raised, st.sampled_from([ValueError, OddError, KeyError, SystemExit]), st.text(max_size=5)
+)
 operations = st.lists(
     st.tuples(st.just("set_attribute"), keys, values)
     | st.tuples(st.just("set_attributes"), mappings.map(lambda given: given or {}))
@@ -104,7 +110,9 @@ def run(
     """Start a span, do the operations, end it; reads it before and after its end."""
     around, outer = None, None
     if parent == "local":
-        outer = tracer.start_span("outer", context=trace.set_span_in_context(trace.INVALID_SPAN), start_time=TIME)
+        outer = tracer.start_span(
+            "outer", context=trace.set_span_in_context(trace.INVALID_SPAN), start_time=TIME
+        )
         around = trace.set_span_in_context(outer)
     elif parent is not None:
         around = trace.set_span_in_context(NonRecordingSpan(parent))
@@ -134,10 +142,14 @@ starts = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("how", [{}, {"ids": RandomIdGenerator}, {"ids": RandomIdGenerator, "processors": False}], ids=repr)
+@pytest.mark.parametrize(
+    "how", [{}, {"ids": RandomIdGenerator}, {"ids": RandomIdGenerator, "processors": False}], ids=repr
+)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(starts, parents, operations, limits)
-def test_the_same_operations_give_the_same_span(twins, readable, watcher_encodes, how, start, parent, made, limited):
+def test_the_same_operations_give_the_same_span(
+    twins, readable, watcher_encodes, how, start, parent, made, limited
+):
     pair = twins(limits=limited, **how)
     seen: list[list[Any]] = []
 
@@ -151,7 +163,9 @@ def test_the_same_operations_give_the_same_span(twins, readable, watcher_encodes
     assert sorted(pair.ours.said) == sorted(pair.sdk.said)
     as_bytes = encode_spans(pair.sdk.finished).SerializeToString(deterministic=True)
     if how.get("processors", True):
-        assert [readable(span) for span in pair.ours.finished] == [readable(span) for span in pair.sdk.finished]
+        assert [readable(span) for span in pair.ours.finished] == [
+            readable(span) for span in pair.sdk.finished
+        ]
         assert encode_spans(pair.ours.finished).SerializeToString(deterministic=True) == as_bytes
     on_the_tape = ExportTraceServiceRequest.FromString(watcher_encodes())
     assert on_the_tape.SerializeToString(deterministic=True) == as_bytes

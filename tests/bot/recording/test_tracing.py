@@ -27,10 +27,18 @@ from whisperwatch.bot.recording.tracing import TracerProvider, tracing
 class Deciding(sampling.Sampler):
     """Decides by the span's name; adds an attribute and a trace state, as samplers may."""
 
-    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None):
-        decision = sampling.Decision[name] if name in sampling.Decision.__members__ else sampling.Decision.RECORD_AND_SAMPLE
+    def should_sample(
+        self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None
+    ):
+        decision = (
+            sampling.Decision[name]
+            if name in sampling.Decision.__members__
+            else sampling.Decision.RECORD_AND_SAMPLE
+        )
         return sampling.SamplingResult(
-            decision, {**(attributes or {}), "sampled.by": "us", "kind": str(kind)}, TraceState([("rate", "7")])
+            decision,
+            {**(attributes or {}), "sampled.by": "us", "kind": str(kind)},
+            TraceState([("rate", "7")]),
         )
 
     def get_description(self) -> str:
@@ -66,13 +74,19 @@ def test_every_sampler_decides_as_with_the_sdk(twins, readable, sequential_ids, 
         seen = []
         for parent in PARENTS:
             for name in NAMES:
-                around = trace.set_span_in_context(parent) if parent else trace.set_span_in_context(trace.INVALID_SPAN)
+                around = (
+                    trace.set_span_in_context(parent)
+                    if parent
+                    else trace.set_span_in_context(trace.INVALID_SPAN)
+                )
                 how = {"kind": SpanKind.CLIENT, "attributes": {"a": 1}, "start_time": 1}
                 span = tracer.start_span(name, around, **how)
                 child = tracer.start_span("child of " + name, trace.set_span_in_context(span), start_time=1)
                 for one in (child, span):
                     one.end(2)
-                    seen.append((one.is_recording(), type(one) is NonRecordingSpan, repr(one.get_span_context())))
+                    seen.append(
+                        (one.is_recording(), type(one) is NonRecordingSpan, repr(one.get_span_context()))
+                    )
         return seen
 
     theirs, ours = pair.both(act)
@@ -115,7 +129,10 @@ def test_the_sampler_is_given_what_the_sdk_gives_it(twins):
         ({"PERFORMANCE_SAMPLING_RATE": "nan"}, sampling.DEFAULT_ON),
         ({"PERFORMANCE_SAMPLING_RATE": "7"}, sampling.DEFAULT_ON),
         ({"PERFORMANCE_SAMPLING_RATE": "0.25", "OTEL_TRACES_SAMPLER": "always_off"}, sampling.ALWAYS_OFF),
-        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}, sampling.TraceIdRatioBased(0.5)),
+        (
+            {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"},
+            sampling.TraceIdRatioBased(0.5),
+        ),
     ],
 )
 def test_the_sampler_that_the_environment_asks_for(monkeypatch, variables, expected):
@@ -154,9 +171,9 @@ def test_limits_from_the_environment(monkeypatch):
     assert [(event.name, dict(event.attributes), event.dropped_attributes) for event in span.events] == [
         ("e2", {"b": "lon"}, 1)
     ]
-    assert [(link.context.span_id, dict(link.attributes), link.dropped_attributes) for link in span.links] == [
-        (4, {"b": "lon"}, 1)
-    ]
+    assert [
+        (link.context.span_id, dict(link.attributes), link.dropped_attributes) for link in span.links
+    ] == [(4, {"b": "lon"}, 1)]
     assert (span.dropped_attributes, span.dropped_events, span.dropped_links) == (1, 2, 2)
 
 
@@ -174,7 +191,12 @@ class Own:
         self.static = recorder.attribute_set({"a": 1})
 
     def root(self, name: str = "root") -> Root:
-        return Root(name, 4, self.static, recorder.define_instrument(recorder.scope, "d", "histogram", "s", "").find({}))
+        return Root(
+            name,
+            4,
+            self.static,
+            recorder.define_instrument(recorder.scope, "d", "histogram", "s", "").find({}),
+        )
 
 
 def test_a_sampler_adds_to_our_own_spans_too():
@@ -184,10 +206,14 @@ def test_a_sampler_adds_to_our_own_spans_too():
     root = own.root()
     root.touched = True
     root.finish()
-    for span, kind in zip(own.exporter.get_finished_spans(), ("SpanKind.CLIENT", "SpanKind.CONSUMER"), strict=True):
+    for span, kind in zip(
+        own.exporter.get_finished_spans(), ("SpanKind.CLIENT", "SpanKind.CONSUMER"), strict=True
+    ):
         assert dict(span.attributes) == {"a": 1, "sampled.by": "us", "kind": kind}
         assert dict(span.context.trace_state) == {"rate": "7"}
-    assert [(record[9], record[10]["sampled.by"]) for record in recorder.take_spans(9)] == [(own.static[0], "us")] * 2
+    assert [(record[9], record[10]["sampled.by"]) for record in recorder.take_spans(9)] == [
+        (own.static[0], "us")
+    ] * 2
 
 
 def test_our_own_spans_that_are_dropped_or_recorded_only():
@@ -366,7 +392,13 @@ def test_a_scope_has_one_tracer():
     assert provider.get_tracer("a", "1", "https://x", {"list": [1]}) is one
     others = [
         provider.get_tracer(*scope)
-        for scope in (("b",), ("a",), ("a", "2"), ("a", "1", "https://y"), ("a", "1", "https://x", {"list": [2]}))
+        for scope in (
+            ("b",),
+            ("a",),
+            ("a", "2"),
+            ("a", "1", "https://y"),
+            ("a", "1", "https://x", {"list": [2]}),
+        )
     ]
     assert len({id(tracer) for tracer in [one, *others]}) == 6
 

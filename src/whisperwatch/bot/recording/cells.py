@@ -40,7 +40,9 @@ class Value:
 
     __slots__ = ("attributes", "changed", "dirty", "mirror", "number", "value")
 
-    def __init__(self, number: int, attributes: Attributes, changed: list[Any], bounds: tuple[float, ...]) -> None:
+    def __init__(
+        self, number: int, attributes: Attributes, changed: list[Any], bounds: tuple[float, ...]
+    ) -> None:
         self.number = number
         self.attributes = attributes
         self.changed = changed
@@ -83,7 +85,9 @@ class Distribution:
     keeps_taken: ClassVar[bool] = False
     """An SDK reader wants the exemplars too that the tape has taken."""
 
-    def __init__(self, number: int, attributes: Attributes, changed: list[Any], bounds: tuple[float, ...]) -> None:
+    def __init__(
+        self, number: int, attributes: Attributes, changed: list[Any], bounds: tuple[float, ...]
+    ) -> None:
         self.number = number
         self.attributes = attributes
         self.changed = changed
@@ -190,7 +194,7 @@ class Instrument:
             found = None
         return self._find_slowly(attributes) if found is None else found
 
-    def _find_slowly(self, attributes: Mapping[str, Any] | None) -> Cell:
+    def _find_slowly(self, attributes: Any) -> Cell:
         if attributes is not None and not isinstance(attributes, Mapping):
             logger.warning("Invalid type '%s' for attributes. Expected a Mapping or None.", type(attributes))
             attributes = None

@@ -14,13 +14,14 @@ from opentelemetry import context as api
 from opentelemetry.context import Context, create_key
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import Span as APISpan
-from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 ROOT_KEY = create_key("whisperwatch-root")
 """Under it the context holds the `Root` of the work that this task does."""
 COMMAND_KEY = create_key("whisperwatch-command")
 """Under it the context holds the `Invocation` that this task runs."""
 
+SPAN_KEY = _SPAN_KEY
 read: Callable[[], Context]
 """The current context."""
 enter: Callable[[Context], Token[Context]]
@@ -40,8 +41,8 @@ def enter_span(span: APISpan) -> Token[Context]:
 
 
 def leave(token: Token[Context]) -> None:
-    """Take back an `enter`. In another task than its own (a generator that was closed from outside) it has no effect."""
-    try:
+    """Take back an `enter`. In another task than its own (a generator closed from outside) it has no effect."""
+    try:  # noqa: SIM105 - `suppress` costs more than what it guards
         _reset(token)
     except ValueError:
         pass

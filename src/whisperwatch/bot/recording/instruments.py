@@ -37,7 +37,9 @@ class _OverCells:
 class Counter(_OverCells, metrics.Counter):
     def add(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
         if not isfinite(amount):
-            logger.warning("Add amount %s is not finite on Counter %s, ignoring measurement.", amount, self.name)
+            logger.warning(
+                "Add amount %s is not finite on Counter %s, ignoring measurement.", amount, self.name
+            )
         elif amount < 0:
             logger.warning("Add amount must be non-negative on Counter %s.", self.name)
         else:
@@ -59,13 +61,17 @@ class Gauge(_OverCells, metrics._Gauge):
         if isfinite(amount):
             self._find(attributes).set(amount)
         else:
-            logger.warning("Set amount %s is not finite on Gauge %s, ignoring measurement.", amount, self.name)
+            logger.warning(
+                "Set amount %s is not finite on Gauge %s, ignoring measurement.", amount, self.name
+            )
 
 
 class Histogram(_OverCells, metrics.Histogram):
     def record(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
         if not isfinite(amount):
-            logger.warning("Record amount %s is not finite on Histogram %s, ignoring measurement.", amount, self.name)
+            logger.warning(
+                "Record amount %s is not finite on Histogram %s, ignoring measurement.", amount, self.name
+            )
             return
         if amount < 0:
             logger.warning("Record amount must be non-negative on Histogram %s.", self.name)
@@ -113,7 +119,9 @@ class Observable(_OverCells):
         value = observation.value
         if not isfinite(value):
             logger.warning(
-                "Callback returned a non-finite value %s for instrument %s, ignoring measurement.", value, self.name
+                "Callback returned a non-finite value %s for instrument %s, ignoring measurement.",
+                value,
+                self.name,
             )
             return
         cell = self._find(observation.attributes)

@@ -66,7 +66,9 @@ class Meter(metrics.Meter):
     def create_counter(self, name: str, unit: str = "", description: str = "") -> metrics.Counter:
         return self._make(made.Counter, name, unit, description)  # type: ignore[no-any-return]
 
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> metrics.UpDownCounter:
+    def create_up_down_counter(
+        self, name: str, unit: str = "", description: str = ""
+    ) -> metrics.UpDownCounter:
         return self._make(made.UpDownCounter, name, unit, description)  # type: ignore[no-any-return]
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> metrics._Gauge:
@@ -218,7 +220,9 @@ class MeterProvider(SDKMeterProvider):
         assert self._host is not None
         try:
             scope = recorder.scope_of(instrument)
-            meter = self._host.get_meter(scope.name, scope.version or None, scope.schema_url, scope.attributes)
+            meter = self._host.get_meter(
+                scope.name, scope.version or None, scope.schema_url, scope.attributes
+            )
             instrument.reflect(_twin(meter, instrument))
         except Exception:
             guard.failed(f"mirror {instrument.name}")
@@ -243,7 +247,9 @@ def _twin(meter: metrics.Meter, instrument: Instrument) -> Any:
         return meter.create_histogram(*about, explicit_bucket_boundaries_advisory=list(instrument.bounds))
     if instrument.kind == "gauge":
         return meter.create_gauge(*about)
-    return meter.create_counter(*about) if instrument.kind == "counter" else meter.create_up_down_counter(*about)
+    return (
+        meter.create_counter(*about) if instrument.kind == "counter" else meter.create_up_down_counter(*about)
+    )
 
 
 def _described(name: str, unit: str, description: str) -> tuple[str, str, str]:
@@ -264,7 +270,7 @@ def _checked(name: str, bounds: Any) -> tuple[float, ...] | None:
         return None
     if not all(map(isfinite, bounds)) or any(low >= high for low, high in pairwise(bounds)):
         logger.warning(
-            "The bucket boundaries %s of histogram %s are not finite and strictly increasing: it gets the default ones.",
+            "The bucket boundaries %s of histogram %s are not finite and increasing: it gets the default ones.",
             bounds,
             name,
         )

@@ -138,9 +138,12 @@ class TapeProcessor(SpanProcessor):
     def _record(self, span: ReadableSpan) -> tuple[Any, ...]:
         offset = recorder.clock.offset
         parent = span.parent
-        flags = int(span.context.trace_flags) | (tape.PARENT_REMOTE if parent is not None and parent.is_remote else 0)
+        flags = int(span.context.trace_flags) | (
+            tape.PARENT_REMOTE if parent is not None and parent.is_remote else 0
+        )
         events = tuple(
-            (e.name, e.timestamp - offset, dict(e.attributes or {}) or None, e.dropped_attributes) for e in span.events
+            (e.name, e.timestamp - offset, dict(e.attributes or {}) or None, e.dropped_attributes)
+            for e in span.events
         )
         links = tuple(_link(link) for link in span.links)
         dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
@@ -159,7 +162,9 @@ class TapeProcessor(SpanProcessor):
         if scope is None:
             return recorder.scope
         if scope not in self._scopes:
-            self._scopes[scope] = recorder.define_scope(scope.name, scope.version, scope.schema_url, scope.attributes)
+            self._scopes[scope] = recorder.define_scope(
+                scope.name, scope.version, scope.schema_url, scope.attributes
+            )
         return self._scopes[scope]
 
 

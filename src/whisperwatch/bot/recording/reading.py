@@ -38,7 +38,8 @@ class MetricReading:
 
     def __init__(self, reader: MetricReader, resource: Callable[[], Resource]) -> None:
         self._temporality = {
-            sdk.__name__.lstrip("_"): preferred for sdk, preferred in reader._instrument_class_temporality.items()
+            sdk.__name__.lstrip("_"): preferred
+            for sdk, preferred in reader._instrument_class_temporality.items()
         }
         self._resource = resource
         self._last: dict[int, tuple[Any, ...]] = {}

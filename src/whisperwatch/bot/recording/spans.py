@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes, _clean_attribute_value
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from whisperwatch import semconv, tape
@@ -33,7 +33,8 @@ _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 """Types of values that need no cleaning."""
 _KEYS = frozenset({str})
 _FULL = (
-    "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new key-value pair."
+    "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new "
+    "key-value pair."
 )
 _NO_ATTRIBUTES: tuple[int, dict[str, Any]] = (0, {})
 _now = recorder.clock.now
@@ -48,13 +49,13 @@ class SpanEnvironment:
         self.number = number
         self.instrumentation_scope = instrumentation_scope
         self.resource = resource
-        self.processor: SpanProcessor | None = None
+        self.processor: Any = None
         """None unless somebody added a processor; then every span pays the SDK's price."""
 
 
 OURS: set[type] = set()
-"""`Span` and its subclasses: asked for a type's membership, a set answers faster than `isinstance` does for a class with
-an abstract base."""
+"""`Span` and its subclasses: asked for a type's membership, a set answers faster than `isinstance` does for a class
+with an abstract base."""
 
 
 class Span(ReadableSpan, trace.Span):
@@ -81,6 +82,9 @@ class Span(ReadableSpan, trace.Span):
     is_root = False
     ornate = False
     """It has something that most spans don't: flags, state, status, events, links, cuts, a host's span."""
+    records_exceptions = True
+    sets_status = True
+    """As a `with` block."""
     hosted: trace.Span | None = None
     """The span of the host's provider that this one stands for; it gets all that this one has when it ends."""
 
@@ -132,7 +136,8 @@ class Span(ReadableSpan, trace.Span):
         else:
             recorder.span_ended((
                 self.trace_id, self.span_id, self.parent_id, SAMPLED, None, self.title, self.kind_number,
-                self.start_ns, self.end_ns, self.static[0], self.own, 0, None, None, None, self.environment.number, None,
+                self.start_ns, self.end_ns, self.static[0], self.own, 0, None, None, None, self.environment.number,
+                None,
             ))  # fmt: skip
 
     def _hand_over_all(self) -> None:
@@ -234,7 +239,9 @@ class Span(ReadableSpan, trace.Span):
         self.ornate = True
         self.cut_attributes += 1
 
-    def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
+    def add_event(
+        self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
+    ) -> None:
         kept, cut = bounded(attributes, recorder.limits.max_event_attributes)
         if self._ended("add_event"):
             return
@@ -259,7 +266,14 @@ class Span(ReadableSpan, trace.Span):
         if self._ended("add_link"):
             return
         flags = int(context.trace_flags) | (tape.PARENT_REMOTE if context.is_remote else 0)
-        record = (context.trace_id, context.span_id, flags, context.trace_state.to_header() or None, kept, cut)
+        record = (
+            context.trace_id,
+            context.span_id,
+            flags,
+            context.trace_state.to_header() or None,
+            kept,
+            cut,
+        )
         records = self.link_records
         if records is None:
             records = self.link_records = []
@@ -277,14 +291,16 @@ class Span(ReadableSpan, trace.Span):
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         if self._ended("set_status"):
             return
-        code = status.status_code if isinstance(status, Status) else status
+        code: Any = status.status_code if isinstance(status, Status) else status
         if not isinstance(code, StatusCode):
             return
         if self.status_code == StatusCode.OK.value or code is StatusCode.UNSET:
             return
         if isinstance(status, Status):
             if description is not None:
-                logger.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description)
+                logger.warning(
+                    "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
+                )
             description = status.description
         else:
             description = Status(status, description).description
@@ -325,9 +341,9 @@ class Span(ReadableSpan, trace.Span):
 
     def __exit__(self, exc_type: Any, exc_val: BaseException | None, exc_tb: Any) -> None:
         if exc_val is not None and self.is_recording():
-            if self.__dict__.get("records_exceptions", True):
+            if self.records_exceptions:
                 self.record_exception(exc_val, escaped=True)
-            if self.__dict__.get("sets_status", True):
+            if self.sets_status:
                 self.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {exc_val}"))
         self.end()
 
@@ -356,7 +372,9 @@ class Span(ReadableSpan, trace.Span):
     @property
     def parent(self) -> SpanContext | None:
         if self.parent_context is None and self.parent_id:
-            self.parent_context = SpanContext(self.trace_id, self.parent_id, False, TraceFlags(self.flags), self.state)
+            self.parent_context = SpanContext(
+                self.trace_id, self.parent_id, False, TraceFlags(self.flags), self.state
+            )
         return self.parent_context
 
     @property
@@ -425,7 +443,7 @@ class Span(ReadableSpan, trace.Span):
         )  # fmt: skip
 
     def to_json(self, indent: int | None = 4) -> str:
-        return self._readable_span().to_json(indent)
+        return str(self._readable_span().to_json(indent))
 
 
 OURS.add(Span)
@@ -463,7 +481,9 @@ def bounded(
     return kept or None, cut
 
 
-def cleaned(attributes: Mapping[str, Any], most: int | None, length: int | None) -> tuple[dict[str, Any], int]:
+def cleaned(
+    attributes: Mapping[str, Any], most: int | None, length: int | None
+) -> tuple[dict[str, Any], int]:
     """Attributes with valid keys and values, and how many had none; with a limit of 0 none is looked at."""
     if most == 0:
         return {}, len(attributes)

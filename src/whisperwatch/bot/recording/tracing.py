@@ -13,8 +13,6 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import (
     ConcurrentMultiSpanProcessor,
-    IdGenerator,
-    RandomIdGenerator,
     SpanLimits,
     SpanProcessor,
     SynchronousMultiSpanProcessor,
@@ -22,6 +20,8 @@ from opentelemetry.sdk.trace import (
 )
 from opentelemetry.sdk.trace import Tracer as SDKTracer
 from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
@@ -124,7 +124,8 @@ class Tracer(SDKTracer):
                 sampled = recording = parent_context.trace_flags.sampled
         else:
             result = self.sampler.should_sample(context, trace_id, name, kind, attributes, links)
-            sampled, recording = result.decision.is_sampled(), result.decision.is_recording()
+            sampled = result.decision is Decision.RECORD_AND_SAMPLE
+            recording = result.decision is not Decision.DROP
             attributes, state = result.attributes, result.trace_state
         if parent_context:
             random = parent_context.trace_flags.random_trace_id
@@ -134,7 +135,14 @@ class Tracer(SDKTracer):
         span_id = self.id_generator.generate_span_id()
         if not recording:
             return NonRecordingSpan(SpanContext(trace_id, span_id, False, TraceFlags(flags), state))
-        span = Span(name, kind.value, self.environment, trace_id, span_id, parent_context.span_id if parent_context else 0)
+        span = Span(
+            name,
+            kind.value,
+            self.environment,
+            trace_id,
+            span_id,
+            parent_context.span_id if parent_context else 0,
+        )
         span.ornate = True
         span.flags = flags
         span.state = state or None
@@ -170,7 +178,12 @@ class TracerProvider(SDKTracerProvider):
         span_limits: SpanLimits | None = None,
     ) -> None:
         super().__init__(
-            sampler or guide_sampler(), resource, shutdown_on_exit, active_span_processor, id_generator, span_limits
+            sampler or guide_sampler(),
+            resource,
+            shutdown_on_exit,
+            active_span_processor,
+            id_generator,
+            span_limits,
         )
         recorder.limits = self._span_limits
         self._own_tracers: dict[InstrumentationScope, Tracer] = {}
@@ -230,7 +243,7 @@ class TracerProvider(SDKTracerProvider):
 
 
 class Tracing:
-    """How our own instrumentation starts its spans: without the API's detours, and with the host's where there is one."""
+    """How our own instrumentation starts its spans: without the API's detours, with the host's where there is one."""
 
     def __init__(self) -> None:
         self.provider: TracerProvider | None = None
@@ -278,7 +291,7 @@ class Tracing:
     def start(self, span: Span) -> bool:
         """Start a span, whose title, kind and static attributes are set, under the current one, or as a trace of its
         own; says whether it records."""
-        parent = read().get(SPAN_KEY)
+        parent: Any = read().get(SPAN_KEY)
         if not self.plain or type(parent) not in OURS or parent.end_ns:
             return self._start_slowly(span, parent)
         span.environment = self.environment
@@ -336,9 +349,9 @@ class Tracing:
         kind = SpanKind(span.kind_number)
         result = tracer.sampler.should_sample(Context(), span.trace_id, span.title, kind, static, ())
         span.state = result.trace_state or None
-        if not result.decision.is_sampled():
+        if result.decision is not Decision.RECORD_AND_SAMPLE:
             span.flags = random
-        if result.decision.is_recording():
+        if result.decision is not Decision.DROP:
             span.own = added(bounded_span_attributes(result.attributes)[0], static)
             return True
         return False
@@ -383,7 +396,9 @@ def ended_root(parent: Span) -> Span | None:
 
 def added(attributes: Mapping[str, Any] | None, static: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a sampler has added to, or changed in, the attributes that it was asked about."""
-    found = {key: value for key, value in (attributes or {}).items() if key not in static or static[key] != value}
+    found = {
+        key: value for key, value in (attributes or {}).items() if key not in static or static[key] != value
+    }
     return found or None
 
 
