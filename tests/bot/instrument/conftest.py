@@ -23,7 +23,7 @@ from whisperwatch.demo.loopback import LoopbackDiscord
 KINDS = {0: "internal", 1: "server", 2: "client", 3: "producer", 4: "consumer"}
 SHORT = {
     semconv.BOT_NAME: "bot", semconv.EVENT: "event", semconv.SHARD: "shard", semconv.GUILD_ID: "guild",
-    semconv.CHANNEL_ID: "channel", semconv.USER_ID: "user", semconv.COMMAND: "command",
+    semconv.CHANNEL_ID: "channel", semconv.USER_ID: "user", semconv.MESSAGE_ID: "message", semconv.COMMAND: "command",
     semconv.COMMAND_KIND: "kind", semconv.OUTCOME: "outcome", semconv.LISTENER: "listener", semconv.TASK: "task", semconv.METHOD: "method",
     semconv.ROUTE: "route", semconv.STATUS_CODE: "status", semconv.SERVER_ADDRESS: "server",
     semconv.ERROR_TYPE: "error", semconv.RESEND_COUNT: "resent", semconv.RATELIMIT_WAIT: "waited",
@@ -115,8 +115,8 @@ class Tape:
         for key, value in sorted(span.attributes.items(), key=lambda item: _ORDER.get(item[0], len(_ORDER))):
             if key in semconv.HASHED_ATTRIBUTES:
                 value = self.names.get(value, value)
-            if key == semconv.RATELIMIT_WAIT:
-                value = "…"
+            if key in (semconv.RATELIMIT_WAIT, semconv.MESSAGE_ID):
+                value = "#"
             shown.append(f"{SHORT.get(key, key)}={value}")
         if span.failed:
             shown.append("ERROR")

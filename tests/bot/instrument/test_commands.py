@@ -10,7 +10,7 @@ from opentelemetry import trace
 from whisperwatch import semconv
 from whisperwatch.bot import watch as watching
 
-MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada"
+MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
 POST = (
     "POST /channels/{channel_id}/messages (client) method=POST route=/channels/{channel_id}/messages "
     "status=200 server=127.0.0.1"

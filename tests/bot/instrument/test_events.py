@@ -11,7 +11,7 @@ from opentelemetry import trace
 from whisperwatch import semconv
 from whisperwatch.bot.recording import roots
 
-MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada"
+MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
 POST = (
     "POST /channels/{channel_id}/messages (client) method=POST route=/channels/{channel_id}/messages "
     "status=200 server=127.0.0.1"
@@ -442,7 +442,7 @@ async def test_messages_in_direct_channels_have_no_guild(server, run, tape, bot,
         tape.names[ada.direct_channel.id] = "direct"
     assert tape.show("message") == expected(
         f"""
-        message (consumer) bot=loopback-bot event=message shard=0 channel=direct user=ada
+        message (consumer) bot=loopback-bot event=message shard=0 channel=direct user=ada message=#
           {listener(on_message)}
             work
         """

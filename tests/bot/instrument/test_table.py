@@ -20,6 +20,7 @@ from whisperwatch.bot.instrument.table import patches
 from whisperwatch.bot.recording import cells, spans
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.recorder import Recorder
+from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.tracing import Tracer, TracerProvider, Tracing, tracing
 from whisperwatch.demo.loopback import LoopbackDiscord
 
@@ -289,7 +290,8 @@ BROKEN = [
     (gateway, "watch_socket"), (gateway, "_disconnected"), (gateway, "_events"), (prefix, "_cells"), (prefix, "_final"),
     (prefix, "outcome_of"), (prefix, "register"), (interactions, "register"), (interactions, "outcome_of"),
     (interactions, "_Teller"), (interactions, "_Factory"), (interactions, "cells_of"), (interactions, "_about"),
-    (interactions, "note_error"), (invocation, "Invocation"), (invocation.Invocation, "end"),
+    (invocation, "current_invocation"), (invocation.Invocation, "__init__"), (invocation.Invocation, "complete"),
+    (invocation.Invocation, "settle"), (Root, "settle"),
     (invocation.Invocation, "raised"), (rest, "RouteCells"), (rest, "Request"), (rest, "stand_before"),
     (rest, "_replied"), (rest, "read_session_limit"), (rest, "_scope"), (rest.Request, "sending"),
     (rest.Request, "answered"), (rest.Request, "end"), (background, "Run"), (background, "TaskRoot"),
@@ -340,9 +342,9 @@ async def test_a_broken_hook_is_counted_each_time_and_said_once(server, run, bot
     async with run(server, bot):
         for _ in range(3):
             await server.reply_to(await server.user("ada").say("!ping"))
-    assert guard.counts == {"command name": 3}
-    assert tape.cells(semconv.SELF_INTERNAL_ERRORS) == {("command name",): 3}
+    assert guard.counts == {"command": 3}
+    assert tape.cells(semconv.SELF_INTERNAL_ERRORS) == {("command",): 3}
     told = [record for record in caplog.records if record.name == "whisperwatch"]
     assert [record.levelno for record in told] == [logging.WARNING]
-    assert "the hook 'command name' failed; the bot goes on" in told[0].message
+    assert "the hook 'command' failed; the bot goes on" in told[0].message
     assert "broken hook" in str(told[0].exc_info[1])

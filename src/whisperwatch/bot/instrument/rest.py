@@ -353,14 +353,23 @@ class _Attempt:
         self.sent = sent
 
     async def __aenter__(self) -> Any:
-        self.request.sending()
+        try:
+            self.request.sending()
+        except Exception:
+            guard.failed("rest attempt")
         try:
             response = await self.sent.__aenter__()
         except BaseException:
-            self.request.answered("error", {})
+            self._answered("error", {})
             raise
-        self.request.answered(response.status, response.headers)
+        self._answered(response.status, response.headers)
         return response
+
+    def _answered(self, status: Any, headers: Any) -> None:
+        try:
+            self.request.answered(status, headers)
+        except Exception:
+            guard.failed("rest attempt")
 
     async def __aexit__(self, *exc_info: Any) -> Any:
         return await self.sent.__aexit__(*exc_info)

@@ -119,7 +119,10 @@ def _watched(run: Run, plain: Any) -> Any:
             raise
         finally:
             leave(token)
-            root.end_with(cells, outcome)
+            try:
+                root.end_with(cells, outcome)
+            except Exception:
+                guard.failed("task end")
 
     coro._whisperwatch_plain = plain  # type: ignore[attr-defined]
     return coro
