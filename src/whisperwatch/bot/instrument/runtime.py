@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from whisperwatch import semconv
+from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.recorder import recorder
 
@@ -44,7 +45,10 @@ class Pulse:
             return
         self.last_turn_ns = _now()
         now = loop.time()
-        self._lag.record(max(0.0, now - self._due))
+        try:
+            self._lag.record(max(0.0, now - self._due))
+        except Exception:
+            guard.failed("loop lag")
         self._due = now + INTERVAL_S
         loop.call_at(self._due, self._turn, loop)
 
@@ -74,10 +78,13 @@ class Collections:
         if phase == "start":
             self._start = _now()
         elif self._start:
-            generation = info["generation"]
-            self._runs[generation].add(1)
-            self._pauses[generation].record((_now() - self._start) / 1e9)
-            self._start = 0
+            started, self._start = self._start, 0
+            try:
+                generation = info["generation"]
+                self._runs[generation].add(1)
+                self._pauses[generation].record((_now() - started) / 1e9)
+            except Exception:
+                guard.failed("garbage collection")
 
 
 pulse = Pulse()
