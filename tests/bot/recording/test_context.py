@@ -135,8 +135,7 @@ async def test_an_async_generator_that_another_task_closes(root, caplog):
 
     await asyncio.create_task(close())
     assert [record[5] for record in recorder.take_spans(9)] == ["stream"]
-    # OpenTelemetry's own word on a context that is left elsewhere than it was entered
-    assert {record.getMessage() for record in caplog.records} == {"Failed to detach context"}
+    assert not caplog.records  # with the SDK: "Failed to detach context", and a traceback
 
 
 async def test_two_events_at_once_do_not_mix(root):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -28,13 +27,22 @@ def compare(twins, readable, standing_clock):
     return check
 
 
-def normal(read: Any) -> Any:
-    # a stack trace names the line of the `with` inside the SDK, which both share, and of nothing else
-    if isinstance(read, dict):
-        return {key: normal(value) for key, value in read.items()}
-    if isinstance(read, list | tuple):
-        return type(read)(map(normal, read))
-    return re.sub(r"0x[0-9a-f]+", "0x", read) if isinstance(read, str) else read
+def normal(read: dict[str, Any]) -> dict[str, Any]:
+    """Without the stack frames of the SDK's `with` block, which is made of generators, as ours is not."""
+    events = [
+        (name, at, [(key, _outside_the_api(value)) for key, value in attributes], dropped)
+        for name, at, attributes, dropped in read["events"]
+    ]
+    return {**read, "events": events, "json": None}
+
+
+def _outside_the_api(text: str) -> str:
+    kept, inside = [], False
+    for line in text.split(r"\n"):
+        inside = "opentelemetry" in line if line.startswith("  File ") else inside and line.startswith("    ")
+        if not inside:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def test_a_block_makes_its_span_current_and_ends_it(compare):
@@ -62,6 +70,9 @@ def test_an_exception_in_a_block(compare, record_exception, set_status_on_except
     how = {"record_exception": record_exception, "set_status_on_exception": set_status_on_exception}
     (span,) = compare(lambda tracer: failing(tracer, ValueError("no"), **how))
     assert len(span.events) == record_exception
+    for event in span.events:
+        assert __file__ in event.attributes["exception.stacktrace"]
+        assert event.attributes["exception.stacktrace"].endswith("ValueError: no\n")
     assert (span.status.status_code is StatusCode.ERROR) == set_status_on_exception
 
 

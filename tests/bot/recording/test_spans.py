@@ -91,7 +91,7 @@ operations = st.lists(
     | st.tuples(st.just("end"), times),
     max_size=12,
 )
-parents = st.none() | contexts | st.just("local")
+parents = st.none() | contexts | st.sampled_from(["local", "current"])
 limits = st.fixed_dictionaries(
     {},
     optional={
@@ -109,7 +109,7 @@ def run(
 ) -> None:
     """Start a span, do the operations, end it; reads it before and after its end."""
     around, outer = None, None
-    if parent == "local":
+    if parent in ("local", "current"):
         outer = tracer.start_span(
             "outer", context=trace.set_span_in_context(trace.INVALID_SPAN), start_time=TIME
         )
@@ -117,7 +117,11 @@ def run(
     elif parent is not None:
         around = trace.set_span_in_context(NonRecordingSpan(parent))
     links = [None if pair is None else Link(*pair) for pair in start["links"]]
-    span = tracer.start_span(**{**start, "links": links}, context=around)
+    if parent == "current":
+        with trace.use_span(outer):
+            span = tracer.start_span(**{**start, "links": links})
+    else:
+        span = tracer.start_span(**{**start, "links": links}, context=around)
     seen.append((span.is_recording(), type(span) is NonRecordingSpan, tuple(span.get_span_context())))
     if not span.is_recording():
         return

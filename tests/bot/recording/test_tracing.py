@@ -330,7 +330,8 @@ def test_a_processor_sees_our_own_spans_too():
         tracing.child("child", 0, own.static).end()
     root.finish()
     assert [(what, span.name) for what, span, *_ in told.events] == [
-        ("start", "root"), ("start", "child"), ("ending", "child"), ("end", "child"), ("ending", "root"), ("end", "root"),
+        ("start", "root"), ("start", "child"),
+        ("ending", "child"), ("end", "child"), ("ending", "root"), ("end", "root"),
     ]  # fmt: skip
 
 

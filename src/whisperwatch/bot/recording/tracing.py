@@ -26,6 +26,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 from whisperwatch import semconv, tape
+from whisperwatch.bot.recording.blocks import SpanBlock
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, read
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import OURS, Span, SpanEnvironment, bounded
@@ -83,7 +84,17 @@ class Tracer(SDKTracer):
             return self.host.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )  # fmt: skip
-        span = self.begin(name, kind, context, attributes, links or ())
+        parent: Any = (read() if context is None else context).get(SPAN_KEY)
+        if (
+            self.plain
+            and type(parent) in OURS
+            and not (links or parent.end_ns)
+            and (parent.flags & 1)
+            and recorder.on
+        ):
+            span: trace.Span = self._follow(name, kind, parent, attributes)
+        else:
+            span = self.begin(name, kind, context, attributes, links or ())
         if not isinstance(span, Span):
             return span
         if start_time is not None:
@@ -94,6 +105,39 @@ class Tracer(SDKTracer):
             span.sets_status = False
         if self.environment.processor is not None:
             self.environment.processor.on_start(span, parent_context=context)
+        return span
+
+    def start_as_current_span(  # type: ignore[override]
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Mapping[str, Any] | None = None,
+        links: Sequence[trace.Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> SpanBlock:
+        how = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return SpanBlock(self.start_span, how, record_exception, set_status_on_exception, end_on_exit)
+
+    def _follow(self, name: str, kind: SpanKind, parent: Span, attributes: Mapping[str, Any] | None) -> Span:
+        """What `begin` makes under a running span of ours, where nobody has to be asked."""
+        span = Span.__new__(Span)
+        span.title, span.kind_number, span.environment = name, kind.value, self.environment
+        span.trace_id, span.span_id, span.parent_id = parent.trace_id, getrandbits(64), parent.span_id
+        if parent.ornate:
+            span.ornate, span.flags, span.state = True, parent.flags, parent.state
+        if attributes:
+            span.own, cut = bounded_span_attributes(attributes)
+            if cut:
+                span.ornate, span.cut_attributes = True, cut
+        root = parent if parent.is_root else parent.root
+        if root is not None:
+            span.root = root
+            root.touched = True
+        span.start_ns = _now()
         return span
 
     def begin(
