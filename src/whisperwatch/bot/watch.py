@@ -21,11 +21,10 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.instrument import rest
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
-from whisperwatch.bot.instrument.gauges import latency_of, read_bots
+from whisperwatch.bot.instrument.gauges import latency_of
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
-from whisperwatch.bot.instrument.tasks import read_next_runs
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import recorder_ids
@@ -67,7 +66,7 @@ def instrument(*, resource: Resource | None = None) -> bool:
     if reason is not None:
         _say(reason)
         return False
-    from whisperwatch.bot.instrument.table import patches  # what it names, a fork of discord.py may not have
+    from whisperwatch.bot.instrument import table  # what it names, a fork of discord.py may not have
 
     try:
         recorder.shipping = Options.from_environment().mode != "off"
@@ -77,9 +76,9 @@ def instrument(*, resource: Resource | None = None) -> bool:
     except Exception:
         guard.failed("instrument")
         return False
-    _table.apply(patches(_login))
+    _table.apply(table.patches(_login))
     collections.start()
-    for collector in (read_bots, read_next_runs):
+    for collector in table.COLLECTORS:
         if collector not in recorder.collectors:
             recorder.collectors.append(collector)
     return True

@@ -6,13 +6,16 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
+from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root, root_here
 from whisperwatch.bot.recording.spans import Span
+from whisperwatch.bot.recording.tracing import tracing
 
 if TYPE_CHECKING:
     import discord
@@ -67,8 +70,11 @@ class EventRoot(Root):
         self.shard = shard
         self.title = cells.name
         self.static = cells.static
-        self.duration = cells.duration
         self.begin(start)
+
+    @property
+    def duration(self) -> Distribution:  # type: ignore[override]
+        return self.cells.duration
 
     def hold_back(self, span: Span) -> None:
         """Keep a listener's ended span: it goes where this root goes."""
@@ -83,14 +89,14 @@ class EventRoot(Root):
             self.replied = True
             self.cells.response.record((at_ns - self.start_ns) / 1e9)
 
-    def finish(self) -> None:
+    def settle(self) -> None:
         if self.handled and self.cells.handled is not None:
             self.cells.handled.add(1)
-        super().finish()
+        super().settle()
         if self.held is not None and self.exported:
             for span in self.held:
                 Span.deliver(span)
-        self.subject = None
+        self.subject = self.held = None
 
     def describe(self) -> None:
         try:
@@ -155,22 +161,26 @@ class Bot:
             cells = self.events[event_name] = EventCells(self.name, event_name.removeprefix("on_"))
         return cells
 
-    def end_parse(self) -> None:
-        """The gateway event has been parsed and dispatched."""
-        root, self.root = self.root, None
-        if root is not None:
-            root.release()
-
     def parse_root(self, event_name: str, args: tuple[Any, ...]) -> EventRoot:
         """The root of the gateway event that is being parsed, held until the parsing is over."""
         root = self.root
         if root is None:
             shard = self.receiving
             assert shard is not None
-            root = self.root = EventRoot(
-                self, self.event_cells(event_name), args[0] if args else None, shard.last_event_ns, shard.number
-            )
+            cells = self.events.get(event_name) or self.event_cells(event_name)
+            root = self.root = _new_root(EventRoot)
+            root.bot = self
+            root.cells = cells
+            root.subject = args[0] if args else None
+            root.shard = shard.number
+            root.title = cells.name
+            root.static = cells.static
+            root.start_ns = shard.last_event_ns
+            root.trace_id = getrandbits(128)
+            root.span_id = getrandbits(64)
             root.pending = 1
+            if not tracing.plain:
+                root.ask()
         elif root.subject is None and args:
             root.subject = args[0]
         return root
@@ -184,6 +194,9 @@ class Bot:
             return root, False
         return EventRoot(self, self.event_cells(event_name), args[0] if args else None, 0, None), True
 
+
+_new_root = EventRoot.__new__
+"""A root is made for each event that anyone hears: without the call of `__init__`, which costs more than it does."""
 
 bots: weakref.WeakSet[Any] = weakref.WeakSet()
 """Every watched client of this process."""
@@ -239,7 +252,9 @@ def forget_all() -> None:
 
 def _message_ids(message: Any) -> dict[str, Any]:
     """As `_ids`, of the subject that there is most of."""
-    found = {semconv.CHANNEL_ID: message.channel.id, semconv.USER_ID: message.author.id}
+    found = {
+        semconv.MESSAGE_ID: message.id, semconv.CHANNEL_ID: message.channel.id, semconv.USER_ID: message.author.id,
+    }  # fmt: skip
     if message.guild is not None:
         found[semconv.GUILD_ID] = message.guild.id
     return found

@@ -9,7 +9,7 @@ from discord.ext import commands
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import bot_of
-from whisperwatch.bot.instrument.invocation import CommandCells, begin, cells_of, note_error
+from whisperwatch.bot.instrument.invocation import CommandCells, Invocation, cells_of, note_error
 from whisperwatch.bot.instrument.outcomes import outcome_of
 
 
@@ -17,12 +17,16 @@ def invoke(original: Any) -> Any:
     """`BotBase.invoke`: the one way to every command that a message calls."""
 
     async def invoke(self: Any, ctx: Any) -> None:
+        command = ctx.command
         try:
-            cells = _cells(self, ctx)
+            kept = getattr(command, "_whisperwatch", None)
+            cells = kept[1] if kept is not None and kept[0] is self._whisperwatch else None
+            if cells is None:
+                cells = _cells(self, ctx)
+            invocation = None if cells is None else Invocation(cells)
         except Exception:
-            guard.failed("command name")
-            cells = None
-        invocation = None if cells is None else begin(bot_of(self), cells)
+            guard.failed("command")
+            invocation = None
         if invocation is None:
             await original(self, ctx)
             return
@@ -33,13 +37,20 @@ def invoke(original: Any) -> Any:
             raise
         finally:
             try:
-                if invocation.error is None and ctx.command is None:
-                    invocation.error = commands.CommandNotFound()
-                invocation.complete(outcome_of(invocation.error, ctx.command_failed), _final(self, ctx, invocation.cells))
+                if invocation.error is None and ctx.command is command and not ctx.command_failed and command is not None:
+                    invocation.complete("ok")
+                else:
+                    _complete(self, ctx, invocation)
             except Exception:
                 guard.failed("command end")
 
     return invoke
+
+
+def _complete(client: Any, ctx: Any, invocation: Invocation) -> None:
+    if invocation.error is None and ctx.command is None:
+        invocation.error = commands.CommandNotFound()
+    invocation.complete(outcome_of(invocation.error, ctx.command_failed), _final(client, ctx, invocation.cells))
 
 
 def dispatch_error(original: Any) -> Any:
@@ -69,12 +80,11 @@ def _cells(client: Any, ctx: Any) -> CommandCells | None:
 
 
 def _cells_of_command(client: Any, command: Any) -> CommandCells:
+    """Found once, and kept on the command; a group's depend on the message's text, and are not."""
     bot = bot_of(client)
-    kept: tuple[Any, CommandCells] | None = getattr(command, "_whisperwatch", None)
-    if kept is not None and kept[0] is bot:
-        return kept[1]
     cells = cells_of(bot, command.qualified_name, _kind(command))
-    command._whisperwatch = (bot, cells)
+    if not isinstance(command, commands.Group):
+        command._whisperwatch = (bot, cells)
     return cells
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import discord
 from discord.ext.commands.bot import BotBase
 from opentelemetry import trace
+from opentelemetry.context import Context
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, EventRoot, bot_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
-from whisperwatch.bot.recording.current import enter_span, leave
+from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, enter_span, leave
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span, type_name
@@ -34,8 +35,14 @@ def run_event(original: Any) -> Any:
 
     def _run_event(self: Any, coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            bot = bot_of(self)
-            root, enters = bot.event_root(event_name, args)
+            try:
+                bot = self._whisperwatch
+            except AttributeError:
+                bot = bot_of(self)
+            if bot.receiving is not None:
+                root, enters = bot.root or bot.parse_root(event_name, args), True
+            else:
+                root, enters = bot.event_root(event_name, args)
             root.pending += 1
         except Exception:
             guard.failed("event")
@@ -51,7 +58,7 @@ async def _run(
     client: Any, bot: Bot, root: Root, enters: bool, coro: Any, event_name: str, args: Any, kwargs: Any
 ) -> None:
     if enters:
-        root.enter()
+        enter(Context({SPAN_KEY: root.under if root.ornate else root, ROOT_KEY: root}))
     try:
         if getattr(coro, "__func__", None) is _OWN_ON_MESSAGE:
             await coro(*args, **kwargs)

@@ -121,13 +121,18 @@ def _watched(bot: Bot, shard: Shard, name: str, parser: Parser) -> Parser:
     def parse(data: Any) -> None:
         shard.last_event_ns = _now()
         bot.receiving = shard
-        counted.add(1)
+        try:
+            counted.add(1)
+        except Exception:
+            guard.failed("gateway event")
         try:
             parser(data)
         finally:
             bot.receiving = None
-            if bot.root is not None:
-                bot.end_parse()
+            root = bot.root
+            if root is not None:
+                bot.root = None
+                root.release()
 
     return parse
 
@@ -136,8 +141,12 @@ def _inside_root(bot: Bot, parser: Parser) -> Parser:
     """discord.py starts an interaction's tasks while it parses it: the root is there, and current, for all of that."""
 
     def parse(data: Any) -> None:
-        root = bot.parse_root("on_interaction", ())
-        token = enter(root.context_below())
+        try:
+            token = enter(bot.parse_root("on_interaction", ()).context_below())
+        except Exception:
+            guard.failed("interaction")
+            parser(data)
+            return
         try:
             parser(data)
         finally:

@@ -24,10 +24,13 @@ def from_interaction(original: Any) -> Any:
     """`CommandTree._from_interaction` makes the task: hold the root until `_call` or `_dispatch_error` is over."""
 
     def _from_interaction(self: Any, interaction: Any) -> None:
-        root = live_root()
-        if root is not None:
-            root.hold()
-            _about(root, interaction)
+        try:
+            root = live_root()
+            if root is not None:
+                root.hold()
+                _about(root, interaction)
+        except Exception:
+            guard.failed("interaction")
         original(self, interaction)
 
     return _from_interaction
@@ -226,7 +229,7 @@ def _run_component(coro: Any, name: str, kind: str, teller: Any, interaction: An
 
 
 async def _component(coro: Any, bot: Any, cells: CommandCells, teller: Any, root: Any) -> Any:
-    invocation = begin(bot, cells)
+    invocation = begin(cells)
     try:
         return await coro
     except BaseException as error:
@@ -264,7 +267,7 @@ def _begin(tree: Any, interaction: Any) -> Invocation | None:
         cells = bot.cells.get(key)
         if cells is None:
             cells = _registered(bot, interaction, key)
-        return begin(bot, cells)
+        return begin(cells)
     except Exception:
         guard.failed("app command")
         return None

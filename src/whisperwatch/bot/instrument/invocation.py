@@ -59,11 +59,11 @@ class Invocation(Span):
 
     kind_number = 0
     error: BaseException | None = None
+    outcome = "ok"
     recorded = True
     """False where the span isn't: then the command is measured only."""
 
-    def __init__(self, bot: Bot, cells: CommandCells) -> None:
-        self.bot = bot
+    def __init__(self, cells: CommandCells) -> None:
         self.cells = cells
         self.title = cells.title
         self.static = cells.ok
@@ -85,21 +85,29 @@ class Invocation(Span):
             self.error = error
 
     def complete(self, outcome: str, cells: CommandCells | None = None) -> None:
-        """Measure and end. `cells`, where the command turned out to be another (a group's sub-command)."""
+        """End it. `cells`, where the command turned out to be another (a group's sub-command)."""
         leave(self.token)
         self.cells.active.add(-1)
         if cells is not None or outcome != "ok":
-            self._settle(outcome, cells or self.cells)
+            self._become(outcome, cells or self.cells)
         self.end_ns = _now()
-        duration = (cells or self.cells).duration(outcome)
+        if recorder.deferring and not self.ornate:
+            recorder.unsettled.append(self)
+        else:
+            self.settle()
+
+    def settle(self) -> None:
+        """Measure it, and export it."""
+        duration = self.cells.duration(self.outcome)
         if self.recorded:
             self.deliver()
             duration.record((self.end_ns - self.start_ns) / 1e9, self)
         else:
             duration.record((self.end_ns - self.start_ns) / 1e9)
 
-    def _settle(self, outcome: str, cells: CommandCells) -> None:
+    def _become(self, outcome: str, cells: CommandCells) -> None:
         error, self.error = self.error, None
+        self.outcome, self.cells = outcome, cells
         self.title, self.static = cells.title, cells.statics[outcome]
         if error is not None and outcome == "failure":
             error = original_of(error)
@@ -107,14 +115,14 @@ class Invocation(Span):
             root = live_root()
             if root is not None:
                 root.fail(error)
-        elif error is not None:
+        elif error is not None and outcome != "ok":
             self.own = {**(self.own or {}), semconv.ERROR_TYPE: type_name(original_of(error))}
 
 
-def begin(bot: Bot, cells: CommandCells) -> Invocation | None:
+def begin(cells: CommandCells) -> Invocation | None:
     """Start an invocation; None where our own hook failed."""
     try:
-        return Invocation(bot, cells)
+        return Invocation(cells)
     except Exception:
         guard.failed("command")
         return None
@@ -128,6 +136,9 @@ def current_invocation() -> Invocation | None:
 
 def note_error(error: BaseException) -> None:
     """An exception that discord.py hands to error handlers rather than to its caller."""
-    invocation = current_invocation()
-    if invocation is not None:
-        invocation.error = error
+    try:
+        invocation = current_invocation()
+        if invocation is not None:
+            invocation.error = error
+    except Exception:
+        guard.failed("command error")

@@ -12,15 +12,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from opentelemetry.context import attach, detach
-from opentelemetry.trace import set_span_in_context
+from opentelemetry.context import Context, create_key
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, EventRoot, any_bot, bot_of_http
 from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import live_root
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
@@ -40,13 +39,18 @@ class RouteCells:
     """What requests by one route are measured by. The first request is how a bot learns its name: until then its
     points wait."""
 
-    __slots__ = ("attributes", "bot", "durations", "method", "path", "static", "title")
+    __slots__ = (
+        "attributes", "bot", "durations", "limits", "method", "path", "replies", "responds", "static", "title",
+    )  # fmt: skip
 
     def __init__(self, bot: Bot, method: str, path: str, host: str) -> None:
         self.bot = bot
         self.method = method
         self.path = path
         self.title = f"{method} {path}"
+        self.replies = self.title in _REPLIES
+        self.responds = self.title == _CALLBACK
+        self.limits = self.title == "GET /gateway/bot"
         self.attributes: dict[str, Any] | None = None
         self.static = recorder.attribute_set(
             {semconv.METHOD: method, semconv.ROUTE: path, semconv.SERVER_ADDRESS: host}
@@ -84,34 +88,49 @@ class RouteCells:
         return self.attributes
 
 
-class Request:
-    """A request that is under way. `bot` None: nobody's, and not measured."""
+class Request(Span):
+    """A request that is under way: its span, and what it is measured by."""
 
-    __slots__ = ("answered_ns", "bot", "cells", "held", "mark", "span", "status", "tries", "wait_ns", "waiting")
+    kind_number = _KIND_CLIENT
+    recorded = True
+    """False where the span isn't: then the request is measured only."""
+    answered_ns = 0
+    """When the last answer's head came."""
+    held = False
+    """By a global rate limit, before it is sent."""
+    waiting = False
+    tries = 0
+    wait_ns = 0
+    took_ns = 0
+    """How long the only attempt took, which is measured when the request is settled."""
+    status: Any = None
 
-    def __init__(self, bot: Bot, cells: RouteCells, span: Span | None) -> None:
+    def __init__(self, bot: Bot, cells: RouteCells, held: bool) -> None:
         self.bot = bot
         self.cells = cells
-        self.span = span
-        self.mark = _now() if span is None else span.start_ns
-        self.answered_ns = 0
-        """When the last answer's head came."""
-        self.held = False
-        """By a global rate limit, before it is sent."""
-        self.waiting = False
-        self.tries = 0
-        self.wait_ns = 0
-        self.status: Any = None
+        self.title = cells.title
+        self.static = cells.static
+        if held:
+            self.held = True
+        context = read()
+        if tracing.start(self):
+            below = Context({**context, SPAN_KEY: self.visible if self.ornate else self, _REQUEST_KEY: self})
+        else:
+            self.recorded = False
+            self.start_ns = _now()
+            below = Context({**context, _REQUEST_KEY: self})
+        self.mark = self.start_ns
+        self.token = enter(below)
 
     def sending(self) -> None:
         """An attempt begins: what lies between it and a 429 was a wait."""
         now = _now()
-        if self.status == 429:
-            self.wait_ns += now - self.mark
-        elif self.held and not self.tries:
-            self.wait_ns = now - self.mark
         if self.tries:
+            if self.status == 429:
+                self.wait_ns += now - self.mark
             self.cells.count(semconv.HTTP_RETRIES, {semconv.RETRY_REASON: _reason(self.status)})
+        elif self.held:
+            self.wait_ns = now - self.mark
         self.tries += 1
         self.mark = now
 
@@ -119,7 +138,10 @@ class Request:
         """An attempt is over; `status` is HTTP's, or `error` where the connection broke."""
         now = self.answered_ns = _now()
         self.status = status
-        self.cells.took(status, (now - self.mark) / 1e9, self.span)
+        if self.tries == 1 and status == 200:
+            self.took_ns = now - self.mark
+            return
+        self.cells.took(status, (now - self.mark) / 1e9, self if self.recorded else None)
         self.mark = now
         if status == 429:
             scope = _scope(headers)
@@ -129,26 +151,46 @@ class Request:
         elif status in (401, 403):
             self.bot.invalid_requests.append(now)
 
-    def end(self, error: BaseException | None) -> None:
+    def over(self, error: BaseException | None) -> None:
+        """The request as a whole is over."""
+        leave(self.token)
+        if error is not None and self.recorded:
+            self.fail(error)
+        self.end_ns = _now()
+        if recorder.deferring and not self.ornate:
+            recorder.unsettled.append(self)
+        else:
+            self.settle()
+
+    def settle(self) -> None:
+        """Measure it, and export it."""
+        if self.took_ns:
+            self.cells.took(self.status, self.took_ns / 1e9, self if self.recorded else None)
         if self.wait_ns:
             self.cells.waited(self.wait_ns / 1e9)
-        span = self.span
-        if span is None:
-            return
-        own: dict[str, Any] = {}
+        if self.recorded:
+            self._describe()
+            self.deliver()
+
+    def _describe(self) -> None:
+        own = self.own = self.own or {}
         if self.status is not None and self.status != "error":
             own[semconv.STATUS_CODE] = self.status
         if self.tries > 1:
             own[semconv.RESEND_COUNT] = self.tries - 1
         if self.wait_ns:
             own[semconv.RATELIMIT_WAIT] = self.wait_ns / 1e9
-        span.own = own or None
-        if error is not None:
-            span.fail(error)
-        span.end()
 
 
-current_request: ContextVar[Request | None] = ContextVar("whisperwatch_request", default=None)
+_REQUEST_KEY = create_key("whisperwatch-request")
+
+
+def current_request() -> Request | None:
+    """The request that this task is sending."""
+    request: Request | None = read().get(_REQUEST_KEY)  # type: ignore[assignment]
+    return request
+
+
 unwatched: ContextVar[bool] = ContextVar("whisperwatch_unwatched", default=False)
 """Set where we ask Discord something ourselves: it doesn't show in the bot's data."""
 
@@ -156,13 +198,12 @@ unwatched: ContextVar[bool] = ContextVar("whisperwatch_unwatched", default=False
 def request(original: Any) -> Any:
     """`HTTPClient.request`."""
 
-    async def request(self: Any, route: Any, **kwargs: Any) -> Any:
+    def request(self: Any, route: Any, **kwargs: Any) -> Any:
+        coro = original(self, route, **kwargs)
         bot = bot_of_http(self)
         if bot is None or unwatched.get():
-            return await original(self, route, **kwargs)
-        over = self._global_over
-        held = bool(over) and not over.is_set()
-        return await _watched(bot, route, self._HTTPClient__session, original(self, route, **kwargs), held)
+            return coro
+        return _watched(bot, route, self._HTTPClient__session, coro, self._global_over)
 
     return request
 
@@ -170,28 +211,25 @@ def request(original: Any) -> Any:
 def webhook_request(original: Any) -> Any:
     """`AsyncWebhookAdapter.request`: interaction responses, followups and webhooks."""
 
-    async def request(self: Any, route: Any, session: Any, **kwargs: Any) -> Any:
+    def request(self: Any, route: Any, session: Any, **kwargs: Any) -> Any:
+        coro = original(self, route, session, **kwargs)
         bot = any_bot()
         if bot is None:
-            return await original(self, route, session, **kwargs)
-        return await _watched(
-            bot, route, session, original(self, route, session, **kwargs), False, _callback_type(route, kwargs)
-        )
+            return coro
+        return _watched(bot, route, session, coro, None, _callback_type(route, kwargs))
 
     return request
 
 
-async def _watched(bot: Bot, route: Any, session: Any, coro: Any, held: bool, callback_type: int = 0) -> Any:
+async def _watched(bot: Bot, route: Any, session: Any, coro: Any, global_over: Any, callback_type: int = 0) -> Any:
     try:
-        stand_before(session)
-        begun = _begin(bot, route)
-        begun.held = held
+        if "request" not in session.__dict__:
+            stand_before(session)
+        cells = bot.cells.get((route.method, route.path)) or _cells(bot, route)
+        begun = Request(bot, cells, bool(global_over) and not global_over.is_set())
     except Exception:
         guard.failed("rest request")
         return await coro
-    token = current_request.set(begun)
-    span = begun.span
-    context = None if span is None else attach(set_span_in_context(span.visible))
     error: BaseException | None = None
     try:
         answer = await coro
@@ -199,31 +237,25 @@ async def _watched(bot: Bot, route: Any, session: Any, coro: Any, held: bool, ca
         error = raised
         raise
     finally:
-        if context is not None:
-            detach(context)
-        current_request.reset(token)
         try:
-            begun.end(error)
+            begun.over(error)
             if error is None:
                 _replied(begun, callback_type)
         except Exception:
             guard.failed("rest request end")
         del error  # its traceback holds this frame
-    if begun.cells.title == "GET /gateway/bot":
+    if cells.limits:
         read_session_limit(bot, answer)
     return answer
 
 
-def _begin(bot: Bot, route: Any) -> Request:
-    key = ("route", route.method, route.path)
+def _cells(bot: Bot, route: Any) -> RouteCells:
+    key = (route.method, _template(route.path))
     cells: RouteCells | None = bot.cells.get(key)
     if cells is None:
-        key = ("route", route.method, _template(route.path))
-        cells = bot.cells.get(key)
-        if cells is None:
-            host = route.BASE.split("/")[2].split(":")[0]
-            cells = bot.cells[key] = RouteCells(bot, *key[1:], host)
-    return Request(bot, cells, tracing.child(cells.title, _KIND_CLIENT, cells.static))
+        host = route.BASE.split("/")[2].split(":")[0]
+        cells = bot.cells[key] = RouteCells(bot, *key, host)
+    return cells
 
 
 def _template(path: str) -> str:
@@ -236,10 +268,9 @@ _TOKEN = re.compile(r"/(?=[^/]*\d)[\w.~-]{40,}(?=/|$)")
 
 
 def _replied(request: Request, callback_type: int) -> None:
-    route = request.cells.title
-    if route in _REPLIES or (route == _CALLBACK and callback_type in _VISIBLE_CALLBACKS):
-        root = live_root()
-        if isinstance(root, EventRoot):
+    if request.cells.replies or (request.cells.responds and callback_type in _VISIBLE_CALLBACKS):
+        root = read().get(ROOT_KEY)
+        if isinstance(root, EventRoot) and not root.end_ns:
             root.reply(request.answered_ns)
 
 
@@ -305,7 +336,7 @@ def defer_others(original: Any) -> Any:
 
 async def _waited(coro: Any) -> Any:
     """Await what a request waits for, on its account; waits inside of waits count once."""
-    request = current_request.get()
+    request = current_request()
     if request is None or request.waiting:
         return await coro
     request.waiting, start = True, _now()
@@ -324,7 +355,7 @@ def stand_before(session: Any) -> None:
     owner = weakref.ref(session)
 
     def request(method: str, url: Any, **kwargs: Any) -> Any:
-        current = current_request.get()
+        current = current_request()
         sent = plain(owner(), method, url, **kwargs)
         return sent if current is None else _Attempt(current, sent)
 
@@ -360,19 +391,22 @@ class _Attempt:
         try:
             response = await self.sent.__aenter__()
         except BaseException:
-            self._answered("error", {})
+            self._broke()
             raise
-        self._answered(response.status, response.headers)
+        try:
+            self.request.answered(response.status, response.headers)
+        except Exception:
+            guard.failed("rest attempt")
         return response
 
-    def _answered(self, status: Any, headers: Any) -> None:
+    def _broke(self) -> None:
         try:
-            self.request.answered(status, headers)
+            self.request.answered("error", {})
         except Exception:
             guard.failed("rest attempt")
 
-    async def __aexit__(self, *exc_info: Any) -> Any:
-        return await self.sent.__aexit__(*exc_info)
+    def __aexit__(self, *exc_info: Any) -> Any:
+        return self.sent.__aexit__(*exc_info)
 
     def __await__(self) -> Any:
         return self.sent.__await__()

@@ -16,10 +16,14 @@ from whisperwatch.bot.instrument import commands as prefix
 from whisperwatch.bot.instrument import events, interactions, rest, voice
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
+from whisperwatch.bot.instrument.gauges import read_bots
 from whisperwatch.bot.instrument.patches import Patch
 
 _VIEW: Any = getattr(ui_view, "BaseView", ui.View)
 """Since discord.py 2.6 `View` and `LayoutView` share a base."""
+
+COLLECTORS = (read_bots, background.read_next_runs)
+"""What reads the bots' gauges."""
 
 
 def patches(started: Any) -> list[Patch]:

@@ -18,7 +18,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.spans import Span
+from whisperwatch.bot.recording.spans import Span, SpanEnvironment
 from whisperwatch.bot.recording.tracing import tracing
 
 _now = recorder.clock.now
@@ -43,7 +43,12 @@ class Root(Span):
     duration: Distribution
 
     def __init__(
-        self, title: str, kind: int, static: tuple[int, dict[str, Any]], duration: Distribution, start: int = 0
+        self,
+        title: str,
+        kind: int,
+        static: tuple[int, dict[str, Any]],
+        duration: Distribution,
+        start: int = 0,
     ) -> None:
         self.title = title
         self.kind_number = kind
@@ -53,12 +58,25 @@ class Root(Span):
 
     def begin(self, start: int) -> None:
         """Start it, `start` in monotonic nanoseconds (0 is now): title, kind and static attributes are set."""
-        self.environment = tracing.environment
         self.trace_id = getrandbits(128)
         self.span_id = getrandbits(64)
         self.start_ns = start or _now()
         if not tracing.plain:
-            self.sampled = tracing.root(self)
+            self.ask()
+
+    def ask(self) -> None:
+        """Let sampler, id generator, processors and a host's provider have their say."""
+        self.ornate = True
+        self.environment = tracing.environment
+        self.sampled = tracing.root(self)
+
+    @property
+    def environment(self) -> SpanEnvironment:
+        return self.__dict__.get("_environment") or tracing.environment
+
+    @environment.setter
+    def environment(self, environment: SpanEnvironment) -> None:
+        self.__dict__["_environment"] = environment
 
     @property
     def root(self) -> Root:  # type: ignore[override]
@@ -77,13 +95,7 @@ class Root(Span):
         """A piece of work is over; the last one ends the root."""
         self.pending -= 1
         if self.pending == 0 and not self.end_ns:
-            self._finish_safely()
-
-    def _finish_safely(self) -> None:
-        try:
             self.finish()
-        except Exception:
-            guard.failed("root")
 
     def enter(self) -> None:
         """Make it current for the rest of this task: its own context is the task's to change."""
@@ -91,18 +103,29 @@ class Root(Span):
 
     def context_below(self) -> Context:
         """The OpenTelemetry context of the work that belongs to it, and of nothing else."""
-        return Context({SPAN_KEY: self if self.sampled and not self.ornate else self.under, ROOT_KEY: self})
+        return Context({SPAN_KEY: self.under if self.ornate else self, ROOT_KEY: self})
 
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""
         self.end_ns = _now()
+        if recorder.deferring and not self.ornate:
+            recorder.unsettled.append(self)
+        else:
+            try:
+                self.settle()
+            except Exception:
+                guard.failed("root")
+
+    def settle(self) -> None:
+        """Measure it, and export it or not."""
+        seconds = (self.end_ns - self.start_ns) / 1e9
         if self.sampled and (self.touched or self.status_code or keep_untouched):
             self.exported = True
             self.describe()
             self.deliver()
-            self.duration.record((self.end_ns - self.start_ns) / 1e9, self)
+            self.duration.record(seconds, self)
         else:
-            self.duration.record((self.end_ns - self.start_ns) / 1e9)
+            self.duration.record(seconds)
             if not tracing.plain:
                 self._withhold()
 
@@ -119,7 +142,7 @@ class Root(Span):
 
     def __del__(self) -> None:
         if not self.end_ns and self.pending > 0:
-            self._finish_safely()
+            self.finish()
 
 
 def root_here() -> Root | None:

@@ -7,6 +7,7 @@ GIL for long, and sends what the socket takes. It never waits for the watcher, a
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -85,7 +86,7 @@ class Ship:
         self._reason = ""
         self._ended = threading.Event()
         self._flushes: list[threading.Event] = []
-        self._next_collection = 0.0
+        self._last_collection = -math.inf
         self._seq = 0
         self._sent_definitions = 0
         self._cells: list[tuple[Any, ...]] = []
@@ -105,6 +106,7 @@ class Ship:
         self._count_ourselves()
         self._thread = threading.Thread(target=self._run, name="whisperwatch-ship", daemon=True)
         self._thread.start()
+        self._recorder.deferring = True
         _ships.add(self)
 
     def stop(self, timeout_s: float = 2.0, reason: str = "closed") -> bool:
@@ -148,19 +150,20 @@ class Ship:
             self._watchdog.arm()
             self._collect_if_due()
             self._keeper.tend()
+            while self._recorder.settle(_PIECE):
+                time.sleep(_PAUSE_S)
             self._carry(until)
             self._sampler.speak()
         except Exception:
             guard.failed("ship")
 
     def _collect_if_due(self) -> None:
-        if time.monotonic() < self._next_collection:
-            return
         interval = (
             (self.welcome or {}).get("settings", {}).get("collection_interval_s", _COLLECTION_INTERVAL_S)
         )
-        self._next_collection = time.monotonic() + interval
-        self._recorder.collect()
+        if time.monotonic() >= self._last_collection + interval:
+            self._last_collection = time.monotonic()
+            self._recorder.collect()
 
     def _carry(self, until: float) -> None:
         """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time."""
@@ -292,7 +295,8 @@ class Ship:
     def _part(self) -> None:
         """Hand over what is left, say goodbye, wait for the farewell; all of it within the deadline."""
         said = False
-        self._next_collection = 0.0
+        self._recorder.deferring = False
+        self._last_collection = -math.inf
         while not self._said_farewell and not self._keeper.refused and time.monotonic() < self._deadline:
             self._turn(min(self._deadline, time.monotonic() + _TICK_S))
             link = self._keeper.link
