@@ -58,6 +58,9 @@ def instrument(*, resource: Resource | None = None) -> bool:
         False where nothing is watched: `OTEL_SDK_DISABLED`, or a `discord` that is not discord.py 2.4 or later. That is
         logged once, and the bot runs as it would without us.
     """
+    if recorder.forked:  # a child that wants to be watched after all
+        recorder.restart()
+        recorder.shipping = Options.from_environment().mode != "off"
     if _table.applied:
         return True
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -70,8 +73,6 @@ def instrument(*, resource: Resource | None = None) -> bool:
 
     try:
         recorder.shipping = Options.from_environment().mode != "off"
-        if not recorder.on:  # a forked child that wants to be watched after all
-            recorder.restart()
         providers.install(resource)
     except Exception:
         guard.failed("instrument")
@@ -171,6 +172,7 @@ async def _ask_session_limit(client: Any) -> None:
 def _sail() -> None:
     global _ship, _state
     if _ship is not None:
+        _ship.start()  # in a forked child it is a ship of its own; else it sails already
         return
     options = Options.from_environment()
     if options.mode == "off":

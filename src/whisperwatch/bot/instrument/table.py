@@ -8,7 +8,6 @@ import discord
 from discord import app_commands, gateway, http, ui
 from discord.ext import commands, tasks
 from discord.ext.commands import bot as commands_bot
-from discord.ext.commands import hybrid
 from discord.ui import view as ui_view
 from discord.webhook import async_ as webhook
 
@@ -40,8 +39,7 @@ def patches(started: Any) -> list[Patch]:
         Patch(app_commands.CommandTree, "_from_interaction", interactions.from_interaction),
         Patch(app_commands.CommandTree, "_call", interactions.call),
         Patch(app_commands.CommandTree, "_dispatch_error", interactions.dispatch_error),
-        Patch(app_commands.Command, "_invoke_with_namespace", interactions.observed),
-        Patch(hybrid.HybridAppCommand, "_invoke_with_namespace", interactions.observed),
+        Patch(app_commands.Command, "_invoke_error_handlers", interactions.invoke_error_handlers),
         Patch(app_commands.Command, "_invoke_autocomplete", interactions.observed),
         Patch(app_commands.ContextMenu, "_invoke", interactions.observed),
         Patch(_VIEW, "_scheduled_task", interactions.view_task),

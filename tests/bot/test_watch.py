@@ -1,0 +1,189 @@
+"""`watch()` and `instrument()`: what they take, what they refuse, and that nothing starts before a bot is set up."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import discord
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+
+import whisperwatch
+from whisperwatch.bot import guard
+from whisperwatch.bot import watch as watching
+from whisperwatch.bot.instrument.bots import bots
+from whisperwatch.bot.instrument.runtime import pulse
+from whisperwatch.bot.recording.providers import providers
+from whisperwatch.demo.loopback import LoopbackDiscord
+
+PLAIN = discord.Client.login
+
+
+@pytest.fixture(autouse=True)
+def put_back(recording, monkeypatch):
+    monkeypatch.setenv("WHISPERWATCH_WATCHER", "off")
+    yield
+    watching.uninstrument()
+    watching._said.clear()
+
+
+@pytest.fixture
+def client():
+    return discord.Client(intents=discord.Intents.all())
+
+
+def test_the_public_names_are_these():
+    assert whisperwatch.watch is watching.watch
+    assert whisperwatch.instrument is watching.instrument
+    assert whisperwatch.uninstrument is watching.uninstrument
+    assert whisperwatch.flush is watching.flush
+
+
+def test_watch_gives_the_client_back_and_patches(client):
+    assert whisperwatch.watch(client) is client
+    assert discord.Client.login is not PLAIN
+    assert trace.get_tracer_provider() is providers.tracer_provider
+    assert list(bots) == [client]
+    whisperwatch.uninstrument()
+    assert discord.Client.login is PLAIN
+    assert list(bots) == []
+    assert not [name for name in vars(client) if "whisperwatch" in name]
+    assert not [name for name in vars(client.http) if "whisperwatch" in name]
+
+
+@pytest.mark.parametrize("wrong", [None, "bot", discord.Client, object()])
+def test_what_is_no_client_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"watch\(\) takes a discord.Client, not \w+: pass the bot or client object"):
+        whisperwatch.watch(wrong)
+    assert discord.Client.login is PLAIN
+
+
+def test_a_resource(client):
+    whisperwatch.watch(client, resource=Resource({"service.name": "mine"}))
+    assert providers.tracer_provider.resource.attributes["service.name"] == "mine"
+
+
+def test_off_when_the_sdk_is_disabled(client, monkeypatch, caplog):
+    monkeypatch.setenv("OTEL_SDK_DISABLED", " True ")
+    assert whisperwatch.watch(client) is client
+    assert discord.Client.login is PLAIN
+    assert caplog.records == []
+
+
+def test_an_old_discord_py_is_left_alone_and_that_is_said_once(client, monkeypatch, caplog):
+    version = collections.namedtuple("version", "major minor micro")
+    monkeypatch.setattr(discord, "version_info", version(2, 3, 2))
+    monkeypatch.setattr(discord, "__version__", "2.3.2")
+    whisperwatch.watch(client)
+    assert not whisperwatch.instrument()
+    assert discord.Client.login is PLAIN
+    assert [record.message for record in caplog.records if record.name == "whisperwatch"] == [
+        "discord.py 2.3.2 is older than 2.4: it is not watched; update discord.py"
+    ]
+
+
+def test_what_we_cannot_do_is_said_and_nothing_is_patched(client, monkeypatch, caplog):
+    monkeypatch.setattr(guard, "strict", False)
+    monkeypatch.setenv("OTEL_CONFIG_FILE", "sdk.yaml")
+    assert whisperwatch.watch(client) is client
+    assert discord.Client.login is PLAIN
+    assert "OTEL_CONFIG_FILE" in str([record.exc_info for record in caplog.records])
+
+
+def test_nothing_to_flush_without_a_watcher():
+    assert whisperwatch.flush(0.1)
+
+
+async def test_nothing_starts_before_a_client_is_set_up(monkeypatch):
+    sailed = []
+    seen = []
+    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(True))
+
+    class Client(discord.Client):
+        async def setup_hook(self):
+            seen.append((pulse.last_turn_ns, list(sailed), len(asyncio.all_tasks())))
+
+    client = whisperwatch.watch(Client(intents=discord.Intents.all()))
+    before = len(asyncio.all_tasks())
+    async with LoopbackDiscord() as server, server.running(client):
+        assert seen[0][:2] == (0, [])
+        assert seen[0][2] <= before + 3, "no task of ours: the server's, discord.py's, and the client's own"
+        assert sailed == [True]
+        assert pulse.last_turn_ns
+    assert pulse.thread_id
+
+
+async def test_what_the_beat_tells_of_a_bot():
+    client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
+    assert watching._beat() == {"bots": [{"name": "mine", "ready": False, "closed": False, "shards": {}}]}
+    async with LoopbackDiscord() as server, server.running(client):
+        await server.until(client.is_ready)
+        await server.until(lambda: client.latency < 10)
+        (state,) = watching._beat()["bots"]
+        assert (state["name"], state["ready"], state["closed"]) == ("mine", True, False)
+        assert state["shards"][0]["up"]
+        assert state["shards"][0]["latency"] == client.latency
+        assert state["shards"][0]["last_event"] > 0
+    (state,) = watching._beat()["bots"]
+    assert (state["ready"], state["closed"], state["shards"][0]["up"]) == (False, True, False)
+    assert state["shards"][0]["latency"] is None
+    assert watching._about()["bots"] == ["mine"]
+    assert watching._about()["discord.py"] == discord.__version__
+
+
+FORK = {
+    "discord/__init__.py": """
+        import collections
+        __title__, __version__ = "pycord", "2.6.1"
+        version_info = collections.namedtuple("VersionInfo", "major minor micro releaselevel serial")(2, 6, 1, "final", 0)
+        class Client:
+            async def login(self, token):
+                print("logged in")
+            def run(self):
+                import asyncio
+                asyncio.run(self.login("x"))
+        plain = Client.login
+    """,
+    "discord/ext/commands/__init__.py": "class Bot: ...",
+    "bot.py": """
+        import logging
+        logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
+        import discord, whisperwatch
+        bot = discord.Client()
+        assert whisperwatch.watch(bot) is bot
+        whisperwatch.watch(bot)
+        assert not whisperwatch.instrument()
+        bot.run()
+        assert discord.Client.login is discord.plain
+        whisperwatch.uninstrument()
+    """,
+}
+
+
+@pytest.mark.parametrize("how", [["bot.py"], ["-m", "whisperwatch", "run", "bot.py"]])
+def test_py_cord_is_recognized_left_alone_and_named_once(tmp_path, how):
+    for name, text in FORK.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(text))
+    source = Path(whisperwatch.__file__).parents[1]
+    environment = {
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{source}",
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, *how], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "logged in\n", done.stderr
+    assert done.returncode == 0
+    (said,) = done.stderr.splitlines()
+    assert said.removeprefix("WARNING whisperwatch ") == (
+        "the installed `discord` is pycord, not discord.py: it is not watched, and runs as it would without Whisperwatch"
+    )
