@@ -17,6 +17,7 @@ from whisperwatch.bot.instrument.bots import EventRoot, bot_of
 from whisperwatch.bot.instrument.events import count_error
 from whisperwatch.bot.instrument.invocation import CommandCells, Invocation, begin, cells_of, current_invocation, note_error
 from whisperwatch.bot.instrument.outcomes import outcome_of, passes_through
+from whisperwatch.bot.recording.current import ROOT_KEY, read
 from whisperwatch.bot.recording.roots import live_root
 
 
@@ -25,10 +26,10 @@ def from_interaction(original: Any) -> Any:
 
     def _from_interaction(self: Any, interaction: Any) -> None:
         try:
-            root = live_root()
+            root: Any = read().get(ROOT_KEY)
             if root is not None:
-                root.hold()
-                _about(root, interaction)
+                root.pending += 1
+                root.subject = interaction
         except Exception:
             guard.failed("interaction")
         original(self, interaction)
@@ -40,7 +41,7 @@ def call(original: Any) -> Any:
     """`CommandTree._call`: the one way to every application command."""
 
     async def _call(self: Any, interaction: Any) -> None:
-        root = live_root()
+        root: Any = read().get(ROOT_KEY)
         invocation = _begin(self, interaction)
         handled_later = False
         try:
@@ -71,6 +72,16 @@ def dispatch_error(original: Any) -> Any:
             _end(current_invocation(), interaction, live_root())
 
     return _dispatch_error
+
+
+def invoke_error_handlers(original: Any) -> Any:
+    """`Command._invoke_error_handlers`: where discord.py takes a command's exception to the error handlers."""
+
+    async def _invoke_error_handlers(self: Any, interaction: Any, error: Any) -> None:
+        note_error(error)
+        await original(self, interaction, error)
+
+    return _invoke_error_handlers
 
 
 def observed(original: Any) -> Any:
@@ -261,13 +272,11 @@ def _component_name(owner: Any, item: Any) -> str:
 
 def _begin(tree: Any, interaction: Any) -> Invocation | None:
     try:
-        bot = bot_of(tree.client)
-        name = _path(interaction.data)
-        key = (interaction.type, interaction.data.get("type", 1), name)
-        cells = bot.cells.get(key)
-        if cells is None:
-            cells = _registered(bot, interaction, key)
-        return begin(cells)
+        bot, data = tree.client._whisperwatch, interaction.data
+        options = data.get("options")
+        name = _path(data, options) if options else data["name"]
+        key = (interaction.type, data.get("type", 1), name)
+        return Invocation(bot.cells.get(key) or _registered(bot, interaction, key))
     except Exception:
         guard.failed("app command")
         return None
@@ -293,10 +302,9 @@ def _slash_kind(command: Any) -> str:
     return "hybrid" if isinstance(command, HybridAppCommand) else "slash"
 
 
-def _path(data: Any) -> str:
+def _path(data: Any, options: Any) -> str:
     """The qualified name in an interaction's data: types 1 and 2 are sub-commands and their groups."""
     name: str = data["name"]
-    options = data.get("options")
     while options and options[0].get("type") in (1, 2):
         name = f"{name} {options[0]['name']}"
         options = options[0].get("options")
@@ -305,12 +313,11 @@ def _path(data: Any) -> str:
 
 def _end(invocation: Invocation | None, interaction: Any, root: Any) -> None:
     try:
-        if invocation is None:
-            pass
-        elif invocation.error is None and interaction.command_failed:
-            invocation.complete("user_error")  # the tree's interaction_check refused it
-        else:
-            invocation.complete(outcome_of(invocation.error))
+        if invocation is not None:
+            if invocation.error is not None:
+                invocation.complete(outcome_of(invocation.error))
+            else:  # a failure without an exception: the tree's interaction_check refused it
+                invocation.complete("user_error" if interaction.command_failed else "ok")
     except Exception:
         guard.failed("app command end")
     if root is not None:
