@@ -16,6 +16,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording import recorder as recorder_module
 from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.roots import Root
 
 THREADS = 6
 
@@ -117,6 +118,34 @@ def test_no_span_is_lost_or_doubled(hurried, installed):
     for number in range(THREADS):
         own = [record[10]["turn"] for record in taken if record[5].startswith(f"{number}/")]
         assert own == list(range(800))
+
+
+def test_no_deferred_root_is_lost_or_doubled(hurried, installed):
+    duration = recorder.define_instrument(recorder.scope, "duration", "histogram", "s", "", (0.5,)).find({})
+    static = recorder.attribute_set({})
+    taken: list[tuple[Any, ...]] = []
+    recorder.deferring = True
+
+    def work(number: int) -> None:
+        for turn in range(500):
+            if number == 0:
+                recorder.collect()  # as an SDK reader's thread does
+                continue
+            root = Root(f"{number}/{turn}", 4, static, duration)
+            root.touched = True
+            root.hold()
+            root.release()
+
+    try:
+        hammer(work, lambda: taken.extend(recorder.take_spans(50)))
+        while recorder.waiting:
+            taken += recorder.take_spans(50)
+    finally:
+        recorder.deferring = False
+    assert sorted(record[5] for record in taken) == sorted(
+        f"{n}/{turn}" for n in range(1, THREADS) for turn in range(500)
+    )
+    assert sum(duration.counts) == len(taken)
 
 
 def test_one_span_is_annotated_by_many_threads(hurried, installed):
@@ -335,4 +364,30 @@ def test_a_forked_child_is_off_and_empty_until_it_is_restarted():
         text=True,
         timeout=60,
     )
+    assert result.stdout == "all held\n", result.stderr
+
+
+WATCHED = """
+import os
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.watch import instrument
+
+assert instrument() and recorder.on
+pid = os.fork()
+if not pid:
+    before = recorder.on, recorder.forked
+    instrument()
+    os._exit(before != (False, True) or (recorder.on, recorder.forked) != (True, False))
+assert os.waitpid(pid, 0)[1] == 0
+recorder.on = False  # as the watcher's settings may have it
+recorder.define_instrument(recorder.scope, "kept", "counter", "", "").find({}).add(3)
+instrument()
+assert not recorder.on and recorder.define_instrument(recorder.scope, "kept", "counter", "", "").find({}).value == 3
+print("all held")
+"""
+
+
+def test_a_forked_child_that_is_watched_again_records_again():
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", WATCHED]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert result.stdout == "all held\n", result.stderr

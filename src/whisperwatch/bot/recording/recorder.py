@@ -38,6 +38,8 @@ class Recorder:
         """Called when `on` has changed."""
         self.shipping = True
         """False where no ship takes what is recorded: then the host's own exporters are all there is."""
+        self.forked = False
+        """In a forked child that has not called `watch()`."""
         self.definitions: list[tuple[Any, ...]] = []
         self.spans: list[tuple[Any, ...]] = []
         self.unsettled: list[Any] = []
@@ -183,8 +185,9 @@ class Recorder:
 
     def settle(self, most: int) -> bool:
         """Measure and encode up to `most` of what has ended; says whether more is left."""
-        settling = self.unsettled[:most]
-        del self.unsettled[: len(settling)]
+        with self.lock:  # the ship's thread does this, and any reader's
+            settling = self.unsettled[:most]
+            del self.unsettled[: len(settling)]
         for ended in settling:
             try:
                 ended.settle()
@@ -233,12 +236,14 @@ class Recorder:
     def silence(self) -> None:
         """In a forked child: empty, and off. Locks are made anew, for another thread may have held them."""
         self.lock = threading.RLock()
+        self.forked = True
         self.on = self.shipping = self.deferring = False
         self._empty()
 
     def restart(self) -> None:
         """In a forked child that calls `watch()`: count from zero."""
         self._empty()
+        self.forked = False
         self.on = self.shipping = True
 
     def _empty(self) -> None:
