@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from whisperwatch import semconv
+from whisperwatch import semconv, tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording import recorder as recorder_module
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
+from whisperwatch.watcher.records import Stream
 
 THREADS = 6
 
@@ -265,6 +267,46 @@ def test_a_new_cell_is_taken_once_before_its_first_update():
     """A bounded set is exported as 0 from the start, so that no count is lost at a series' birth."""
     cell = recorder.define_instrument(recorder.scope, "births", "counter", "", "").find({"a": "b"})
     assert (cell.number, 0) in recorder.take_cells()
+
+
+def test_the_watcher_reads_the_same_metrics_off_the_tape(installed):
+    reader = InMemoryMetricReader()
+    installed.meter_provider.add_metric_reader(reader)
+    meter = metrics.get_meter("taped", "1.0", None, "https://example.org", {"k": [1]})
+    counter, gauge = meter.create_counter("calls", "1", "Calls."), meter.create_gauge("level")
+    histogram = meter.create_histogram("sizes", explicit_bucket_boundaries_advisory=[1.5, 2.5])
+    meter.create_observable_up_down_counter("open", [lambda _: [metrics.Observation(-3, {"a": None})]])
+    for number in range(5):
+        counter.add(number, {"a": number, "list": [1, "x"], "true": True})
+        gauge.set(number / 2)
+        with trace.get_tracer("library").start_as_current_span("s"):
+            histogram.record(number, {"a": 1.0})
+    data = reader.get_metrics_data()
+    stream = Stream({})
+    for position, cells in ((1, recorder.take_cells()), (2, recorder.all_cells())):
+        definitions = recorder.definitions if position == 1 else []
+        batch = ("batch", position, recorder.clock.offset, definitions, [], cells, {})
+        stream.take(tape.unpack(tape.pack(batch)[tape.HEADER_SIZE :]))
+    read = {i.name: i for i in stream.instruments if i.scope.name == "taped"}
+    assert stream.skipped == 0
+    (of_scope,) = [s for s in data.resource_metrics[0].scope_metrics if s.scope.name == "taped"]
+    assert {m.name for m in of_scope.metrics} == read.keys() == {"calls", "level", "sizes", "open"}
+    for metric in of_scope.metrics:
+        instrument = read[metric.name]
+        assert (instrument.unit, instrument.description) == (metric.unit, metric.description)
+        assert (instrument.scope.version, instrument.scope.attributes) == ("1.0", {"k": (1,)})
+        cells = [cell for cell in instrument.cells if cell.value is not None]
+        assert len(cells) == len(metric.data.data_points)
+        for cell, point in zip(cells, metric.data.data_points, strict=True):
+            assert repr(cell.attributes) == repr(point.attributes)
+            if metric.name == "sizes":
+                assert cell.value == (point.count, point.sum, point.min, point.max, point.bucket_counts)
+                assert instrument.bounds == point.explicit_bounds
+                assert [(e.value, e.trace_id, e.span_id, e.time) for e in cell.exemplars.values()] == [
+                    (e.value, e.trace_id, e.span_id, e.time_unix_nano) for e in point.exemplars
+                ]
+            else:
+                assert cell.value == (point.value,)
 
 
 # --- forking ----------------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ parents = st.none() | contexts | st.sampled_from(["local", "current"])
 limits = st.fixed_dictionaries(
     {},
     optional={
-        name: st.integers(0, 3)
+        name: st.integers(-1, 3)  # -1 is the SDK's word for no limit
         for name in (
             "max_events", "max_links", "max_span_attributes", "max_event_attributes", "max_link_attributes",
             "max_attribute_length", "max_span_attribute_length",

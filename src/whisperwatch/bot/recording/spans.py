@@ -242,7 +242,9 @@ class Span(ReadableSpan, trace.Span):
     def add_event(
         self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
     ) -> None:
-        kept, cut = bounded(attributes, recorder.limits.max_event_attributes)
+        kept, cut = bounded(
+            attributes, recorder.limits.max_event_attributes, recorder.limits.max_attribute_length
+        )
         if self._ended("add_event"):
             return
         at = _now() if timestamp is None else timestamp - recorder.clock.offset
@@ -262,7 +264,9 @@ class Span(ReadableSpan, trace.Span):
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         if not context or not (context.is_valid or attributes or context.trace_state):
             return
-        kept, cut = bounded(attributes, recorder.limits.max_link_attributes)
+        kept, cut = bounded(
+            attributes, recorder.limits.max_link_attributes, recorder.limits.max_attribute_length
+        )
         if self._ended("add_link"):
             return
         flags = int(context.trace_flags) | (tape.PARENT_REMOTE if context.is_remote else 0)
@@ -465,13 +469,11 @@ recorder_ids = Ids()
 
 
 def bounded(
-    attributes: Mapping[str, Any] | None, most: int | None, length: int | None = None
+    attributes: Mapping[str, Any] | None, most: int | None, length: int | None
 ) -> tuple[dict[str, Any] | None, int]:
     """Cleaned attributes within a limit, and how many were cut off; the oldest go first, as in the SDK."""
     if not attributes:
         return None, 0
-    if length is None:
-        length = recorder.limits.max_attribute_length
     kept, cut = cleaned(attributes, most, length)
     if most is not None and len(kept) > most:
         excess = len(kept) - most
