@@ -1,10 +1,10 @@
 """`python -m bench`: rounds in turn, medians with the noise that two bare bots show between them.
 
-    --rounds N    of each load (30)
-    --count N     events a round (1000)
-    --loads a,b   of prefix, slash, reply, ignored
-    --variants …  names, separated by commas; the two bare ones always run
-    --json FILE   every figure of every round
+--rounds N    of each load (30)
+--count N     events a round (1000)
+--loads a,b   of prefix, slash, reply, ignored
+--variants …  names, separated by commas; the two bare ones always run
+--json FILE   every figure of every round
 """
 
 from __future__ import annotations
@@ -66,9 +66,15 @@ class Worker:
 
 def main() -> int:
     arguments = _arguments()
-    names = ["bare", "bare again", *(v for v in VARIANTS if v in arguments.variants and not v.startswith("bare"))]
+    names = [
+        "bare",
+        "bare again",
+        *(v for v in VARIANTS if v in arguments.variants and not v.startswith("bare")),
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        sink = subprocess.Popen([sys.executable, "-m", "bench.sink"], cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+        sink = subprocess.Popen(
+            [sys.executable, "-m", "bench.sink"], cwd=_ROOT, stdout=subprocess.PIPE, text=True
+        )
         assert sink.stdout is not None
         collector = f"http://127.0.0.1:{sink.stdout.readline().strip()}"
         workers = [Worker(name, collector, f"{folder}/{number}") for number, name in enumerate(names)]

@@ -56,7 +56,9 @@ def _ratio(load: Load, own: list[float], both: list[float], other: str) -> str:
     if other not in load.figures:
         return "–"
     against = statistics.median(load.added(other, "cpu"))
-    return f"{statistics.median(own) / against:.2f} ({statistics.median(both) / against:.2f} with the watcher's)"
+    return (
+        f"{statistics.median(own) / against:.2f} ({statistics.median(both) / against:.2f} with the watcher's)"
+    )
 
 
 def _half(values: list[float]) -> tuple[float, float]:

@@ -15,9 +15,13 @@ def main() -> None:
 
     async def traces(request: web.Request) -> web.Response:
         body = await request.read()
-        message = ExportTraceServiceRequest.FromString(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+        message = ExportTraceServiceRequest.FromString(
+            gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        )
         for resource in message.resource_spans:
-            service = next((a.value.string_value for a in resource.resource.attributes if a.key == "service.name"), "")
+            service = next(
+                (a.value.string_value for a in resource.resource.attributes if a.key == "service.name"), ""
+            )
             for scope in resource.scope_spans:
                 commands = sum(span.name.startswith("command ") for span in scope.spans)
                 seen["bench" if scope.scope.name == "bench" else service] += commands
@@ -30,7 +34,9 @@ def main() -> None:
     async def count(request: web.Request) -> web.Response:
         return web.Response(text=str(seen[request.query["who"]]))
 
-    app.add_routes([web.post("/v1/traces", traces), web.post("/v1/metrics", metrics), web.get("/seen", count)])
+    app.add_routes(
+        [web.post("/v1/traces", traces), web.post("/v1/metrics", metrics), web.get("/seen", count)]
+    )
     import socket
 
     listener = socket.create_server(("127.0.0.1", 0))

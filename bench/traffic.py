@@ -51,7 +51,13 @@ class Session:
 
     def __init__(self, frames: Frames) -> None:
         account = frames.core.world.bot
-        self.user = {"id": str(account.id), "username": account.name, "discriminator": "0", "avatar": None, "bot": True}
+        self.user = {
+            "id": str(account.id),
+            "username": account.name,
+            "discriminator": "0",
+            "avatar": None,
+            "bot": True,
+        }
         channel = frames.core.world.find_channel(None)
         self.message = {
             "id": "1574434582831300608", "channel_id": str(channel.id), "author": self.user, "content": "pong",
@@ -101,7 +107,9 @@ class Traffic:
         """`body` wraps the commands' bodies: for who instruments by hand."""
         self.frames = Frames()
         self.handled = 0
-        self.bot = commands.Bot("!", intents=discord.Intents.all(), guild_ready_timeout=0.05, help_command=None)
+        self.bot = commands.Bot(
+            "!", intents=discord.Intents.all(), guild_ready_timeout=0.05, help_command=None
+        )
         self._add_commands(body or (lambda name: lambda function: function))
 
     def _add_commands(self, body: Any) -> None:

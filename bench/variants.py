@@ -102,7 +102,9 @@ def ext_prometheus(setting: Setting) -> Watcher:
         await traffic.bot.add_cog(PrometheusCog(traffic.bot, port=setting.port))
 
     traffic.bot.setup_hook = setup_hook  # type: ignore[method-assign]
-    return _scraped(traffic, setting, ("discord_event_on_command_total", "discord_event_on_interaction_total"))
+    return _scraped(
+        traffic, setting, ("discord_event_on_command_total", "discord_event_on_interaction_total")
+    )
 
 
 def metrics_only(setting: Setting) -> Watcher:

@@ -259,7 +259,12 @@ GUILDS = Metric("discord.guilds", "gauge", "{guild}", "Guilds that the bot is in
 CACHED_USERS = Metric("discord.users.cached", "gauge", "{user}", "Users in discord.py's cache.", (BOT_NAME,))
 VOICE_CLIENTS = Metric("discord.voice.clients", "gauge", "{client}", "Voice connections.", (BOT_NAME,))
 VOICE_CONNECT_DURATION = Metric(
-    "discord.voice.connect.duration", "histogram", "s", "Duration of a voice connect.", (BOT_NAME, OUTCOME), SECONDS
+    "discord.voice.connect.duration",
+    "histogram",
+    "s",
+    "Duration of a voice connect.",
+    (BOT_NAME, OUTCOME),
+    SECONDS,
 )
 
 # background tasks
@@ -286,7 +291,9 @@ GC_PAUSE = Metric(
     "Time for which the garbage collector stopped the process.", (GC_GENERATION,), FINE_SECONDS,
 )  # fmt: skip
 UPTIME = Metric("process.uptime", "gauge", "s", "Time since the bot's process started.", (), (), "watcher")
-RESTARTS = Metric("bot.restarts", "counter", "{restart}", "Starts of the bot after its first.", (), (), "watcher")
+RESTARTS = Metric(
+    "bot.restarts", "counter", "{restart}", "Starts of the bot after its first.", (), (), "watcher"
+)
 PROCESS_CPU = Metric(
     "process.cpu.time", "counter", "s", "CPU time of the bot's process.", (CPU_MODE,), (), "watcher"
 )
@@ -330,7 +337,13 @@ SYSTEM_LOAD_5M = Metric(
     "system.cpu.load_average.5m", "gauge", "{thread}", "Load average over five minutes.", (), (), "watcher"
 )
 SYSTEM_LOAD_15M = Metric(
-    "system.cpu.load_average.15m", "gauge", "{thread}", "Load average over fifteen minutes.", (), (), "watcher"
+    "system.cpu.load_average.15m",
+    "gauge",
+    "{thread}",
+    "Load average over fifteen minutes.",
+    (),
+    (),
+    "watcher",
 )
 SYSTEM_MEMORY = Metric(
     "system.memory.usage", "updowncounter", "By",
@@ -370,7 +383,11 @@ SELF_DROPPED = Metric(
     "whisperwatch.dropped", "counter", "{record}", "Records lost, and why.", (SIGNAL, REASON)
 )
 SELF_INTERNAL_ERRORS = Metric(
-    "whisperwatch.internal.errors", "counter", "{error}", "Failures of our own hooks; the bot went on.", (WHERE,)
+    "whisperwatch.internal.errors",
+    "counter",
+    "{error}",
+    "Failures of our own hooks; the bot went on.",
+    (WHERE,),
 )
 SELF_CAPPED = Metric(
     "whisperwatch.attribute_sets.capped", "counter", "{point}",
@@ -380,7 +397,11 @@ SELF_TAPE = Metric(
     "whisperwatch.tape.size", "gauge", "By", "Bytes on the tape that wait for the watcher.", ()
 )
 SELF_WATCHER_RESTARTS = Metric(
-    "whisperwatch.watcher.restarts", "counter", "{restart}", "Times the bot had to start its watcher again.", ()
+    "whisperwatch.watcher.restarts",
+    "counter",
+    "{restart}",
+    "Times the bot had to start its watcher again.",
+    (),
 )
 SELF_EXPORTED = Metric(
     "whisperwatch.exported", "counter", "{record}", "Records that the collector has taken.",
@@ -422,23 +443,27 @@ SPAN_EVENT = SpanName(
     "Named as discord.py dispatches it (`message`, `interaction`, `reaction_add`).",
     (BOT_NAME, EVENT, SHARD, GUILD_ID, CHANNEL_ID, USER_ID, MESSAGE_ID, ERROR_TYPE),
 )  # fmt: skip
-SPAN_LISTENER = SpanName(
-    "listener {name}", "internal", "One listener's run.", (LISTENER, ERROR_TYPE)
-)
+SPAN_LISTENER = SpanName("listener {name}", "internal", "One listener's run.", (LISTENER, ERROR_TYPE))
 SPAN_COMMAND = SpanName(
     "command {name}", "internal",
     "One command, checks, converters and error handlers included.",
     (BOT_NAME, COMMAND, COMMAND_KIND, OUTCOME, ERROR_TYPE),
 )  # fmt: skip
-SPAN_TASK = SpanName("task {name}", "internal", "One run of a `tasks.loop`: a root.", (BOT_NAME, TASK, OUTCOME, ERROR_TYPE))
-SPAN_VIEW_TIMEOUT = SpanName("view timeout {class}", "internal", "A view's `on_timeout`: a root with a link.", (ERROR_TYPE,))
+SPAN_TASK = SpanName(
+    "task {name}", "internal", "One run of a `tasks.loop`: a root.", (BOT_NAME, TASK, OUTCOME, ERROR_TYPE)
+)
+SPAN_VIEW_TIMEOUT = SpanName(
+    "view timeout {class}", "internal", "A view's `on_timeout`: a root with a link.", (ERROR_TYPE,)
+)
 SPAN_HTTP = SpanName(
     "{method} {route}", "client", "One REST request to Discord, all its attempts.",
     (METHOD, ROUTE, STATUS_CODE, RESEND_COUNT, RATELIMIT_WAIT, SERVER_ADDRESS, ERROR_TYPE),
 )  # fmt: skip
 SPAN_VOICE = SpanName("voice connect", "client", "A voice connect.", (OUTCOME, ERROR_TYPE))
 
-SPANS: tuple[SpanName, ...] = tuple(value for value in list(globals().values()) if isinstance(value, SpanName))
+SPANS: tuple[SpanName, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, SpanName)
+)
 
 SCOPE = "whisperwatch"
 """The instrumentation scope of all that we record."""

@@ -45,7 +45,25 @@ def run(variant: str, seconds: float) -> None:
     def record() -> None:
         Pulse.last_turn_ns = now = time.monotonic_ns()
         own = {"discord.guild.id": now, "discord.channel.id": now, "discord.user.id": 3}
-        span = now << 60 | 1, now, 0, 1, None, "numbered", 1, now, now, 0, own, 0, None, None, None, recorder.scope, None
+        span = (
+            now << 60 | 1,
+            now,
+            0,
+            1,
+            None,
+            "numbered",
+            1,
+            now,
+            now,
+            0,
+            own,
+            0,
+            None,
+            None,
+            None,
+            recorder.scope,
+            None,
+        )
         recorder.span_ended(span)
 
     def nothing() -> None:
@@ -65,7 +83,10 @@ def run(variant: str, seconds: float) -> None:
         after = time.thread_time(), time.process_time()
         ship.stop(5)
         others = (after[1] - before[1]) - (after[0] - before[0])
-        print(f"# {variant}: {others / (2000 * seconds) * 1e6:.2f} us of CPU a span in other threads", file=sys.stderr)
+        print(
+            f"# {variant}: {others / (2000 * seconds) * 1e6:.2f} us of CPU a span in other threads",
+            file=sys.stderr,
+        )
     late.sort()
     print(*(f"{late[int(len(late) * q)] * 1e3:.4f}" for q in (0.5, 0.99, 0.999)))
 
@@ -78,11 +99,15 @@ def main() -> None:
         for _ in range(ROUNDS):
             for variant in VARIANTS:
                 command = [sys.executable, __file__, "--one", variant, seconds]
-                said = subprocess.run(command, env=surroundings, stdout=subprocess.PIPE, text=True, check=True).stdout
+                said = subprocess.run(
+                    command, env=surroundings, stdout=subprocess.PIPE, text=True, check=True
+                ).stdout
                 found[variant].append([float(figure) for figure in said.split()])
     print("ms late         p50     p99     p99.9   (medians of", ROUNDS, "rounds)")
     for variant, rounds in found.items():
-        print(f"{variant:12}", *(f"{statistics.median(figures):8.3f}" for figures in zip(*rounds, strict=True)))
+        print(
+            f"{variant:12}", *(f"{statistics.median(figures):8.3f}" for figures in zip(*rounds, strict=True))
+        )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ def entry_points():
 def test_the_entry_point_names_it():
     (value,) = entry_points()["opentelemetry_instrumentor"].values()
     assert EntryPoint("discordpy", value, "opentelemetry_instrumentor").load() is DiscordInstrumentor
-    assert entry_points().keys() == {"opentelemetry_instrumentor"}, "a configurator would seize other applications"
+    assert entry_points().keys() == {"opentelemetry_instrumentor"}, (
+        "a configurator would seize other applications"
+    )
 
 
 def test_it_instruments_and_takes_it_back():

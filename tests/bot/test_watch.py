@@ -60,7 +60,9 @@ def test_watch_gives_the_client_back_and_patches(client):
 
 @pytest.mark.parametrize("wrong", [None, "bot", discord.Client, object()])
 def test_what_is_no_client_is_refused(wrong):
-    with pytest.raises(TypeError, match=r"watch\(\) takes a discord.Client, not \w+: pass the bot or client object"):
+    with pytest.raises(
+        TypeError, match=r"watch\(\) takes a discord.Client, not \w+: pass the bot or client object"
+    ):
         whisperwatch.watch(wrong)
     assert discord.Client.login is PLAIN
 
@@ -179,7 +181,13 @@ def test_py_cord_is_recognized_left_alone_and_named_once(tmp_path, how):
         "HOME": str(tmp_path),
     }
     done = subprocess.run(
-        [sys.executable, *how], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *how],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.stdout == "logged in\n", done.stderr
     assert done.returncode == 0

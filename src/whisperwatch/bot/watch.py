@@ -98,7 +98,9 @@ def uninstrument() -> None:
     _part("uninstrument")
 
 
-def watch(bot: discord.Client, *, name: str | None = None, resource: Resource | None = None) -> discord.Client:
+def watch(
+    bot: discord.Client, *, name: str | None = None, resource: Resource | None = None
+) -> discord.Client:
     """Watch a client, before it runs or while it does; returns it.
 
     Args:
@@ -110,7 +112,9 @@ def watch(bot: discord.Client, *, name: str | None = None, resource: Resource | 
         TypeError: `bot` is no `discord.Client`.
     """
     if not isinstance(bot, discord.Client):
-        raise TypeError(f"watch() takes a discord.Client, not {type(bot).__name__}: pass the bot or client object")
+        raise TypeError(
+            f"watch() takes a discord.Client, not {type(bot).__name__}: pass the bot or client object"
+        )
     if instrument(resource=resource):
         kept = bot_of(bot, name)
         for ws in _sockets(bot):
@@ -153,7 +157,9 @@ def _started(client: Any) -> None:
         register(client)
         pulse.start(asyncio.get_running_loop())
         _sail()
-        _asked.add(task := asyncio.create_task(_ask_session_limit(client), name="whisperwatch: session_start_limit"))
+        _asked.add(
+            task := asyncio.create_task(_ask_session_limit(client), name="whisperwatch: session_start_limit")
+        )
         task.add_done_callback(_asked.discard)
     except Exception:
         guard.failed("start")
@@ -221,7 +227,11 @@ def _welcomed(welcome: dict[str, Any]) -> None:
 def _about() -> dict[str, Any]:
     provider = providers.tracer_provider
     resource = {} if provider is None else dict(provider.resource.attributes)
-    return {"resource": resource, "bots": [bot_of(client).name for client in list(bots)], "discord.py": discord.__version__}
+    return {
+        "resource": resource,
+        "bots": [bot_of(client).name for client in list(bots)],
+        "discord.py": discord.__version__,
+    }
 
 
 def _beat() -> dict[str, Any]:

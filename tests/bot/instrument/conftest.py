@@ -72,7 +72,12 @@ class Tape:
     def spans(self) -> list[Recorded]:
         """Every span that has been recorded so far, linked to its parent, in the order of their starts."""
         self.taken += self.recorder.take_spans(1_000_000)
-        sets = {number: given for sort, number, *rest in self.recorder.definitions if sort == "attributes" for given in rest}
+        sets = {
+            number: given
+            for sort, number, *rest in self.recorder.definitions
+            if sort == "attributes"
+            for given in rest
+        }
         scopes = {number: rest[0] for sort, number, *rest in self.recorder.definitions if sort == "scope"}
         found = [_recorded(record, sets, scopes) for record in self.taken]
         by_id = {span.id: span for span in found}
@@ -153,7 +158,25 @@ class Tape:
 
 
 def _recorded(record: tuple[Any, ...], sets: dict[int, Any], scopes: dict[int, str]) -> Recorded:
-    (trace, span, parent, flags, _, name, kind, start, end, static, own, status, _, events, links, scope, _) = record
+    (
+        trace,
+        span,
+        parent,
+        flags,
+        _,
+        name,
+        kind,
+        start,
+        end,
+        static,
+        own,
+        status,
+        _,
+        events,
+        links,
+        scope,
+        _,
+    ) = record
     return Recorded(
         trace, span, parent, name, KINDS[kind], {**sets.get(static, {}), **(own or {})}, status == 2,
         [(event[0], event[2] or {}) for event in events or ()], [(link[1], link[4] or {}) for link in links or ()],
@@ -251,7 +274,9 @@ def run(tape: Tape) -> Callable[..., Any]:
     """Runs a client on a loopback Discord until all that its events started is over; ids get names."""
 
     @contextlib.asynccontextmanager
-    async def running(server: LoopbackDiscord, client: discord.Client, *, shards: int = 1) -> AsyncIterator[None]:
+    async def running(
+        server: LoopbackDiscord, client: discord.Client, *, shards: int = 1
+    ) -> AsyncIterator[None]:
         async with server.running(client, shards=shards):
             await asyncio.wait_for(client.wait_until_ready(), 10)
             name_all(tape, server)
@@ -277,7 +302,9 @@ async def settled(server: LoopbackDiscord, *clients: discord.Client, timeout: fl
     """Waits until the clients have read all that was sent to them, and have done what they do about it."""
     deadline = asyncio.get_running_loop().time() + timeout
     while _unread(server, clients) or _busy():
-        assert asyncio.get_running_loop().time() < deadline, f"still at work: {_unread(server, clients)} {_busy()}"
+        assert asyncio.get_running_loop().time() < deadline, (
+            f"still at work: {_unread(server, clients)} {_busy()}"
+        )
         await asyncio.sleep(0.005)
 
 
@@ -287,7 +314,9 @@ def _unread(server: LoopbackDiscord, clients: tuple[discord.Client, ...]) -> boo
         shards = getattr(client, "_AutoShardedClient__shards", None)
         for ws in [shard.ws for shard in shards.values()] if shards else [client.ws]:
             read[ws.session_id] = ws.sequence
-    return any(read.get(c.session.id) != c.session.sequence for c in server.core.gateway.on_shard(None) if c.session)
+    return any(
+        read.get(c.session.id) != c.session.sequence for c in server.core.gateway.on_shard(None) if c.session
+    )
 
 
 def _busy() -> list[str]:

@@ -98,7 +98,9 @@ async def test_registered_commands_are_exported_as_zero_from_the_start(server, r
         (cell.attributes[semconv.COMMAND], cell.attributes[semconv.OUTCOME])
         for cell in tape.recorder.instrument(semconv.COMMAND_DURATION)
     }
-    assert {(n, o) for n in ("outer", "outer inner", "help") for o in ("ok", "failure", "user_error")} <= known
+    assert {
+        (n, o) for n in ("outer", "outer inner", "help") for o in ("ok", "failure", "user_error")
+    } <= known
 
 
 async def test_groups_have_qualified_names(say, bot, outcomes):
@@ -161,7 +163,9 @@ async def test_user_errors(say, bot, swallow, outcomes, tape):
     @bot.command(ignore_extra=False)
     async def strict(ctx): ...
 
-    await say("!number", "!number x", "!picky x", "!ban", "!checked", "!off", "!strict x", "!nothing of the sort")
+    await say(
+        "!number", "!number x", "!picky x", "!ban", "!checked", "!off", "!strict x", "!nothing of the sort"
+    )
     assert outcomes() == {
         ("number", "prefix", "user_error"): 2,
         ("picky", "prefix", "user_error"): 1,
@@ -232,7 +236,9 @@ async def test_cooldowns_and_concurrency_are_rate_limited(server, run, bot, swal
     }
 
 
-async def test_a_failure_marks_command_and_root_and_reaches_the_handlers_as_it_is(say, bot, swallow, tape, outcomes, expected):
+async def test_a_failure_marks_command_and_root_and_reaches_the_handlers_as_it_is(
+    say, bot, swallow, tape, outcomes, expected
+):
     raised = RuntimeError("hidden")
 
     @bot.command()
@@ -254,7 +260,10 @@ async def test_a_failure_marks_command_and_root_and_reaches_the_handlers_as_it_i
     )
     (event,) = tape.root("message").children[0].events
     assert event[1].keys() == {"exception.type", "exception.stacktrace"}
-    assert "in test_a_failure_marks_command_and_root_and_reaches_the_handlers_as_it_is.<locals>.bad" in event[1]["exception.stacktrace"]
+    assert (
+        "in test_a_failure_marks_command_and_root_and_reaches_the_handlers_as_it_is.<locals>.bad"
+        in event[1]["exception.stacktrace"]
+    )
     assert "hidden" not in str(event)
 
 
@@ -409,7 +418,14 @@ async def test_checks_converters_and_hooks_are_inside(say, bot, tape):
 
     await say("!work x")
     (ran,) = tape.root("message").children
-    assert [child.name for child in ran.children] == ["check once", "check", "converter", "before", "body", "after"]
+    assert [child.name for child in ran.children] == [
+        "check once",
+        "check",
+        "converter",
+        "before",
+        "body",
+        "after",
+    ]
 
 
 async def test_hybrid_commands_both_ways(server, run, bot, tape, outcomes, swallow, settle):

@@ -88,7 +88,9 @@ async def test_connect_and_close(server, run, bot, tape, disconnects, gauge):
 
 
 @pytest.mark.parametrize(("code", "said"), [(4000, "4000"), (1001, "1001"), (4009, "4009")])
-async def test_discord_closes_and_the_session_is_resumed(server, run, bot, tape, disconnects, gauge, code, said):
+async def test_discord_closes_and_the_session_is_resumed(
+    server, run, bot, tape, disconnects, gauge, code, said
+):
     async with run(server, bot):
         await server.disconnect(code)
         await server.until(lambda: tape.cells(semconv.GATEWAY_RESUMES))
@@ -202,7 +204,10 @@ async def test_shards_stay_apart(run, make_sharded, tape, disconnects, gauge, se
             (shard,): list(of_shard.values()).count(shard) for shard in (0, 1)
         }
         assert gauge(semconv.SHARD_GUILDS) == {(s,): list(of_shard.values()).count(s) for s in (0, 1)}
-        roots = {root.attributes[semconv.GUILD_ID]: root.attributes[semconv.SHARD] for root in tape.roots("message")}
+        roots = {
+            root.attributes[semconv.GUILD_ID]: root.attributes[semconv.SHARD]
+            for root in tape.roots("message")
+        }
         assert roots == of_shard
         await server.disconnect(4000, shard=1)
         await server.until(lambda: tape.cells(semconv.GATEWAY_RESUMES))
@@ -284,7 +289,10 @@ async def test_two_bots_in_one_process(server, make_bot, make_client, tape, sett
     assert tape.cells(semconv.RESPONSE_TIME) == {
         ("parrot", "message"): 1, ("commander", "message"): 1, ("commander", "interaction"): 1,
     }  # fmt: skip
-    assert tape.cells(semconv.GATEWAY_EVENTS, event="MESSAGE_CREATE") == {("parrot", 0): 5, ("commander", 0): 5}
+    assert tape.cells(semconv.GATEWAY_EVENTS, event="MESSAGE_CREATE") == {
+        ("parrot", 0): 5,
+        ("commander", 0): 5,
+    }
     assert tape.cells(semconv.HTTP_DURATION, route="/channels/{channel_id}/messages").keys() == {
         ("parrot", "POST", 200), ("commander", "POST", 200),
     }  # fmt: skip

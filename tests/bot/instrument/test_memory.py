@@ -110,7 +110,9 @@ async def take(frames, ws, make, times):
     for _ in range(times):
         await ws.received_message(make(frames))
         while len(asyncio.all_tasks()) > 1:
-            waiting = [t for t in asyncio.all_tasks() if t is not asyncio.current_task() and "wait" not in str(t)]
+            waiting = [
+                t for t in asyncio.all_tasks() if t is not asyncio.current_task() and "wait" not in str(t)
+            ]
             if not waiting and make is KINDS["wait"]:
                 break
             await asyncio.sleep(0)
@@ -119,7 +121,11 @@ async def take(frames, ws, make, times):
 
 
 def ours():
-    return Counter(type(each).__name__ for each in gc.get_objects() if str(type(each).__module__).startswith("whisperwatch.bot"))
+    return Counter(
+        type(each).__name__
+        for each in gc.get_objects()
+        if str(type(each).__module__).startswith("whisperwatch.bot")
+    )
 
 
 async def garbage_of(bot, make, watched, recorder):
@@ -172,6 +178,7 @@ async def test_messages_leave_nothing_behind(tape, deferring):
 
 async def test_a_root_whose_task_never_ran_ends(tape, bot):
     """A task that is cancelled before its first step releases nothing."""
+
     @bot.event
     async def on_message(message): ...
 

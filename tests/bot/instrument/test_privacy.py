@@ -125,13 +125,18 @@ def marked_bot(bot):
 async def test_a_whole_conversation_leaves_no_mark(run, marked_bot, tape, settle):
     bot = marked_bot
     plan = GuildPlan(f"{MARK}-guild", (f"{MARK}-general", "random"), (f"{MARK}-voice",), f"{MARK}-owner")
-    async with LoopbackDiscord([plan], people=[f"{MARK}-ada"], token=f"{MARK}.token") as server, run(server, bot):
+    async with (
+        LoopbackDiscord([plan], people=[f"{MARK}-ada"], token=f"{MARK}.token") as server,
+        run(server, bot),
+    ):
         ada = server.user(f"{MARK}-ada")
         said = await ada.say(f"!echo {MARK} text")
         await server.reply_to(said)
         for text in (f"!bad {MARK}", f"!number {MARK}", f"!{MARK}", f"{MARK} fail", "!wait"):
             await ada.say(text)
-            await settle(server, bot) if text != "!wait" else await server.until(lambda: "message" in bot._listeners)
+            await settle(server, bot) if text != "!wait" else await server.until(
+                lambda: "message" in bot._listeners
+            )
         await ada.say(f"{MARK} at last")
         await ada.edit(said, f"{MARK} edited")
         await ada.react(said, "👍")
@@ -164,10 +169,15 @@ async def test_a_whole_conversation_leaves_no_mark(run, marked_bot, tape, settle
         read_bots()
         secrets = {MARK, server.token, ada.account.mention}
         for interaction in server.ledger.interactions:
-            secrets |= {interaction.token, interaction.name if MARK in interaction.name else interaction.token}
+            secrets |= {
+                interaction.token,
+                interaction.name if MARK in interaction.name else interaction.token,
+            }
         ids = {ada.id, server.guild().id, server.bot.id, bot.application_id, ada.direct_channel.id}
         ids |= {channel.id for channel in server.guild().channels.values()}
-        ids |= {message.id for message in server.ledger.messages} | {each.id for each in server.ledger.interactions}
+        ids |= {message.id for message in server.ledger.messages} | {
+            each.id for each in server.ledger.interactions
+        }
         secrets |= {session for session in server.core.gateway.sessions}
     spans = tape.spans()
     assert len(spans) > 60

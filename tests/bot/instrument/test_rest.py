@@ -25,6 +25,7 @@ MESSAGES = "/channels/{channel_id}/messages"
 @pytest.fixture
 def connected(server, run, bot):
     """The bot, connected, and its first channel, inside a block."""
+
     @contextlib.asynccontextmanager
     async def connect(on=server):
         async with run(on, bot):
@@ -81,7 +82,9 @@ async def test_an_emptied_bucket_s_wait_is_no_time_of_discord_s(run, bot, tape):
     assert tape.seconds(semconv.HTTP_DURATION, route=MESSAGES) < 0.2
     waited = tape.seconds(semconv.HTTP_WAIT, route=MESSAGES)
     assert 0.25 <= waited <= took
-    assert sum(span.attributes.get(semconv.RATELIMIT_WAIT, 0) for span in posts(tape)) == pytest.approx(waited)
+    assert sum(span.attributes.get(semconv.RATELIMIT_WAIT, 0) for span in posts(tape)) == pytest.approx(
+        waited
+    )
     assert tape.cells(semconv.HTTP_RATELIMITED) == {}
     assert not any(span.failed for span in posts(tape))
 
@@ -144,7 +147,10 @@ async def test_those_who_wait_for_a_global_limit_wait_too(connected, server, tap
 
 async def test_a_ban_by_cloudflare(connected, server, tape):
     async with connected() as channel:
-        with server.faults.storm("cloudflare", route=MESSAGES, count=1), pytest.raises(discord.HTTPException) as raised:
+        with (
+            server.faults.storm("cloudflare", route=MESSAGES, count=1),
+            pytest.raises(discord.HTTPException) as raised,
+        ):
             await channel.send("x")
         read_bots()
     assert raised.value.status == 429
@@ -155,9 +161,15 @@ async def test_a_ban_by_cloudflare(connected, server, tape):
     assert span.attributes[semconv.ERROR_TYPE] == "discord.errors.HTTPException"
 
 
-async def test_forbidden_requests_spend_the_budget_and_others_don_t(connected, server, tape, bot, monkeypatch):
+async def test_forbidden_requests_spend_the_budget_and_others_don_t(
+    connected, server, tape, bot, monkeypatch
+):
     async with connected() as channel:
-        for status, error in ((403, discord.Forbidden), (404, discord.NotFound), (400, discord.HTTPException)):
+        for status, error in (
+            (403, discord.Forbidden),
+            (404, discord.NotFound),
+            (400, discord.HTTPException),
+        ):
             with server.faults.errors(status, route=MESSAGES, count=1), pytest.raises(error):
                 await channel.send("x")
         read_bots()
@@ -212,13 +224,13 @@ async def test_a_connection_that_is_reset(connected, server, tape, impatient):
     assert durations(tape) == {("loopback-bot", "error"): 1}
     (span,) = posts(tape)
     assert span.failed
-    assert span.attributes[semconv.ERROR_TYPE] == (
-        f"aiohttp.client_exceptions.{type(raised.value).__name__}"
-    )
+    assert span.attributes[semconv.ERROR_TYPE] == (f"aiohttp.client_exceptions.{type(raised.value).__name__}")
     assert semconv.STATUS_CODE not in span.attributes
 
 
-async def test_a_reset_connection_is_tried_again_where_discord_py_does(connected, server, tape, impatient, monkeypatch):
+async def test_a_reset_connection_is_tried_again_where_discord_py_does(
+    connected, server, tape, impatient, monkeypatch
+):
     """discord.py knows the error by its number on Windows and macOS."""
     plain = aiohttp.ClientSession._request
     left = [ConnectionResetError(54, "reset")]
@@ -271,9 +283,18 @@ async def test_routes_never_hold_ids_or_tokens(server, run, bot, tape, settle):
         await server.until(lambda: interaction.response and interaction.response.deleted)
     routes = {cell.attributes[semconv.ROUTE] for cell in tape.recorder.instrument(semconv.HTTP_DURATION)}
     assert {"/guilds/{id}/onboarding", "/odd/{token}/{id}"} <= routes
-    told = " ".join(routes) + " ".join(str(s.name) + str(s.attributes.get(semconv.ROUTE)) for s in tape.spans())
+    told = " ".join(routes) + " ".join(
+        str(s.name) + str(s.attributes.get(semconv.ROUTE)) for s in tape.spans()
+    )
     assert secret not in told
-    for each in (server.guild().id, channel.id, message.id, interaction.id, interaction.token, bot.application_id):
+    for each in (
+        server.guild().id,
+        channel.id,
+        message.id,
+        interaction.id,
+        interaction.token,
+        bot.application_id,
+    ):
         assert str(each) not in told
 
 
@@ -334,9 +355,9 @@ async def test_webhooks_with_a_session_of_the_user_s(server, run, bot, tape):
         async with session.request("GET", f"http://{server.core.host}/api/v10/gateway") as other:
             assert other.status == 200
         assert (await session.request("GET", f"http://{server.core.host}/api/v10/gateway")).status == 200
-        assert tape.cells(semconv.HTTP_DURATION, method="POST", route="/webhooks/{webhook_id}/{webhook_token}") == {
-            ("loopback-bot", 200): 1
-        }
+        assert tape.cells(
+            semconv.HTTP_DURATION, method="POST", route="/webhooks/{webhook_id}/{webhook_token}"
+        ) == {("loopback-bot", 200): 1}
         assert tape.cells(semconv.HTTP_DURATION, route="/gateway") == {}
         watching.uninstrument()
         assert session.request == own
@@ -344,11 +365,18 @@ async def test_webhooks_with_a_session_of_the_user_s(server, run, bot, tape):
 
 async def test_a_webhook_s_emptied_bucket(run, bot, tape):
     route = "/webhooks/{webhook_id}/{webhook_token}"
-    async with LoopbackDiscord(limits=Limits(routes={("POST", route): Limit(1, 0.3)})) as server, run(server, bot):
+    async with (
+        LoopbackDiscord(limits=Limits(routes={("POST", route): Limit(1, 0.3)})) as server,
+        run(server, bot),
+    ):
         hook = await bot.get_channel(server.channel().id).create_webhook(name="hook")
         await asyncio.gather(hook.send("1", wait=True), hook.send("2", wait=True))
     assert tape.cells(semconv.HTTP_WAIT, route=route) == {("loopback-bot", "POST"): 2}
-    assert tape.seconds(semconv.HTTP_DURATION, route=route) < 0.25 <= tape.seconds(semconv.HTTP_WAIT, route=route)
+    assert (
+        tape.seconds(semconv.HTTP_DURATION, route=route)
+        < 0.25
+        <= tape.seconds(semconv.HTTP_WAIT, route=route)
+    )
     assert tape.cells(semconv.HTTP_RATELIMITED) == {}
 
 

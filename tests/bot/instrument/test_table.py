@@ -52,7 +52,11 @@ def test_replacements_look_like_what_they_replace(unshipped):
     watching.instrument()
     for patch, old in zip(table, before, strict=True):
         new = getattr(here(patch), "__func__", here(patch))
-        assert (new.__qualname__, new.__module__, new.__doc__) == (old.__qualname__, old.__module__, old.__doc__)
+        assert (new.__qualname__, new.__module__, new.__doc__) == (
+            old.__qualname__,
+            old.__module__,
+            old.__doc__,
+        )
 
 
 def test_what_discord_py_no_longer_has_is_said_and_left_out(unshipped, monkeypatch, caplog):
@@ -301,7 +305,9 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("owner", "name"), BROKEN, ids=lambda part: getattr(part, "__name__", part))
-async def test_a_bot_goes_on_when_something_of_ours_breaks(untouched, unshipped, make_bot, settle, monkeypatch, owner, name):
+async def test_a_bot_goes_on_when_something_of_ours_breaks(
+    untouched, unshipped, make_bot, settle, monkeypatch, owner, name
+):
     monkeypatch.setattr(guard, "strict", False)
     assert watching.instrument()
     with monkeypatch.context() as patch:
@@ -311,7 +317,9 @@ async def test_a_bot_goes_on_when_something_of_ours_breaks(untouched, unshipped,
 
 
 @pytest.mark.parametrize("part", [BrokenSampler, BrokenStart, BrokenEnd])
-async def test_a_bot_goes_on_when_a_part_of_the_host_s_breaks(untouched, unshipped, make_bot, settle, monkeypatch, part):
+async def test_a_bot_goes_on_when_a_part_of_the_host_s_breaks(
+    untouched, unshipped, make_bot, settle, monkeypatch, part
+):
     monkeypatch.setattr(guard, "strict", False)
     assert watching.instrument()
     if part is BrokenSampler:

@@ -22,7 +22,9 @@ def runs(tape):
     return lambda: tape.cells(semconv.TASK_DURATION)
 
 
-async def test_each_run_is_a_root_and_never_a_child_of_what_started_it(server, run, bot, tape, expected, runs):
+async def test_each_run_is_a_root_and_never_a_child_of_what_started_it(
+    server, run, bot, tape, expected, runs
+):
     tracer = trace.get_tracer("lib")
 
     @tasks.loop(seconds=0.01, count=2)
@@ -198,8 +200,12 @@ async def test_while_it_runs_it_can_be_called_and_copied(server, run, bot, runs,
         await copy()
         cog.tick.cancel()
     assert seen == [cog, cog, "somebody else"]
-    assert runs() == {("loopback-bot", "test_while_it_runs_it_can_be_called_and_copied.<locals>.Own.tick", "ok"): 1}
-    assert [span.name for span in tape.root("message").walk()] == ["message", "command now"], "a call is no run"
+    assert runs() == {
+        ("loopback-bot", "test_while_it_runs_it_can_be_called_and_copied.<locals>.Own.tick", "ok"): 1
+    }
+    assert [span.name for span in tape.root("message").walk()] == ["message", "command now"], (
+        "a call is no run"
+    )
 
 
 class Holder:
@@ -299,7 +305,9 @@ async def test_loops_of_two_bots_stay_apart(run, make_bot, tape, runs):
         async with run(one, first), run(two, second):
             for cog in cogs:
                 cog.tick.start()
-            await one.until(lambda: all(p._task and p._task.done() for p in (*plain, *(c.tick for c in cogs))))
+            await one.until(
+                lambda: all(p._task and p._task.done() for p in (*plain, *(c.tick for c in cogs)))
+            )
     tick, loop = name_of(cogs[0].tick), name_of(plain[0])
     assert runs() == {
         ("loopback-bot", loop, "ok"): 1,

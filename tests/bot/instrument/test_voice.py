@@ -29,7 +29,8 @@ def voice_client(bot, network):
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"), [(None, "ok"), (TimeoutError("hidden"), "failure"), (asyncio.CancelledError(), "cancelled")]
+    ("error", "outcome"),
+    [(None, "ok"), (TimeoutError("hidden"), "failure"), (asyncio.CancelledError(), "cancelled")],
 )
 async def test_a_connect(server, run, bot, tape, error, outcome):
     network = Network(error)

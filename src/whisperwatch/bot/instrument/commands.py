@@ -37,7 +37,12 @@ def invoke(original: Any) -> Any:
             raise
         finally:
             try:
-                if invocation.error is None and ctx.command is command and not ctx.command_failed and command is not None:
+                if (
+                    invocation.error is None
+                    and ctx.command is command
+                    and not ctx.command_failed
+                    and command is not None
+                ):
                     invocation.complete("ok")
                 else:
                     _complete(self, ctx, invocation)
@@ -50,7 +55,9 @@ def invoke(original: Any) -> Any:
 def _complete(client: Any, ctx: Any, invocation: Invocation) -> None:
     if invocation.error is None and ctx.command is None:
         invocation.error = commands.CommandNotFound()
-    invocation.complete(outcome_of(invocation.error, ctx.command_failed), _final(client, ctx, invocation.cells))
+    invocation.complete(
+        outcome_of(invocation.error, ctx.command_failed), _final(client, ctx, invocation.cells)
+    )
 
 
 def dispatch_error(original: Any) -> Any:

@@ -88,7 +88,9 @@ def stop(original: Any) -> Any:
 
     def stop(self: Any) -> None:
         try:
-            if threading.current_thread() is not self:  # there it only gives up; the loop is still to learn why
+            if (
+                threading.current_thread() is not self
+            ):  # there it only gives up; the loop is still to learn why
                 _disconnected(self.ws)
         except Exception:
             guard.failed("gateway disconnect")

@@ -34,7 +34,9 @@ def _read(client: Any, bot: Bot) -> None:
         of_shard = {**attributes, semconv.SHARD: number}
         counting(semconv.SHARD_UP, of_shard).set(int(shard.up))
         counting(semconv.SHARD_GUILDS, of_shard).set(guilds.get(number, 0))
-        counting(semconv.GATEWAY_LAST_EVENT, of_shard).set((now - shard.last_event_ns) / 1e9 if shard.last_event_ns else 0.0)
+        counting(semconv.GATEWAY_LAST_EVENT, of_shard).set(
+            (now - shard.last_event_ns) / 1e9 if shard.last_event_ns else 0.0
+        )
         latency = latency_of(shard)
         if latency is not None:
             counting(semconv.GATEWAY_LATENCY, of_shard).set(latency)

@@ -32,7 +32,9 @@ class TaskCells:
         self.name = name
         self.next_run = counting(semconv.TASK_NEXT_RUN, attributes)
         self.statics = {o: recorder.attribute_set({**attributes, semconv.OUTCOME: o}) for o in _OUTCOMES}
-        self.durations = {o: timing(semconv.TASK_DURATION, {**attributes, semconv.OUTCOME: o}) for o in _OUTCOMES}
+        self.durations = {
+            o: timing(semconv.TASK_DURATION, {**attributes, semconv.OUTCOME: o}) for o in _OUTCOMES
+        }
 
 
 class TaskRoot(Root):

@@ -42,7 +42,9 @@ def connect(original: Any) -> Any:
                     span.set_attribute(semconv.OUTCOME, outcome)
                     span.end()
                 attributes = {semconv.BOT_NAME: name, semconv.OUTCOME: outcome}
-                timing(semconv.VOICE_CONNECT_DURATION, attributes).record((recorder.clock.now() - start) / 1e9)
+                timing(semconv.VOICE_CONNECT_DURATION, attributes).record(
+                    (recorder.clock.now() - start) / 1e9
+                )
             except Exception:
                 guard.failed("voice connect")
 
