@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextvars import ContextVar
 
+import discord
 from discord.ext import commands
 from opentelemetry import trace
 
 from whisperwatch import semconv
+from whisperwatch.bot import watch as watching
 from whisperwatch.bot.recording import roots
 
 MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
@@ -124,8 +127,6 @@ async def test_a_failing_listener_marks_span_root_and_metric(server, run, tape, 
 
     @bot.event
     async def on_error(event, *args):
-        import sys
-
         heard.append((event, args[0].content, sys.exc_info()[1]))
 
     async with run(server, bot):
@@ -445,5 +446,43 @@ async def test_messages_in_direct_channels_have_no_guild(server, run, tape, bot,
         message (consumer) bot=loopback-bot event=message shard=0 channel=direct user=ada message=#
           {listener(on_message)}
             work
+        """
+    )
+
+
+async def test_somebody_else_s_patch_is_kept(server, run, bot, tape, unshipped, monkeypatch, expected):
+    """Sentry and its like patch `_run_event` too: what they have put there still runs, inside of ours."""
+    watching.uninstrument()
+    seen = []
+    plain = discord.Client._run_event
+
+    async def theirs(self, coro, event_name, *args, **kwargs):
+        seen.append(event_name)
+        return await plain(self, coro, event_name, *args, **kwargs)
+
+    @bot.listen()
+    async def on_message(message):
+        if message.content == "fail":
+            raise KeyError
+        with trace.get_tracer("lib").start_as_current_span("work"):
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(discord.Client, "_run_event", theirs)
+        assert watching.instrument()
+        unshipped.shipping = True
+        async with run(server, bot):
+            await server.user("ada").say("hello")
+            await server.user("ada").say("fail")
+        watching.uninstrument()
+        assert discord.Client._run_event is theirs
+    assert seen == ["on_message"] * 4
+    assert tape.show("message") == expected(
+        f"""
+        {MESSAGE}
+          {listener(on_message)}
+            work
+        {MESSAGE} error=KeyError ERROR [KeyError]
+          {listener(on_message)} error=KeyError ERROR [KeyError]
         """
     )

@@ -709,3 +709,49 @@ async def test_a_view_with_slots_and_a_handler_of_its_own(server, run, bot, tape
         await server.until(lambda: len(done) == 2)
     assert done[0].on_timeout is on_timeout
     assert len(tape.roots("view timeout Slotted")) == 1
+
+
+async def test_a_client_with_a_tree_and_one_without(server, run, make_client, tape, settle, expected):
+    client = make_client()
+    client.tree = app_commands.CommandTree(client)
+
+    @client.tree.command()
+    async def ask(press: Press):
+        await press.response.send_message("42")
+
+    async with run(server, client):
+        await server.reply_to(await server.user("ada").slash("ask"))
+
+    class Bare(make_client):
+        async def on_interaction(self, press):
+            await press.response.send_message("raw")
+
+    async with run(server, Bare()):
+        await server.reply_to(await server.user("ada").slash("ask"))
+    name = f"{Bare.__qualname__}.on_interaction"
+    assert tape.show("interaction") == expected(
+        f"""
+        {ROOT}
+          {command("ask", "ok", "slash")}
+            {CALL}
+        {ROOT}
+          listener {name} bot=loopback-bot listener={name}
+            {CALL}
+        """
+    )
+
+
+async def test_names_without_end_are_bounded(server, run, bot, tape, outcomes, monkeypatch):
+    @bot.command()
+    async def panel(ctx):
+        view = type(f"Panel{ctx.message.id}", (Panel,), {})()
+        await ctx.send("panel", view=view)
+
+    async with run(server, bot):
+        monkeypatch.setattr("whisperwatch.bot.instrument.invocation.MOST_CELLS", len(watching.bot_of(bot).cells) + 2)
+        for _ in range(4):
+            message = await server.reply_to(await server.user("ada").say("!panel"))
+            await server.reply_to(await server.user("ada").click(message, "yes"))
+    names = {name for name, kind, _ in outcomes() if kind == "component"}
+    assert "unknown" in names
+    assert len(names) <= 3

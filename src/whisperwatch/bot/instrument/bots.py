@@ -20,6 +20,9 @@ from whisperwatch.bot.recording.tracing import tracing
 if TYPE_CHECKING:
     import discord
 
+MOST_CELLS = 20_000
+"""Of one bot. Views and commands whose classes it makes as it goes, and routes that it puts together itself, have names
+without end."""
 _KIND_CONSUMER = 4
 _now = recorder.clock.now
 
@@ -93,10 +96,12 @@ class EventRoot(Root):
         if self.handled and self.cells.handled is not None:
             self.cells.handled.add(1)
         super().settle()
-        if self.held is not None and self.exported:
-            for span in self.held:
-                Span.deliver(span)
-        self.subject = self.held = None
+        if self.held is not None:
+            if self.exported:
+                for span in self.held:
+                    Span.deliver(span)
+            self.held = None
+        self.subject = None
 
     def describe(self) -> None:
         try:

@@ -9,29 +9,29 @@ from typing import Any
 import discord
 from discord.ext.commands.bot import BotBase
 from opentelemetry import trace
-from opentelemetry.context import Context
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, EventRoot, bot_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
-from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, enter_span, leave
+from whisperwatch.bot.recording.current import enter, enter_span, leave
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span, type_name
 from whisperwatch.bot.recording.tracing import tracing
 
-
 _KNOWN = (2, 7)
-"""Up to this discord.py, `_run_event` is known line by line; ours stands in its place and saves two coroutines an event.
-A newer one is called, and watched from outside."""
+"""Up to this discord.py, `_run_event` is known line by line: ours stands in its place, which saves two coroutines an
+event. A newer one, or somebody else's patch, is called and watched from outside."""
 
 
 def run_event(original: Any) -> Any:
     """`Client._run_event`, which discord.py calls, and so makes a coroutine of, where it dispatches."""
     version = discord.version_info
-    known = (version.major, version.minor) <= _KNOWN
+    code = getattr(original, "__code__", None)  # somebody else may have patched it before us
+    own = code is not None and code.co_filename == discord.client.__file__
+    known = own and (version.major, version.minor) <= _KNOWN
 
     def _run_event(self: Any, coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -40,7 +40,10 @@ def run_event(original: Any) -> Any:
             except AttributeError:
                 bot = bot_of(self)
             if bot.receiving is not None:
-                root, enters = bot.root or bot.parse_root(event_name, args), True
+                known_root = bot.root
+                if known_root is None or known_root.subject is None:
+                    known_root = bot.parse_root(event_name, args)
+                root, enters = known_root, True
             else:
                 root, enters = bot.event_root(event_name, args)
             root.pending += 1
@@ -58,7 +61,7 @@ async def _run(
     client: Any, bot: Bot, root: Root, enters: bool, coro: Any, event_name: str, args: Any, kwargs: Any
 ) -> None:
     if enters:
-        enter(Context({SPAN_KEY: root.under if root.ornate else root, ROOT_KEY: root}))
+        enter(root.context_below())
     try:
         if getattr(coro, "__func__", None) is _OWN_ON_MESSAGE:
             await coro(*args, **kwargs)
@@ -81,6 +84,8 @@ async def _run_newer(
 ) -> None:
     async def told(*args: Any, **kwargs: Any) -> Any:
         try:
+            if getattr(coro, "__func__", None) is _OWN_ON_MESSAGE:
+                return await coro(*args, **kwargs)
             return await _listen(bot, root, coro, args, kwargs)
         except Exception as error:
             fail_root(bot, root, error, event_name)

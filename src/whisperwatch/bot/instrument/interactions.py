@@ -13,7 +13,7 @@ from discord.ext.commands.hybrid import HybridAppCommand
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import EventRoot, bot_of
+from whisperwatch.bot.instrument.bots import MOST_CELLS, EventRoot, bot_of
 from whisperwatch.bot.instrument.events import count_error
 from whisperwatch.bot.instrument.invocation import CommandCells, Invocation, begin, cells_of, current_invocation, note_error
 from whisperwatch.bot.instrument.outcomes import outcome_of, passes_through
@@ -293,7 +293,7 @@ def _registered(bot: Any, interaction: Any, key: Any) -> CommandCells:
     else:
         kind = _slash_kind(command)
     cells = cells_of(bot, command.qualified_name, kind)
-    if len(bot.cells) < 20_000:
+    if len(bot.cells) < MOST_CELLS:
         bot.cells[key] = cells
     return cells
 

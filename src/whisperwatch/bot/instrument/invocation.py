@@ -6,7 +6,7 @@ from opentelemetry.context import Context
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import Bot
+from whisperwatch.bot.instrument.bots import MOST_CELLS, Bot
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
 from whisperwatch.bot.recording.cells import Distribution
@@ -50,6 +50,8 @@ def cells_of(bot: Bot, name: str, kind: str) -> CommandCells:
     key = (name, kind)
     cells: CommandCells | None = bot.cells.get(key)
     if cells is None:
+        if len(bot.cells) >= MOST_CELLS and name != semconv.UNKNOWN_COMMAND:
+            return cells_of(bot, semconv.UNKNOWN_COMMAND, kind)
         cells = bot.cells[key] = CommandCells(bot.name, name, kind)
     return cells
 

@@ -16,7 +16,7 @@ from opentelemetry.context import Context, create_key
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import Bot, EventRoot, any_bot, bot_of_http
+from whisperwatch.bot.instrument.bots import MOST_CELLS, Bot, EventRoot, any_bot, bot_of_http
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.recorder import recorder
@@ -250,7 +250,7 @@ async def _watched(bot: Bot, route: Any, session: Any, coro: Any, global_over: A
 
 
 def _cells(bot: Bot, route: Any) -> RouteCells:
-    key = (route.method, _template(route.path))
+    key = (route.method, _template(route.path) if len(bot.cells) < MOST_CELLS else "/{other}")
     cells: RouteCells | None = bot.cells.get(key)
     if cells is None:
         host = route.BASE.split("/")[2].split(":")[0]
