@@ -15,7 +15,14 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import MOST_CELLS, EventRoot, bot_of
 from whisperwatch.bot.instrument.events import count_error
-from whisperwatch.bot.instrument.invocation import CommandCells, Invocation, begin, cells_of, current_invocation, note_error
+from whisperwatch.bot.instrument.invocation import (
+    CommandCells,
+    Invocation,
+    begin,
+    cells_of,
+    current_invocation,
+    note_error,
+)
 from whisperwatch.bot.instrument.outcomes import outcome_of, passes_through
 from whisperwatch.bot.recording.current import ROOT_KEY, read
 from whisperwatch.bot.recording.roots import live_root

@@ -18,7 +18,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.spans import Span, SpanEnvironment
+from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
 _now = recorder.clock.now
@@ -66,17 +66,11 @@ class Root(Span):
 
     def ask(self) -> None:
         """Let sampler, id generator, processors and a host's provider have their say."""
+        if tracing.silent:
+            self.sampled = False
+            return
         self.ornate = True
-        self.environment = tracing.environment
         self.sampled = tracing.root(self)
-
-    @property
-    def environment(self) -> SpanEnvironment:
-        return self.__dict__.get("_environment") or tracing.environment
-
-    @environment.setter
-    def environment(self, environment: SpanEnvironment) -> None:
-        self.__dict__["_environment"] = environment
 
     @property
     def root(self) -> Root:  # type: ignore[override]
@@ -103,7 +97,9 @@ class Root(Span):
 
     def context_below(self) -> Context:
         """The OpenTelemetry context of the work that belongs to it, and of nothing else."""
-        return Context({SPAN_KEY: self.under if self.ornate else self, ROOT_KEY: self})
+        if self.ornate:
+            return Context({SPAN_KEY: self.under, ROOT_KEY: self})
+        return Context({SPAN_KEY: self, ROOT_KEY: self}) if self.sampled else Context({ROOT_KEY: self})
 
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""

@@ -117,28 +117,26 @@ class Span(ReadableSpan, trace.Span):
 
     def deliver(self) -> None:
         """Give the ended span to the processors, and to the tape or the host."""
-        processor = self.environment.processor
-        if processor is not None:
-            processor._on_ending(self)
-        self.hand_over()
-        if processor is not None:
-            processor.on_end(self)
+        environment = self.environment
+        if self.ornate or environment.processor is not None:
+            self._deliver_all(environment.processor)
+        else:
+            recorder.span_ended((
+                self.trace_id, self.span_id, self.parent_id, SAMPLED, None, self.title, self.kind_number,
+                self.start_ns, self.end_ns, self.static[0], self.own, 0, None, None, None, environment.number, None,
+            ))  # fmt: skip
 
     @property
     def visible(self) -> trace.Span:
         """What is made current: the host's span where there is one, else this."""
         return self.hosted or self
 
-    def hand_over(self) -> None:
-        """Put the ended span on the tape, or end the host's."""
-        if self.ornate:
-            self._hand_over_all()
-        else:
-            recorder.span_ended((
-                self.trace_id, self.span_id, self.parent_id, SAMPLED, None, self.title, self.kind_number,
-                self.start_ns, self.end_ns, self.static[0], self.own, 0, None, None, None, self.environment.number,
-                None,
-            ))  # fmt: skip
+    def _deliver_all(self, processor: Any) -> None:
+        if processor is not None:
+            processor._on_ending(self)
+        self._hand_over_all()
+        if processor is not None:
+            processor.on_end(self)
 
     def _hand_over_all(self) -> None:
         if self.hosted is not None:

@@ -33,6 +33,8 @@ from whisperwatch.bot.recording.spans import OURS, Span, SpanEnvironment, bounde
 
 logger = logging.getLogger(__name__)
 
+_NEVER = (sampling.ALWAYS_OFF,)
+"""Samplers that sample nothing, whatever the parent."""
 _now = recorder.clock.now
 _UNCONDITIONAL = (sampling.ALWAYS_ON, sampling.DEFAULT_ON)
 """Samplers whose answer is known without asking: sampled, unless the parent isn't (DEFAULT_ON)."""
@@ -297,6 +299,8 @@ class Tracing:
         """Of our own scope."""
         self.plain = False
         """Every root is sampled and recorded by us alone: nobody has to be asked before one starts."""
+        self.silent = False
+        """No span is ever sampled, and nobody else is to hear of them: none is started."""
 
     def use(self, provider: TracerProvider) -> None:
         """Record through our own provider."""
@@ -304,7 +308,8 @@ class Tracing:
         self.provider = provider
         self.tracer = None
         if isinstance(tracer, Tracer):
-            self.tracer, self.environment = tracer, tracer.environment
+            self.tracer = tracer
+            self.environment = Span.environment = tracer.environment
         self.host = None
         self.look()
         recorder.when_switched = self.look
@@ -317,13 +322,14 @@ class Tracing:
     def look(self) -> None:
         """Find out whether starting is `plain`, after anything that it depends on has changed."""
         tracer = self.tracer
+        alone = tracer is not None and self.host is None and tracer.environment.processor is None
+        self.silent = tracer is None or not recorder.on or (alone and tracer.sampler in _NEVER)
         self.plain = (
             tracer is not None
-            and recorder.on
-            and self.host is None
+            and alone
+            and not self.silent
             and tracer.always
             and type(tracer.id_generator) is RandomIdGenerator
-            and tracer.environment.processor is None
         )
 
     def child(self, name: str, kind: int, static: tuple[int, dict[str, Any]]) -> Span | None:
@@ -337,8 +343,7 @@ class Tracing:
         own; says whether it records."""
         parent: Any = read().get(SPAN_KEY)
         if not self.plain or type(parent) not in OURS or parent.end_ns:
-            return self._start_slowly(span, parent)
-        span.environment = self.environment
+            return not self.silent and self._start_slowly(span, parent)
         span.trace_id = parent.trace_id
         span.span_id = getrandbits(64)
         span.parent_id = parent.span_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import sysconfig
@@ -81,6 +82,15 @@ class Sampler:
             self._episode, self._said = turned, False
             self._tell(blocked_s)
         return turned, self._frames
+
+    def blocked_in_s(self) -> float:
+        """In how many seconds the loop will be blocked, should it not turn again; 0 or less while it is."""
+        if self._episode:
+            return 0.0
+        turned = self._pulse.last_turn_ns if self._pulse is not None else 0
+        if not turned:
+            return math.inf
+        return self.blocked_after_s - (time.monotonic_ns() - turned) / 1e9
 
     def speak(self) -> None:
         """Log an episode that lasts. Apart from `look`: a handler may wait for a lock that the blocked thread holds."""

@@ -1,7 +1,9 @@
 """The ship: the one thread of ours in the bot's process. It carries what was recorded to the watcher.
 
-Ten times a second it takes ended spans and changed cells from the recorder, in pieces so small that no step holds the
-GIL for long, and sends what the socket takes. It never waits for the watcher, and the bot's loop never waits for it.
+It wakes just when a loop that has not turned since would count as blocked, four or five times a second: each waking
+costs 0.1 to 0.3 ms of CPU. Then it takes ended spans and changed cells from the recorder, in pieces so small that no
+step holds the GIL for long, and sends what the socket takes. It never waits for the watcher, and the bot's loop never
+waits for it.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ from whisperwatch.state import StateDirectory
 logger = logging.getLogger("whisperwatch")
 
 _TICK_S: Final = 0.1
+"""While there is something to look at: a watcher that starts, a loop that is blocked."""
+_SLOW_TICK_S: Final = 0.25
+_BEAT_S: Final = 0.5
+"""A beat is due, though there are no spans to send: health calls a process silent that says nothing for a second."""
 _PIECE: Final = 128
 """Spans, cells or definitions packed in one go: about 0.1 ms of the GIL."""
 _LARGE_PIECE: Final = 512
@@ -87,6 +93,7 @@ class Ship:
         self._ended = threading.Event()
         self._flushes: list[threading.Event] = []
         self._last_collection = -math.inf
+        self._next_beat = 0.0
         self._seq = 0
         self._sent_definitions = 0
         self._cells: list[tuple[Any, ...]] = []
@@ -137,13 +144,25 @@ class Ship:
     def _run(self) -> None:
         while not self._stopping:
             began = time.monotonic()
-            self._turn(began + _TICK_S)
-            self._wake.wait(max(0.0, began + _TICK_S - time.monotonic()))
+            if began >= self._next_beat or self._is_wanted():
+                self._next_beat = began + _BEAT_S
+                self._turn(began + _TICK_S)
+            hurried = time.monotonic() >= began + _TICK_S
+            self._wake.wait(0.0 if hurried else self._rest_s())
             self._wake.clear()
         self._watchdog.stop()
         self._part()
         self._ended.set()
         self._keeper.reap()
+
+    def _is_wanted(self) -> bool:
+        if not self._keeper.connected or self._flushes or self._more():
+            return True
+        return self._sampler.blocked_in_s() <= 0
+
+    def _rest_s(self) -> float:
+        blocked_in_s = self._sampler.blocked_in_s() if self._keeper.connected else 0.0
+        return min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
 
     def _turn(self, until: float) -> None:
         try:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 FIRES_AFTER_S: Final = 1.25
-_EVERY_S: Final = 0.5
+_EVERY_S: Final = 0.7
 """Arming starts a thread of C, with the GIL held: 10 to 400 µs."""
 
 
