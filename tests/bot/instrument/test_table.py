@@ -298,9 +298,9 @@ BROKEN = [
     (invocation.Invocation, "settle"), (Root, "settle"),
     (invocation.Invocation, "raised"), (rest, "RouteCells"), (rest, "Request"), (rest, "stand_before"),
     (rest, "_replied"), (rest, "read_session_limit"), (rest, "_scope"), (rest.Request, "sending"),
-    (rest.Request, "answered"), (rest.Request, "over"), (rest.Request, "settle"), (background, "Run"), (background, "TaskRoot"),
-    (background, "TaskCells"), (background, "_timeout_root"), (background.TaskRoot, "end_with"), (runtime.Pulse, "start"),
-    (watching, "_sail"),
+    (rest.Request, "answered"), (rest.Request, "over"), (rest.Request, "settle"), (background, "Run"),
+    (background, "TaskRoot"), (background, "TaskCells"), (background, "_timeout_root"),
+    (background.TaskRoot, "end_with"), (runtime.Pulse, "start"), (watching, "_sail"),
 ]  # fmt: skip
 
 
