@@ -144,7 +144,7 @@ FORK = {
     "discord/__init__.py": """
         import collections
         __title__, __version__ = "pycord", "2.6.1"
-        version_info = collections.namedtuple("VersionInfo", "major minor micro releaselevel serial")(2, 6, 1, "final", 0)
+        version_info = collections.namedtuple("VersionInfo", "major minor micro")(2, 6, 1)
         class Client:
             async def login(self, token):
                 print("logged in")
@@ -193,5 +193,6 @@ def test_py_cord_is_recognized_left_alone_and_named_once(tmp_path, how):
     assert done.returncode == 0
     (said,) = done.stderr.splitlines()
     assert said.removeprefix("WARNING whisperwatch ") == (
-        "the installed `discord` is pycord, not discord.py: it is not watched, and runs as it would without Whisperwatch"
+        "the installed `discord` is pycord, not discord.py: it is not watched, and runs as it would without "
+        "Whisperwatch"
     )

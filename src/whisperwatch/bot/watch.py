@@ -258,10 +258,14 @@ def _sockets(client: Any) -> list[Any]:
 def _unsupported() -> str | None:
     title = getattr(discord, "__title__", "discord")
     if title != "discord":
-        return f"the installed `discord` is {title}, not discord.py: it is not watched, and runs as it would without Whisperwatch"
+        return (
+            f"the installed `discord` is {title}, not discord.py: it is not watched, and runs as it would without "
+            "Whisperwatch"
+        )
     version = discord.version_info
     if (version.major, version.minor) < OLDEST:
-        return f"discord.py {discord.__version__} is older than {'.'.join(map(str, OLDEST))}: it is not watched; update discord.py"
+        oldest = ".".join(map(str, OLDEST))
+        return f"discord.py {discord.__version__} is older than {oldest}: it is not watched; update discord.py"
     return None
 
 

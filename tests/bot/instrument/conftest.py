@@ -1,4 +1,4 @@
-"""Real discord.py bots on a loopback Discord, watched; what they recorded is read back from the tape's records, whole."""
+"""Real discord.py bots on a loopback Discord, watched; what they recorded is read back from the tape's records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ KINDS = {0: "internal", 1: "server", 2: "client", 3: "producer", 4: "consumer"}
 SHORT = {
     semconv.BOT_NAME: "bot", semconv.EVENT: "event", semconv.SHARD: "shard", semconv.GUILD_ID: "guild",
     semconv.CHANNEL_ID: "channel", semconv.USER_ID: "user", semconv.MESSAGE_ID: "message", semconv.COMMAND: "command",
-    semconv.COMMAND_KIND: "kind", semconv.OUTCOME: "outcome", semconv.LISTENER: "listener", semconv.TASK: "task", semconv.METHOD: "method",
+    semconv.COMMAND_KIND: "kind", semconv.OUTCOME: "outcome", semconv.LISTENER: "listener", semconv.TASK: "task",
+    semconv.METHOD: "method",
     semconv.ROUTE: "route", semconv.STATUS_CODE: "status", semconv.SERVER_ADDRESS: "server",
     semconv.ERROR_TYPE: "error", semconv.RESEND_COUNT: "resent", semconv.RATELIMIT_WAIT: "waited",
     semconv.CLOSE_CODE: "code",
@@ -251,7 +252,12 @@ def unshipped(recording: Recorder, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.fixture
-def tape(unshipped: Recorder) -> Tape:
+def host(unshipped: Recorder) -> None:
+    """What the host application does with OpenTelemetry before us: nothing, unless a test file says otherwise."""
+
+
+@pytest.fixture
+def tape(unshipped: Recorder, host: Any) -> Tape:
     """discord.py is instrumented; what is recorded is here."""
     assert watching.instrument()
     unshipped.shipping = True
@@ -298,9 +304,9 @@ def name_all(tape: Tape, server: LoopbackDiscord) -> None:
     tape.names[server.bot.id] = "bot"
 
 
-async def settled(server: LoopbackDiscord, *clients: discord.Client, timeout: float = 10.0) -> None:
+async def settled(server: LoopbackDiscord, *clients: discord.Client) -> None:
     """Waits until the clients have read all that was sent to them, and have done what they do about it."""
-    deadline = asyncio.get_running_loop().time() + timeout
+    deadline = asyncio.get_running_loop().time() + 10
     while _unread(server, clients) or _busy():
         assert asyncio.get_running_loop().time() < deadline, (
             f"still at work: {_unread(server, clients)} {_busy()}"

@@ -40,7 +40,9 @@ async def test_a_client_that_overrides_on_message(server, run, tape, make_client
             {POST}
         """
     )
-    assert tape.cells(semconv.EVENT_DURATION, event="message") == {("loopback-bot",): 2}, "the bot hears itself"
+    assert tape.cells(semconv.EVENT_DURATION, event="message") == {("loopback-bot",): 2}, (
+        "the bot hears itself"
+    )
     assert tape.cells(semconv.MESSAGES_HANDLED) == {("loopback-bot", "message"): 1}
     assert tape.cells(semconv.RESPONSE_TIME) == {("loopback-bot", "message"): 1}
 
@@ -308,7 +310,9 @@ async def test_roots_start_empty_but_the_bot_s_own_context_is_kept(server, run, 
     assert [root.children[0].children[0].name for root in tape.roots("message")] == ["work", "work"]
 
 
-async def test_a_task_that_outlives_its_root_is_a_trace_of_its_own_with_a_link(server, run, tape, bot, expected):
+async def test_a_task_that_outlives_its_root_is_a_trace_of_its_own_with_a_link(
+    server, run, tape, bot, expected
+):
     tracer = trace.get_tracer("lib")
     go = asyncio.Event()
     tasks = []

@@ -125,7 +125,7 @@ async def test_the_session_is_invalid(server, run, bot, tape, disconnects):
 
 
 async def test_an_end_for_good(server, run, bot, tape, disconnects):
-    with pytest.raises(discord.ConnectionClosed) as raised:
+    with pytest.raises(discord.ConnectionClosed) as raised:  # noqa: PT012 - it ends the block that runs the bot
         async with run(server, bot):
             await server.disconnect(4013)
             await server.until(bot.is_closed)

@@ -14,7 +14,9 @@ from whisperwatch import semconv
 from whisperwatch.bot import watch as watching
 
 Press = discord.Interaction
-ROOT = "interaction (consumer) bot=loopback-bot event=interaction shard=0 guild=guild-0 channel=general user=ada"
+ROOT = (
+    "interaction (consumer) bot=loopback-bot event=interaction shard=0 guild=guild-0 channel=general user=ada"
+)
 CALLBACK = "/interactions/{webhook_id}/{webhook_token}/callback"
 STATUS = 200 if discord.version_info >= (2, 5) else 204
 CALL = f"POST {CALLBACK} (client) method=POST route={CALLBACK} status={STATUS} server=127.0.0.1"
@@ -312,7 +314,9 @@ async def test_an_error_handler_that_raises(server, run, bot, tape, outcomes, se
 
     told = []
     async with run(server, bot):
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context.get("exception")))
+        asyncio.get_running_loop().set_exception_handler(
+            lambda loop, context: told.append(context.get("exception"))
+        )
         await server.user("ada").slash("bad")
         await settle(server, bot)
         gc.collect()
@@ -438,8 +442,10 @@ async def test_views(server, run, bot, tape, outcomes, expected, settle):
         ("Told.gone", "component", "cancelled"): 1,
         ("Told.stop_it", "component", "ok"): 1,
     }
-    assert tape.show("interaction").splitlines()[:6] == expected(
-        f"""
+    assert (
+        tape.show("interaction").splitlines()[:6]
+        == expected(
+            f"""
         {ROOT}
           {command("Told.yes", "ok", "component")}
             {CALL}
@@ -447,7 +453,8 @@ async def test_views(server, run, bot, tape, outcomes, expected, settle):
           {command("Told.no", "failure", "component")} error=ValueError ERROR [ValueError]
             {CALL}
         """
-    ).splitlines()
+        ).splitlines()
+    )
     assert tape.cells(semconv.EVENT_ERRORS) == {("loopback-bot", "interaction", "ValueError"): 1}
 
 
@@ -620,7 +627,7 @@ async def test_modals(server, run, bot, tape, outcomes, expected, settle):
         ada = server.user("ada")
         for words in ("fine", "bad", "refuse"):
             asked = await ada.slash("feedback")
-            await server.until(lambda: asked.answered_at)
+            await asked.answered()
             await settle(server, bot)
             submitted = await ada.submit(asked, {"Words": words})
             if words != "refuse":
@@ -636,13 +643,16 @@ async def test_modals(server, run, bot, tape, outcomes, expected, settle):
     assert modal is opened[1]
     assert type(error) is ValueError
     assert opened[0].is_finished()
-    assert tape.show("interaction").splitlines()[3:6] == expected(
-        f"""
+    assert (
+        tape.show("interaction").splitlines()[3:6]
+        == expected(
+            f"""
         {ROOT}
           {command("Feedback", "ok", "modal")}
             {CALL}
         """
-    ).splitlines()
+        ).splitlines()
+    )
     assert tape.cells(semconv.EVENT_ERRORS) == {("loopback-bot", "interaction", "ValueError"): 1}
 
 
@@ -748,7 +758,9 @@ async def test_names_without_end_are_bounded(server, run, bot, tape, outcomes, m
         await ctx.send("panel", view=view)
 
     async with run(server, bot):
-        monkeypatch.setattr("whisperwatch.bot.instrument.invocation.MOST_CELLS", len(watching.bot_of(bot).cells) + 2)
+        monkeypatch.setattr(
+            "whisperwatch.bot.instrument.invocation.MOST_CELLS", len(watching.bot_of(bot).cells) + 2
+        )
         for _ in range(4):
             message = await server.reply_to(await server.user("ada").say("!panel"))
             await server.reply_to(await server.user("ada").click(message, "yes"))

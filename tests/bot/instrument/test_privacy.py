@@ -178,7 +178,7 @@ async def test_a_whole_conversation_leaves_no_mark(run, marked_bot, tape, settle
         ids |= {message.id for message in server.ledger.messages} | {
             each.id for each in server.ledger.interactions
         }
-        secrets |= {session for session in server.core.gateway.sessions}
+        secrets |= set(server.core.gateway.sessions)
     spans = tape.spans()
     assert len(spans) > 60
     assert any(semconv.USER_ID in span.attributes for span in spans)

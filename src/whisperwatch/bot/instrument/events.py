@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from contextlib import suppress
 from typing import Any
 
 import discord
@@ -71,10 +72,8 @@ async def _run(
         pass
     except Exception as error:
         fail_root(bot, root, error, event_name)
-        try:
+        with suppress(asyncio.CancelledError):
             await client.on_error(event_name, *args, **kwargs)
-        except asyncio.CancelledError:
-            pass
     finally:
         root.release()
 

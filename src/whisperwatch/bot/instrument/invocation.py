@@ -29,7 +29,8 @@ class CommandCells:
         self.attributes = {semconv.BOT_NAME: bot_name, semconv.COMMAND: name, semconv.COMMAND_KIND: kind}
         self.active = counting(semconv.COMMANDS_ACTIVE, self.attributes)
         self.statics = {
-            outcome: recorder.attribute_set({**self.attributes, semconv.OUTCOME: outcome}) for outcome in semconv.OUTCOMES
+            outcome: recorder.attribute_set({**self.attributes, semconv.OUTCOME: outcome})
+            for outcome in semconv.OUTCOMES
         }
         self.ok = self.statics["ok"]
         self.durations: dict[str, Distribution] = {}
@@ -57,7 +58,8 @@ def cells_of(bot: Bot, name: str, kind: str) -> CommandCells:
 
 
 class Invocation(Span):
-    """A command that is running: its span, and what it is measured by. `error` is what discord.py kept from its caller."""
+    """A command that is running: its span, and what it is measured by. `error` is what discord.py kept from its
+    caller."""
 
     kind_number = 0
     error: BaseException | None = None

@@ -103,7 +103,8 @@ class Request(Span):
     wait_ns = 0
     took_ns = 0
     """How long the only attempt took, which is measured when the request is settled."""
-    status: Any = None
+    answer: Any = None
+    """The last attempt's status, or `error` where the connection broke."""
 
     def __init__(self, bot: Bot, cells: RouteCells, held: bool) -> None:
         self.bot = bot
@@ -126,9 +127,9 @@ class Request(Span):
         """An attempt begins: what lies between it and a 429 was a wait."""
         now = _now()
         if self.tries:
-            if self.status == 429:
+            if self.answer == 429:
                 self.wait_ns += now - self.mark
-            self.cells.count(semconv.HTTP_RETRIES, {semconv.RETRY_REASON: _reason(self.status)})
+            self.cells.count(semconv.HTTP_RETRIES, {semconv.RETRY_REASON: _reason(self.answer)})
         elif self.held:
             self.wait_ns = now - self.mark
         self.tries += 1
@@ -137,7 +138,7 @@ class Request(Span):
     def answered(self, status: Any, headers: Any) -> None:
         """An attempt is over; `status` is HTTP's, or `error` where the connection broke."""
         now = self.answered_ns = _now()
-        self.status = status
+        self.answer = status
         if self.tries == 1 and status == 200:
             self.took_ns = now - self.mark
             return
@@ -165,7 +166,7 @@ class Request(Span):
     def settle(self) -> None:
         """Measure it, and export it."""
         if self.took_ns:
-            self.cells.took(self.status, self.took_ns / 1e9, self if self.recorded else None)
+            self.cells.took(self.answer, self.took_ns / 1e9, self if self.recorded else None)
         if self.wait_ns:
             self.cells.waited(self.wait_ns / 1e9)
         if self.recorded:
@@ -174,8 +175,8 @@ class Request(Span):
 
     def _describe(self) -> None:
         own = self.own = self.own or {}
-        if self.status is not None and self.status != "error":
-            own[semconv.STATUS_CODE] = self.status
+        if self.answer is not None and self.answer != "error":
+            own[semconv.STATUS_CODE] = self.answer
         if self.tries > 1:
             own[semconv.RESEND_COUNT] = self.tries - 1
         if self.wait_ns:
