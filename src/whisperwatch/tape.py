@@ -65,7 +65,7 @@ REFUSED: Final = "refused"
 """(REFUSED, dict), as JSON: reason (str). The bot doesn't try this watcher again."""
 ACK: Final = "ack"
 """(ACK, seq, passed_spans): batches up to `seq` were taken in; `passed_spans` of this connection are safe (exported,
-in the spool, or dropped and counted by the watcher)."""
+in the spool, or dropped and counted by the watcher). Comes for each batch with spans, and when more are safe."""
 NOTE: Final = "note"
 """(NOTE, level, text): something for the operator; the bot logs it, because its log is where people look."""
 FAREWELL: Final = "farewell"

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from whisperwatch import tape
 from whisperwatch.semconv import SELF_RECEIVED, SIGNAL
 from whisperwatch.version import __version__
+from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
 from whisperwatch.watcher.records import LocalStream, Span, Stream
@@ -29,7 +30,6 @@ _DYING_S: Final = 1.0
 """A process is gone so soon after its connection, or it lives on."""
 _LOOK_EVERY_S: Final = 5.0
 _KEPT_ENDED: Final = 16
-_BUFFER: Final = 1024 * 1024
 
 
 class Pipeline(Protocol):
@@ -67,8 +67,9 @@ class Receiver:
             welcome,
         )
         self._own = own
+        own.add(SELF_RECEIVED, 0, {SIGNAL: "spans"})
         self._sources: list[Source] = []
-        self._writers: dict[Source, asyncio.StreamWriter] = {}
+        self._connections: dict[Source, Connection] = {}
         self._conversations: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._changed = asyncio.Event()
@@ -82,15 +83,16 @@ class Receiver:
     @property
     def streams(self) -> list[Stream]:
         """What is to be exported: of a process that has ended nothing goes on."""
-        return [source.stream for source in self._sources if source in self._writers]
+        return [source.stream for source in self._sources if source in self._connections]
 
     async def listen(self, listening: socket.socket) -> None:
         """Take connections from the state directory's socket."""
-        self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=_BUFFER)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._connection, sock=listening)
 
     async def take(self, connection: socket.socket) -> None:
         """Take the connection that the bot made before it started us."""
-        self._accept(*await asyncio.open_connection(sock=connection, limit=_BUFFER))
+        await asyncio.get_running_loop().create_connection(self._connection, sock=connection)
 
     async def close(self) -> None:
         """Take no more, and hang up."""
@@ -112,20 +114,25 @@ class Receiver:
                 if timeout <= 0:
                     return
             self._changed.clear()
+            # not wait_for: Python 3.11's can swallow a cancellation that comes together with what it waits for
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._changed.wait()
 
     def note(self, level: int, text: str) -> bool:
         """Have a bot log something; False when none is connected."""
-        for writer in self._writers.values():
-            writer.write(tape.pack((tape.NOTE, level, text)))
+        for connection in self._connections.values():
+            connection.send((tape.NOTE, level, text))
             return True
         return False
 
     # --- one conversation -------------------------------------------------------------------------------------
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = asyncio.create_task(self._converse(reader, writer), name="whisperwatch tape")
+    def _connection(self) -> Connection:
+        return Connection(self._accept)
+
+    def _accept(self, connection: Connection) -> None:
+        conversation = asyncio.create_task(self._converse(connection), name="whisperwatch tape")
         self._conversations.add(conversation)
         self._changed.set()
         conversation.add_done_callback(self._hung_up)
@@ -137,13 +144,13 @@ class Receiver:
         if not conversation.cancelled() and (error := conversation.exception()):
             _logger.error("a conversation with a bot failed", exc_info=error)
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(self, connection: Connection) -> None:
         source = None
         try:
-            source = await self._greet(reader, writer)
+            source = await self._greet(connection)
             if source is not None:
-                await self._take_all(source, reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionResetError, BrokenPipeError):
+                await self._take_all(source, connection)
+        except ConnectionResetError:
             pass  # it hung up
         except TimeoutError:
             _logger.warning("a connection to the watcher said no hello within %g s: it is closed", _HELLO_S)
@@ -151,72 +158,77 @@ class Receiver:
             who = f"process {source.pid}" if source else "a connection that was no bot's"
             _logger.error("what %s sends can't be read, its connection is closed: %s", who, error)
         finally:
-            writer.close()
+            connection.close()
             if source is not None:
                 await self._part(source)
 
-    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Source | None:
-        kind, *rest = await asyncio.wait_for(_read(reader, json_only=True), _HELLO_S)
+    async def _greet(self, connection: Connection) -> Source | None:
+        async with asyncio.timeout(_HELLO_S):
+            kind, *rest = await connection.first()
         if kind != tape.HELLO or len(rest) != 1 or not isinstance(rest[0], dict):
             raise tape.TapeError(f"it begins with {kind!r} and not with a hello")
         hello = rest[0]
         if reason := tape.mismatch(hello):
-            writer.write(tape.pack((tape.REFUSED, {"reason": reason})))
-            await writer.drain()
+            connection.send((tape.REFUSED, {"reason": reason}))
             return None
-        source = self._meet(hello, _pid(writer, hello))
-        self._writers[source] = writer
+        source = self._meet(hello, _pid(connection, hello))
+        self._connections[source] = connection
         about = {"tape": tape.VERSION, "pid": os.getpid(), "version": __version__, **self._welcome()}
         about |= {"instance": source.instance, "restarts": source.restarts, "slot": source.slot}
-        writer.write(tape.pack((tape.WELCOME, about)))
+        connection.send((tape.WELCOME, about))
         return source
 
     def _meet(self, hello: dict[str, Any], pid: int) -> Source:
         process = Process(pid)
         place = self._instances.assign(pid, process.started)
         # a process that comes back, or the next one in its slot
-        self._sources = [s for s in self._sources if s.slot != place.slot or s in self._writers]
+        self._sources = [s for s in self._sources if s.slot != place.slot or s in self._connections]
         stream = Stream(self._resource(hello, place.instance), place.slot)
         source = Source(process, place, hello, stream)
         self._sources.append(source)
         return source
 
-    async def _take_all(
-        self, source: Source, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _take_all(self, source: Source, connection: Connection) -> None:
+        goodbyes: list[Frame] = []
+        acknowledged = 0
         looked = time.monotonic()
-        while True:
-            frame = await _read(reader)
+
+        def hear(frame: Frame) -> None:
+            nonlocal acknowledged, looked
             if frame[0] == tape.BATCH and len(frame) == 7:
                 self._take(source, frame)
-                writer.write(tape.pack((tape.ACK, frame[1], self._pipeline.passed_spans(source.stream))))
+                passed = self._pipeline.passed_spans(source.stream)
+                if frame[4] or passed != acknowledged:
+                    acknowledged = passed
+                    connection.send((tape.ACK, frame[1], passed))
             elif frame[0] == tape.GOODBYE and len(frame) == 3:
-                await self._bid_farewell(source, frame, writer)
-                return
+                goodbyes.append(frame)
+                connection.hang_up()
             else:
                 raise tape.TapeError(f"{frame[0]!r} with {len(frame)} fields is nothing that a bot says")
             if time.monotonic() - looked > _LOOK_EVERY_S:
                 looked = time.monotonic()
                 source.process.look()
 
+        await connection.listen(hear)
+        for goodbye in goodbyes:
+            await self._bid_farewell(source, goodbye, connection)
+
     def _take(self, source: Source, batch: tuple[Any, ...]) -> None:
         beat = batch[6]
         try:
             if spans := source.stream.take(batch):
                 self._pipeline.add_spans(source.stream, spans, batch[2])
-            self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})
+                self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise tape.TapeError(f"a batch has another shape: {error!r}") from error
         if isinstance(beat, dict):
             source.hear(beat)
 
-    async def _bid_farewell(
-        self, source: Source, goodbye: tuple[Any, ...], writer: asyncio.StreamWriter
-    ) -> None:
+    async def _bid_farewell(self, source: Source, goodbye: Frame, connection: Connection) -> None:
         source.ended = Ended(time.time(), str(goodbye[2]), orderly=True)
         await self._pipeline.flush(_FLUSH_S)
-        writer.write(tape.pack((tape.FAREWELL, goodbye[1])))
-        await writer.drain()
+        connection.send((tape.FAREWELL, goodbye[1]))
 
     async def _part(self, source: Source) -> None:
         source.connected, source.disconnected_ns = False, time.monotonic_ns()
@@ -224,23 +236,18 @@ class Receiver:
             source.ended = Ended(time.time(), source.process.why(), orderly=False)
             _logger.error("the bot's process %d has ended: %s", source.pid, source.ended.reason)
             self._pipeline.export_metrics([source.stream])
-        del self._writers[source]
+        del self._connections[source]
         source.process.close()
-        ended = [s for s in self._sources if s not in self._writers]
+        ended = [s for s in self._sources if s not in self._connections]
         for old in ended[:-_KEPT_ENDED]:
             self._sources.remove(old)
 
 
-async def _read(reader: asyncio.StreamReader, *, json_only: bool = False) -> tuple[Any, ...]:
-    size = tape.body_size(await reader.readexactly(tape.HEADER_SIZE))
-    return tape.unpack(await reader.readexactly(size), json_only=json_only)
-
-
-def _pid(writer: asyncio.StreamWriter, hello: Mapping[str, Any]) -> int:
+def _pid(connection: Connection, hello: Mapping[str, Any]) -> int:
     """The pid as the kernel has it, in our own namespace; as the bot has it where the kernel doesn't say."""
-    connection = writer.get_extra_info("socket")
+    peer = connection.transport.get_extra_info("socket")
     with contextlib.suppress(OSError, AttributeError):
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         if pid := struct.unpack("3i", credentials)[0]:
             return int(pid)
     return int(hello.get("pid", 0))

@@ -114,6 +114,10 @@ class Keeper:
             logger.warning("the watcher answers again")
         self._answered, self._said_silent = time.monotonic(), False
 
+    def expect(self) -> None:
+        """An acknowledgement is due from now on, and none was before."""
+        self._answered = time.monotonic()
+
     def check_silence(self) -> None:
         """To be called while something waits for an acknowledgement."""
         silent_s = time.monotonic() - self._answered

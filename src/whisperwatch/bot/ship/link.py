@@ -64,6 +64,8 @@ class Link:
             if not received:
                 raise ConnectionResetError("the watcher closed the connection")
             yield from self._incoming.feed(received)
+            if len(received) < _READ_BYTES:  # there is no more: an error for each look would be dear
+                return
 
     def wait(self, seconds: float, *, for_answer: bool = False) -> None:
         """Wait until there is room to send (or an answer to read), at most `seconds`."""

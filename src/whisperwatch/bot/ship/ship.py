@@ -34,7 +34,7 @@ logger = logging.getLogger("whisperwatch")
 _TICK_S: Final = 0.1
 """While there is something to look at: a watcher that starts, a loop that is blocked."""
 _SLOW_TICK_S: Final = 0.25
-_BEAT_S: Final = 0.5
+_BEAT_S: Final = 0.4
 """A beat is due, though there are no spans to send: health calls a process silent that says nothing for a second."""
 _PIECE: Final = 128
 """Spans, cells or definitions packed in one go: about 0.1 ms of the GIL."""
@@ -245,6 +245,8 @@ class Ship:
         spans: bytes | None = None
         if not self._undefined:  # what they name is known to the watcher, or is in this batch
             cells, self._cells = self._cells[:_PIECE], self._cells[_PIECE:]
+            if not self._waiting.unacknowledged:
+                self._keeper.expect()
             spans = self._waiting.next(self._seq + 1)
         if beat is None and not definitions and not cells and spans is None:
             return False
