@@ -25,6 +25,7 @@ from whisperwatch.bot.instrument.gauges import latency_of
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
+from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import recorder_ids
@@ -74,6 +75,9 @@ def instrument(*, resource: Resource | None = None) -> bool:
     try:
         recorder.shipping = Options.from_environment().mode != "off"
         providers.install(resource)
+    except Unsupported as error:
+        _say(str(error))
+        return False
     except Exception:
         guard.failed("instrument")
         return False
@@ -198,8 +202,7 @@ def _sail() -> None:
         on_welcome=_welcomed,
         on_blocked=mark_blocked,
     )
-    if providers.tracer_provider is not None:
-        providers.tracer_provider.flush_tape = lambda milliseconds: flush(milliseconds / 1000)
+    recorder.flush_tape = lambda timeout_ms: flush(timeout_ms / 1000)
     _ship.start()
     _end_with_the_process()
 

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState
 
+from whisperwatch.bot.recording.metering import MeterProvider
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span
@@ -368,13 +369,14 @@ def test_a_span_that_runs_while_a_processor_is_added_is_told_at_its_end():
     assert [what for what, *_ in told.events] == ["ending", "end"]
 
 
-def test_force_flush_asks_the_tape_too():
+def test_force_flush_asks_the_tape_too(monkeypatch: pytest.MonkeyPatch):
+    asked: list[float] = []
+    monkeypatch.setattr(recorder, "flush_tape", lambda timeout_ms: asked.append(timeout_ms) or len(asked) == 1)
     provider = TracerProvider(shutdown_on_exit=False)
-    asked: list[int] = []
-    provider.flush_tape = lambda milliseconds: asked.append(milliseconds) or len(asked) == 1
     assert provider.force_flush(10)
     assert not provider.force_flush(20)
-    assert asked == [10, 20]
+    assert not MeterProvider(shutdown_on_exit=False).force_flush(30)
+    assert asked == [10, 20, 30]
 
 
 # --- tracers --------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
-from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
 from whisperwatch.bot.recording.roots import live_root
 from whisperwatch.bot.recording.spans import Span, type_name
 from whisperwatch.bot.recording.tracing import tracing
@@ -95,7 +95,7 @@ class Invocation(Span):
         if cells is not None or outcome != "ok":
             self._become(outcome, cells or self.cells)
         self.end_ns = _now()
-        if recorder.deferring and not self.ornate:
+        if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
         else:
             self.settle()

@@ -19,7 +19,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import MOST_CELLS, Bot, EventRoot, any_bot, bot_of_http
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, leave, read
-from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
@@ -158,7 +158,7 @@ class Request(Span):
         if error is not None and self.recorded:
             self.fail(error)
         self.end_ns = _now()
-        if recorder.deferring and not self.ornate:
+        if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
         else:
             self.settle()

@@ -27,6 +27,7 @@ from whisperwatch.bot.recording import instruments as made
 from whisperwatch.bot.recording.cells import DEFAULT_CAP, Distribution, Instrument
 from whisperwatch.bot.recording.reading import MetricReading
 from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -206,6 +207,9 @@ class MeterProvider(SDKMeterProvider):
         recorder.collect()
         return self._readings[reader].read()
 
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return bool(super().force_flush(timeout_millis) and recorder.flush_tape(timeout_millis))
+
     def hand_over(self, host: metrics.MeterProvider) -> None:
         """From now on every point also goes to the host's instruments."""
         self._host = host
@@ -213,7 +217,7 @@ class MeterProvider(SDKMeterProvider):
         for instrument in recorder.instruments:
             self._mirror(instrument)
         # Whatever is read rather than counted is read when the host collects. It observes nothing itself.
-        host.get_meter(semconv.SCOPE).create_observable_gauge("whisperwatch.collection", [_collect])
+        host.get_meter(semconv.SCOPE, __version__).create_observable_gauge("whisperwatch.collection", [_collect])
 
     def _mirror(self, instrument: Instrument) -> None:
         """Let each point of `instrument` from now on reach the host's instrument of the same name too."""

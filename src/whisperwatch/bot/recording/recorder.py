@@ -19,6 +19,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import DEFAULT_CAP, Cell, Instrument, Value
 from whisperwatch.bot.recording.clock import Clock
+from whisperwatch.version import __version__
 
 MOST_SPANS = 50_000
 """Ended spans that may wait for `ship` (it comes ten times a second, and has a bound in bytes of its own)."""
@@ -51,6 +52,8 @@ class Recorder:
         self.ended_spans = 0
         self.dropped_spans = 0
         self.limits = SpanLimits()
+        self.flush_tape: Callable[[float], bool] = lambda timeout_ms: True
+        """Waits, at most so many milliseconds, until the watcher has all; says whether it has. Set by `watch()`."""
         self.when_defined: Callable[[Instrument], None] | None = None
         """Called with each new instrument: a host's provider makes one of its own."""
         self.collectors: list[Callable[[], None]] = []
@@ -59,7 +62,7 @@ class Recorder:
         self._instruments: dict[tuple[Any, ...], Instrument] = {}
         self._attribute_sets: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
         self._scopes: dict[InstrumentationScope, int] = {}
-        self.scope = self.define_scope(semconv.SCOPE, None, None, None)
+        self.scope = self.define_scope(semconv.SCOPE, __version__, None, None)
         self._count_ourselves()
 
     @property

@@ -17,7 +17,7 @@ from opentelemetry.trace import Span as APISpan
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
-from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
@@ -104,7 +104,7 @@ class Root(Span):
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""
         self.end_ns = _now()
-        if recorder.deferring and not self.ornate:
+        if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
         else:
             try:

@@ -30,6 +30,7 @@ from whisperwatch.bot.recording.blocks import SpanBlock
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, read
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import OURS, Span, SpanEnvironment, bounded
+from whisperwatch.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -235,8 +236,6 @@ class TracerProvider(SDKTracerProvider):
         self._own_tracers: dict[InstrumentationScope, Tracer] = {}
         self._has_processors = active_span_processor is not None
         self._host: trace.TracerProvider | None = None
-        self.flush_tape: Any = None
-        """Set by `watch()`: called with milliseconds, says whether the tape was delivered."""
 
     def get_tracer(
         self,
@@ -285,7 +284,7 @@ class TracerProvider(SDKTracerProvider):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         flushed = super().force_flush(timeout_millis)
-        return bool(flushed and (self.flush_tape is None or self.flush_tape(timeout_millis)))
+        return bool(flushed and recorder.flush_tape(timeout_millis))
 
 
 class Tracing:
@@ -304,7 +303,7 @@ class Tracing:
 
     def use(self, provider: TracerProvider) -> None:
         """Record through our own provider."""
-        tracer = provider.get_tracer(semconv.SCOPE)
+        tracer = provider.get_tracer(semconv.SCOPE, __version__)
         self.provider = provider
         self.tracer = None
         if isinstance(tracer, Tracer):
@@ -316,7 +315,7 @@ class Tracing:
 
     def use_host(self, provider: trace.TracerProvider) -> None:
         """Record through the host's provider: a tracer or a provider that came before or after ours."""
-        self.host = provider.get_tracer(semconv.SCOPE)
+        self.host = provider.get_tracer(semconv.SCOPE, __version__)
         self.look()
 
     def look(self) -> None:

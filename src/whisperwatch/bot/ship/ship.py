@@ -319,7 +319,10 @@ class Ship:
         self._recorder.deferring = False
         self._last_collection = -math.inf
         while not self._said_farewell and not self._keeper.refused and time.monotonic() < self._deadline:
-            self._turn(min(self._deadline, time.monotonic() + _TICK_S))
+            if said:
+                self._read()
+            else:
+                self._turn(min(self._deadline, time.monotonic() + _TICK_S))
             link = self._keeper.link
             if link is None or not self._keeper.connected:
                 said = False
