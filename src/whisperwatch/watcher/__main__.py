@@ -41,8 +41,10 @@ class Watcher:
         instances = Instances(state.path)
         self.own = LocalStream(watcher_resource(settings.service, instances.identity()))
         self.pipeline = Pipeline(settings.export, state.key(), self.streams, self.own)
-        self.receiver = Receiver(self.pipeline, instances, self._resource, self._welcome, self.own)
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
+        self.receiver = Receiver(
+            self.pipeline, instances, self._resource, self._welcome, self.own, self.figures.hurry
+        )
         public = [problem.public for problem in settings.problems]
         self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
         self.web: WebServer | None = None
@@ -94,7 +96,7 @@ class Watcher:
         await self.web.start()
 
     def _works(self) -> Iterator[Any]:
-        if self.settings.performance.enabled:
+        if self.settings.performance.enabled and not self.settings.disabled:
             yield self.figures.run(self.settings.performance.collection_interval_s)
         yield self.health.run(self.settings.web.interval_s)
 

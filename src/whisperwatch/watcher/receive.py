@@ -50,6 +50,7 @@ class Receiver:
         resource: the attributes of a process' resource, from its HELLO and its instance id.
         welcome: the WELCOME's fields that are the same for all: url, settings, problems.
         own: takes the receiver's own figures.
+        met: called when a process has come.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Receiver:
         resource: Callable[[Mapping[str, Any], str], Mapping[str, Any]],
         welcome: Callable[[], Mapping[str, Any]],
         own: LocalStream,
+        met: Callable[[], None] = lambda: None,
     ) -> None:
+        self._met = met
         self._pipeline, self._instances, self._resource, self._welcome = (
             pipeline,
             instances,
@@ -176,6 +179,7 @@ class Receiver:
         about = {"tape": tape.VERSION, "pid": os.getpid(), "version": __version__, **self._welcome()}
         about |= {"instance": source.instance, "restarts": source.restarts, "slot": source.slot}
         connection.send((tape.WELCOME, about))
+        self._met()
         return source
 
     def _meet(self, hello: dict[str, Any], pid: int) -> Source:

@@ -83,6 +83,7 @@ async def test_a_process_that_comes_is_read_soon(figures: Figures, sources: list
             await asyncio.sleep(0)
             assert len(figures.streams) == 1
             sources.append(late)
+            figures.hurry()
             await streams(figures, 2)
     finally:
         running.cancel()

@@ -97,7 +97,7 @@ class Ship:
         self._seq = 0
         self._sent_definitions = 0
         self._cells: list[tuple[Any, ...]] = []
-        self._said_farewell = False
+        self._said_goodbye = self._said_farewell = False
 
     # --- for the bot ------------------------------------------------------------------------------------------
 
@@ -186,6 +186,9 @@ class Ship:
 
     def _carry(self, until: float) -> None:
         """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time."""
+        if self._said_goodbye:  # the watcher hears no more
+            self._read()
+            return
         beat: dict[str, Any] | None = self._make_beat()
         while True:
             self._take_spans()
@@ -315,21 +318,17 @@ class Ship:
 
     def _part(self) -> None:
         """Hand over what is left, say goodbye, wait for the farewell; all of it within the deadline."""
-        said = False
         self._recorder.deferring = False
         self._last_collection = -math.inf
         while not self._said_farewell and not self._keeper.refused and time.monotonic() < self._deadline:
-            if said:
-                self._read()
-            else:
-                self._turn(min(self._deadline, time.monotonic() + _TICK_S))
+            self._turn(min(self._deadline, time.monotonic() + _TICK_S))
             link = self._keeper.link
             if link is None or not self._keeper.connected:
-                said = False
+                self._said_goodbye = False
                 time.sleep(0.01)
-            elif not said and not self._more():
-                said = self._say_goodbye(link)
-            elif said:
+            elif not self._said_goodbye and not self._more():
+                self._said_goodbye = self._say_goodbye(link)
+            elif self._said_goodbye:
                 link.wait(0.05, for_answer=True)
         if self._waiting.unacknowledged or len(self._waiting):
             logger.warning(

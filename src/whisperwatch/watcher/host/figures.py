@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from whisperwatch import semconv as names
 from whisperwatch.watcher.records import LocalStream, Records
@@ -16,7 +16,6 @@ from .cgroup import Cgroup
 from .machine import MachineFigures, cpus
 from .process import ProcessFigures
 
-_LOOK_EVERY_S: Final = 0.5
 _log = logging.getLogger("whisperwatch.host")
 
 
@@ -56,6 +55,7 @@ class Figures:
         self._machine = MachineFigures(machine, directories, self._cgroup)
         self._sources = sources
         self._processes: dict[int, ProcessFigures] = {}
+        self._came = asyncio.Event()
 
     @property
     def streams(self) -> list[LocalStream]:
@@ -77,17 +77,21 @@ class Figures:
             figures.collect()
             figures.stream.set(names.RESTARTS, source.restarts)
 
+    def hurry(self) -> None:
+        """A process has come: it is read at once, not at the next interval."""
+        self._came.set()
+
     async def run(self, interval_s: float) -> None:
-        """Read every `interval_s` seconds, and soon after a process has come, until cancelled."""
-        due = time.monotonic()
+        """Read every `interval_s` seconds, and when a process has come, until cancelled."""
         while True:
-            if time.monotonic() >= due or self._living().keys() - self._processes.keys():
-                due = time.monotonic() + interval_s
-                try:
-                    self.collect()
-                except Exception:
-                    _log.exception("the figures of process and host could not be read")
-            await asyncio.sleep(min(_LOOK_EVERY_S, interval_s))
+            try:
+                self.collect()
+            except Exception:
+                _log.exception("the figures of process and host could not be read")
+            self._came.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(interval_s):
+                    await self._came.wait()
 
     def _living(self) -> dict[int, Watched]:
         return {id(source.stream): source for source in self._sources() if source.connected}

@@ -7,11 +7,14 @@ import contextlib
 import errno
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
+from email.utils import formatdate
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 _BACKLOG: Final = 512
 _STOP_S: Final = 1
@@ -49,6 +52,7 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,
             proxy_headers=False,
             ws="none",
             lifespan="on",
@@ -75,6 +79,7 @@ class WebServer:
     async def stop(self) -> None:
         """Closes the port at once, lets answers under way finish (bounded)."""
         self._server.should_exit = True
+        self._server.told.set()
         if self._task is not None:
             await self._task
 
@@ -87,12 +92,39 @@ class WebServer:
             raise RuntimeError("the web application did not start: its lifespan failed") from error
 
 
+class _State(ServerState):
+    """uvicorn's, whose `Date` is made when somebody asks and not once a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made = (0, b"")
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        now = int(time.time())
+        if self._made[0] != now:
+            self._made = now, formatdate(now, usegmt=True).encode()
+        return [(b"date", self._made[1])]
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """uvicorn's constructor sets an empty list."""
+
+
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the watcher's process has its own."""
+    """uvicorn without signal handlers, for the watcher's process has its own, and without ten turns a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state = _State()
+        self.told = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        await self.told.wait()
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
