@@ -11,7 +11,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 bin := $(VENV)/bin
-sources := src tests tools docs
+sources := src tests bench tools docs
 
 .PHONY: help demo test bench lint format docs picture clean demo-environment bench-environment environment python
 
@@ -25,7 +25,7 @@ test: environment ## all tests; PYTEST_ARGS='tests/bot -k name' picks some
 	@$(bin)/python -m pytest $(PYTEST_ARGS)
 
 bench: bench-environment ## what watching costs, beside the alternatives
-	@$(VENV)-bench/bin/python tests/bench $(BENCH_ARGS)
+	@$(VENV)-bench/bin/python -m bench $(BENCH_ARGS)
 
 lint: environment ## style, types, import directions, generated files
 	@$(bin)/ruff check $(sources)
@@ -46,7 +46,7 @@ picture: demo-environment ## the README's picture, taken again
 
 clean: ## environments, caches and builds, removed
 	rm -rf .venv .venv-* build dist .whisperwatch .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests tools docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(sources) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment: python
 	@"$(PYTHON)" tools/environment.py "$(VENV)" --group dev

@@ -32,10 +32,12 @@ class Worker:
         self.name = name
         self.port = _free_port()
         setting = {"collector": collector, "port": self.port, "state": state}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", name, json.dumps(setting)],
-            cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        self.errors = Path(f"{state}.errors")
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench.worker", name, json.dumps(setting)],
+                cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            )  # fmt: skip
         self.hear()
 
     def tell(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class Worker:
         while line := self.process.stdout.readline():
             if line.startswith("{"):
                 return dict(json.loads(line))
-        raise RuntimeError(f"the process of {self.name!r} ended")
+        raise RuntimeError(f"the process of {self.name!r} ended:\n{self.errors.read_text()[-2000:]}")
 
     def end(self) -> None:
         self.process.communicate("end\n", timeout=30)

@@ -32,13 +32,12 @@ def table(load: Load, disqualified: set[str]) -> str:
         f"\n**{load.name}**: {load.rounds} rounds of {load.count} events; bare {bare:.1f} µs an event; "
         f"a second bare bot adds {low:+.1f} to {high:+.1f} µs",
         "",
-        "| variant | added in the bot's process, µs | middle half | of it on the loop | with the watcher's, µs | of argus-dpy | of the SDK |",
+        "| variant | added in the bot's process, µs | middle half | of it on the loop | with the watcher's, µs "
+        "| of argus-dpy | of the SDK |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name in load.figures:
-        if not name.startswith("bare") and name not in disqualified:
-            lines.append(_row(load, name))
-    return "\n".join(lines)
+    told = (name for name in load.figures if not name.startswith("bare") and name not in disqualified)
+    return "\n".join([*lines, *(_row(load, name) for name in told)])
 
 
 def _row(load: Load, name: str) -> str:
@@ -46,15 +45,16 @@ def _row(load: Load, name: str) -> str:
     low, high = _half(own)
     pairs = zip(load.figures[name], load.figures["bare"], strict=True)
     on_loop = statistics.median((v["loop"] - b["loop"]) / load.count * _MICRO for v, b in pairs)
+    ratios = " | ".join(_ratio(load, own, both, other) for other in ("argus-dpy", "SDK by hand"))
     return (
-        f"| {name} | {statistics.median(own):.1f} | {low:.1f} to {high:.1f} | {on_loop:.1f} | {statistics.median(both):.1f} | "
-        f"{_ratio(load, own, both, 'argus-dpy')} | {_ratio(load, own, both, 'SDK by hand')} |"
+        f"| {name} | {statistics.median(own):.1f} | {low:.1f} to {high:.1f} | {on_loop:.1f} "
+        f"| {statistics.median(both):.1f} | {ratios} |"
     )
 
 
 def _ratio(load: Load, own: list[float], both: list[float], other: str) -> str:
     if other not in load.figures:
-        return "–"
+        return "-"
     against = statistics.median(load.added(other, "cpu"))
     return (
         f"{statistics.median(own) / against:.2f} ({statistics.median(both) / against:.2f} with the watcher's)"

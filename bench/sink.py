@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from collections import Counter
 
 from aiohttp import web
@@ -37,8 +38,6 @@ def main() -> None:
     app.add_routes(
         [web.post("/v1/traces", traces), web.post("/v1/metrics", metrics), web.get("/seen", count)]
     )
-    import socket
-
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     web.run_app(app, sock=listener, print=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,9 @@ from whisperwatch.demo.loopback.frames import Frames
 LOADS = ("prefix", "slash", "reply", "ignored")
 """A prefix command; a slash command; a prefix command with one reply; an event that nobody listens to."""
 
+Body = Callable[[str], Callable[[Callable[..., Any]], Callable[..., Any]]]
+"""By a command's name: what wraps its function."""
+
 
 class Answer:
     """What `aiohttp.ClientSession.request` gives, with Discord's answer in it."""
@@ -24,8 +28,8 @@ class Answer:
     reason = "OK"
     method = "GET"
     headers = {
-        "content-type": "application/json", "X-Ratelimit-Remaining": "5", "X-Ratelimit-Limit": "5",
-        "X-Ratelimit-Reset-After": "1", "X-Ratelimit-Bucket": "b", "X-Ratelimit-Reset": "9999999999", "Via": "1.1 google",
+        "content-type": "application/json", "Via": "1.1 google", "X-Ratelimit-Remaining": "5", "X-Ratelimit-Limit": "5",
+        "X-Ratelimit-Reset-After": "1", "X-Ratelimit-Bucket": "b", "X-Ratelimit-Reset": "9999999999",
     }  # fmt: skip
 
     def __init__(self, body: Any) -> None:
@@ -59,7 +63,7 @@ class Session:
             "bot": True,
         }
         channel = frames.core.world.find_channel(None)
-        self.message = {
+        self.message: dict[str, Any] = {
             "id": "1574434582831300608", "channel_id": str(channel.id), "author": self.user, "content": "pong",
             "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None, "tts": False, "mention_everyone": False,
             "mentions": [], "mention_roles": [], "attachments": [], "embeds": [], "pinned": False, "type": 0,
@@ -103,22 +107,22 @@ class Socket:
 class Traffic:
     """A ready bot, and rounds of events for it."""
 
-    def __init__(self, body: Any = None) -> None:
+    def __init__(self, body: Body | None = None) -> None:
         """`body` wraps the commands' bodies: for who instruments by hand."""
         self.frames = Frames()
         self.handled = 0
         self.bot = commands.Bot(
             "!", intents=discord.Intents.all(), guild_ready_timeout=0.05, help_command=None
         )
-        self._add_commands(body or (lambda name: lambda function: function))
+        self._add_commands(body or (lambda _: lambda function: function))
 
-    def _add_commands(self, body: Any) -> None:
-        @self.bot.command()  # type: ignore[arg-type]
+    def _add_commands(self, body: Body) -> None:
+        @self.bot.command()
         @body("prefix")
         async def prefix(ctx: Any) -> None:
             self.handled += 1
 
-        @self.bot.command()  # type: ignore[arg-type]
+        @self.bot.command()
         @body("reply")
         async def reply(ctx: Any) -> None:
             await ctx.send("pong")
@@ -140,8 +144,8 @@ class Traffic:
         async def ws_connect(url: str, **kwargs: Any) -> Any:
             return Socket()
 
-        self.bot.http.ws_connect = ws_connect  # type: ignore[method-assign,assignment]
-        self.ws = self.bot.ws = await DiscordWebSocket.from_client(self.bot, compress=False)
+        self.bot.http.ws_connect = ws_connect  # type: ignore[method-assign]
+        self.ws = self.bot.ws = await DiscordWebSocket.from_client(self.bot, initial=True, compress=False)
         for text in self.frames.welcome():
             await self.ws.received_message(text)
         await self.bot.wait_until_ready()
@@ -161,7 +165,7 @@ class Traffic:
             await self.ws.received_message(text)
             if load != "ignored":
                 await asyncio.sleep(0)
-        while len(asyncio.all_tasks()) > tasks:
+        while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - an idle loop would be time that nobody is charged
             await asyncio.sleep(0)
         expected = 0 if load == "ignored" else len(texts)
         if self.handled - before != expected:

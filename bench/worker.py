@@ -37,7 +37,7 @@ async def _round(watcher: Watcher, load: str, count: int) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     texts = watcher.traffic.prepare(load, count)
     gc.collect()
-    child = watcher.child_cpu()
+    child = await loop.run_in_executor(None, watcher.child_cpu)
     start = time.process_time()
     await watcher.traffic.feed(texts, load)
     fed = time.process_time()
@@ -45,7 +45,11 @@ async def _round(watcher: Watcher, load: str, count: int) -> dict[str, Any]:
     _say({"scrape": True})
     await loop.run_in_executor(None, sys.stdin.readline)
     end = time.process_time()
-    return {"cpu": end - start, "loop": fed - start, "child": watcher.child_cpu() - child}
+    return {
+        "cpu": end - start,
+        "loop": fed - start,
+        "child": await loop.run_in_executor(None, watcher.child_cpu) - child,
+    }
 
 
 def _say(what: dict[str, Any]) -> None:

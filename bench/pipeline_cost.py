@@ -1,6 +1,6 @@
 """What a span costs the watcher: unmarshal and OTLP bytes, against the SDK's encoder for the same spans, in one run.
 
-    python tests/bench/pipeline_cost.py [--spans N] [--rounds N]
+    python -m bench.pipeline_cost [--spans N] [--rounds N]
 
 Prints µs of CPU a span (median of the rounds, the variants interleaved) and the ratio of the two. The batch is what a
 command with a reply makes: the event, the command, a database call and the REST request.
@@ -14,6 +14,8 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
@@ -104,11 +106,15 @@ def main() -> None:
 
     dice = random.Random(1)
     stream = Stream(RESOURCE)
-    definitions = [("scope", 1, "whisperwatch", "0", None, None)]
+    definitions: list[tuple[Any, ...]] = [("scope", 1, "whisperwatch", "0", None, None)]
     definitions += [("attributes", n + 1, attributes) for n, attributes in enumerate(STATIC)]
     stream.take(("batch", 1, 10**18, definitions, [], [], {}))
     encoder = SpanEncoder(stream, Redaction(bytes(32)))
     sequence = 1
+
+    def decode(frames: list[bytes]) -> None:
+        for frame in frames:
+            marshal.loads(frame)
 
     def ours(frames: list[bytes]) -> None:
         for frame in frames:
@@ -127,9 +133,9 @@ def main() -> None:
             sequence += 1
             frames.append(marshal.dumps(("batch", sequence, 10**18, [], records, [], {})))
             batches.append(sdk_spans(records))
-        figures["decode"].append(cpu(lambda f=frames: [marshal.loads(x) for x in f], chosen.spans))
-        figures["whisperwatch"].append(cpu(lambda f=frames: ours(f), chosen.spans))
-        figures["sdk"].append(cpu(lambda b=batches: theirs(b), chosen.spans))
+        figures["decode"].append(cpu(partial(decode, frames), chosen.spans))
+        figures["whisperwatch"].append(cpu(partial(ours, frames), chosen.spans))
+        figures["sdk"].append(cpu(partial(theirs, batches), chosen.spans))
     medians = {name: statistics.median(values) for name, values in figures.items()}
     print(f"unmarshal alone           {medians['decode']:6.2f} µs a span")
     print(f"whisperwatch, all of it   {medians['whisperwatch']:6.2f} µs a span")

@@ -1,6 +1,6 @@
 """What `import whisperwatch` and `watch()` add to a bot's start, over `import discord`, in fresh processes.
 
-    python tests/bench/import_cost.py [--rounds N] [--modules]
+    python -m bench.import_cost [--rounds N] [--modules]
 
 Bytecode is compiled before (into a directory of the bench's own, for `PYTHONDONTWRITEBYTECODE` may be set), as it is in
 an installed package. The variants are interleaved; prints medians with quartiles of wall and CPU milliseconds and MB of

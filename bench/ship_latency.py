@@ -1,6 +1,6 @@
 """What the ship does to the bot's loop: latency of a 1 ms timer at 2,000 spans a second, with and without the ship.
 
-Run it by hand: `python tests/bench/ship_latency.py [seconds]`. Variants take turns, each in a process of its own.
+Run it by hand: `python -m bench.ship_latency [seconds]`. Variants take turns, each in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What recording costs the bot's loop, against the SDK doing the same, in one run.
 
-    python tests/bench/recording_cost.py [--times N] [--rounds N]
+    python -m bench.recording_cost [--times N] [--rounds N]
 
 Prints µs of CPU an operation (median of the rounds with its quartiles, the variants interleaved) and its ratio to the
 SDK's. The SDK has a tracer provider without a processor and a meter provider with one reader: what exporting costs
@@ -28,7 +28,7 @@ from whisperwatch.bot.recording.tracing import TracerProvider, tracing
 
 RESOURCE = Resource({"service.name": "bench"})
 ATTRIBUTES = {"bot.name": "demo", "discord.command.name": "ask", "outcome": "ok"}
-NUMBERED = {"bot.name": "demo", "http.response.status_code": 200}
+NUMBERED: dict[str, str | int] = {"bot.name": "demo", "http.response.status_code": 200}
 
 Operation = Callable[[], Any]
 
