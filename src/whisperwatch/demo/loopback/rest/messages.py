@@ -21,8 +21,8 @@ async def history(call: Call) -> object:
         newer = [message for message in found if message.id > int(query["after"])][:limit]
         return [message.payload() for message in reversed(newer)]
     if "around" in query:
-        middle = int(query["around"])
-        found = sorted(sorted(found, key=lambda m: abs(m.id - middle))[:limit], key=lambda m: m.id)
+        older = sum(message.id < int(query["around"]) for message in found)
+        found = found[max(0, older - limit // 2) : older + limit - limit // 2]
     if "before" in query:
         found = [message for message in found if message.id < int(query["before"])]
     return [message.payload() for message in reversed(found[-limit:])]
