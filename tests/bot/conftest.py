@@ -19,8 +19,8 @@ from opentelemetry.util._once import Once
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording import roots
 from whisperwatch.bot.recording.providers import Providers, providers
+from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import Recorder, recorder
-from whisperwatch.bot.recording.spans import recorder_ids
 from whisperwatch.bot.recording.tracing import tracing
 
 

@@ -27,8 +27,8 @@ from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
 from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
+from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.spans import recorder_ids
 from whisperwatch.bot.ship import Options, Ship
 from whisperwatch.state import StateDirectory, hash_id, open_state
 

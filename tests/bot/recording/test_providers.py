@@ -23,9 +23,9 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.metering import MeterProvider, Unsupported
 from whisperwatch.bot.recording.providers import providers
+from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
-from whisperwatch.bot.recording.spans import recorder_ids
 from whisperwatch.bot.recording.tracing import TracerProvider, tracing
 
 RESOURCE = Resource({"service.name": "bot", "host.id": 7})  # as `watcher_encodes` has it

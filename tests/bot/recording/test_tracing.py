@@ -371,7 +371,9 @@ def test_a_span_that_runs_while_a_processor_is_added_is_told_at_its_end():
 
 def test_force_flush_asks_the_tape_too(monkeypatch: pytest.MonkeyPatch):
     asked: list[float] = []
-    monkeypatch.setattr(recorder, "flush_tape", lambda timeout_ms: asked.append(timeout_ms) or len(asked) == 1)
+    monkeypatch.setattr(
+        recorder, "flush_tape", lambda timeout_ms: asked.append(timeout_ms) or len(asked) == 1
+    )
     provider = TracerProvider(shutdown_on_exit=False)
     assert provider.force_flush(10)
     assert not provider.force_flush(20)

@@ -17,9 +17,10 @@ from whisperwatch.bot.instrument.bots import Bot, EventRoot, bot_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
 from whisperwatch.bot.recording.current import enter, enter_span, leave
+from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
-from whisperwatch.bot.recording.spans import Span, type_name
+from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
 _KNOWN = (2, 7)
@@ -79,7 +80,15 @@ async def _run(
 
 
 async def _run_newer(
-    original: Any, client: Any, bot: Bot, root: Root, enters: bool, coro: Any, event_name: str, args: Any, kwargs: Any
+    original: Any,
+    client: Any,
+    bot: Bot,
+    root: Root,
+    enters: bool,
+    coro: Any,
+    event_name: str,
+    args: Any,
+    kwargs: Any,
 ) -> None:
     async def told(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -204,6 +213,9 @@ def _listener_names(bot: Bot, coro: Any) -> tuple[str, tuple[int, dict[str, Any]
     key = ("listener", name)
     found: tuple[str, tuple[int, dict[str, Any]]] | None = bot.cells.get(key)
     if found is None:
-        found = (f"listener {name}", recorder.attribute_set({semconv.BOT_NAME: bot.name, semconv.LISTENER: name}))
+        found = (
+            f"listener {name}",
+            recorder.attribute_set({semconv.BOT_NAME: bot.name, semconv.LISTENER: name}),
+        )
         bot.cells[key] = found
     return found

@@ -11,9 +11,10 @@ from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
+from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
 from whisperwatch.bot.recording.roots import live_root
-from whisperwatch.bot.recording.spans import Span, type_name
+from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
 _now = recorder.clock.now
@@ -77,7 +78,9 @@ class Invocation(Span):
         if root is not None:
             root.handled = root.touched = True  # type: ignore[attr-defined]
         if tracing.start(self):
-            self.token = enter(Context({**context, SPAN_KEY: self.visible if self.ornate else self, COMMAND_KEY: self}))
+            self.token = enter(
+                Context({**context, SPAN_KEY: self.visible if self.ornate else self, COMMAND_KEY: self})
+            )
         else:
             self.recorded = False
             self.start_ns = _now()

@@ -64,7 +64,9 @@ class RouteCells:
             named = self._named(lambda: self.took(status, seconds, None))
             if named is None:
                 return
-            found = self.durations[status] = timing(semconv.HTTP_DURATION, {**named, semconv.STATUS_CODE: status})
+            found = self.durations[status] = timing(
+                semconv.HTTP_DURATION, {**named, semconv.STATUS_CODE: status}
+            )
         found.record(seconds, span)
 
     def waited(self, seconds: float) -> None:
@@ -84,7 +86,11 @@ class RouteCells:
             if self.bot.known_name is None:
                 self.bot.when_named(later)
                 return None
-            self.attributes = {semconv.BOT_NAME: self.bot.name, semconv.METHOD: self.method, semconv.ROUTE: self.path}
+            self.attributes = {
+                semconv.BOT_NAME: self.bot.name,
+                semconv.METHOD: self.method,
+                semconv.ROUTE: self.path,
+            }
         return self.attributes
 
 
@@ -222,7 +228,9 @@ def webhook_request(original: Any) -> Any:
     return request
 
 
-async def _watched(bot: Bot, route: Any, session: Any, coro: Any, global_over: Any, callback_type: int = 0) -> Any:
+async def _watched(
+    bot: Bot, route: Any, session: Any, coro: Any, global_over: Any, callback_type: int = 0
+) -> Any:
     try:
         if "request" not in session.__dict__:
             stand_before(session)

@@ -217,7 +217,9 @@ class MeterProvider(SDKMeterProvider):
         for instrument in recorder.instruments:
             self._mirror(instrument)
         # Whatever is read rather than counted is read when the host collects. It observes nothing itself.
-        host.get_meter(semconv.SCOPE, __version__).create_observable_gauge("whisperwatch.collection", [_collect])
+        host.get_meter(semconv.SCOPE, __version__).create_observable_gauge(
+            "whisperwatch.collection", [_collect]
+        )
 
     def _mirror(self, instrument: Instrument) -> None:
         """Let each point of `instrument` from now on reach the host's instrument of the same name too."""

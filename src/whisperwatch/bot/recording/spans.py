@@ -1,80 +1,38 @@
 """Deferred spans: slots now, OTLP made by the watcher.
 
-`Span` is a complete `opentelemetry.trace.Span`, and has the SDK span's readable properties, made when they are asked
-for. Starting, annotating and ending one costs an object, two clock reads and a tuple.
-
-What an instance does not set stays a class attribute: most spans have no events, links or status, and pay for none.
+`Span` is a complete `opentelemetry.trace.Span`, and has the SDK span's readable properties. Starting, annotating and
+ending one costs an object, two clock reads and a tuple.
 """
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.attributes import BoundedAttributes, _clean_attribute_value
-from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.attributes import _clean_attribute_value
+from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from whisperwatch import semconv, tape
+from whisperwatch.bot.recording.exceptions import frames, type_name
+from whisperwatch.bot.recording.limits import FULL, PLAIN, bounded, cleaned
+from whisperwatch.bot.recording.readable import SAMPLED, Readable, SpanEnvironment
 from whisperwatch.bot.recording.recorder import recorder
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 logger = logging.getLogger(__name__)
 
-SAMPLED = int(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
-_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
-"""Types of values that need no cleaning."""
-_KEYS = frozenset({str})
-_FULL = (
-    "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new "
-    "key-value pair."
-)
-_NO_ATTRIBUTES: tuple[int, dict[str, Any]] = (0, {})
 _now = recorder.clock.now
-
-
-class SpanEnvironment:
-    """What the spans of one tracer share: scope, resource and the host's processors."""
-
-    __slots__ = ("instrumentation_scope", "number", "processor", "resource")
-
-    def __init__(self, number: int, instrumentation_scope: InstrumentationScope, resource: Resource) -> None:
-        self.number = number
-        self.instrumentation_scope = instrumentation_scope
-        self.resource = resource
-        self.processor: Any = None
-        """None unless somebody added a processor; then every span pays the SDK's price."""
-
 
 OURS: set[type] = set()
 """`Span` and its subclasses: asked for a type's membership, a set answers faster than `isinstance` does for a class
 with an abstract base."""
 
 
-class Span(ReadableSpan, trace.Span):
-    """A recording span. `parent_id` 0 is none; times are monotonic nanoseconds of the recorder's clock."""
+class Span(Readable, trace.Span):
+    """A recording span."""
 
-    state: TraceState | None = None
-    parent_context: SpanContext | None = None
-    flags = SAMPLED
-    parent_flags = 0
-    end_ns = 0
-    static: tuple[int, dict[str, Any]] = _NO_ATTRIBUTES
-    own: dict[str, Any] | None = None
-    status_code = 0
-    description: str | None = None
-    event_records: list[tuple[Any, ...]] | None = None
-    link_records: list[tuple[Any, ...]] | None = None
-    cut_attributes = 0
-    cut_events = 0
-    cut_links = 0
     root: Span | None = None
     """The event's root span that this work belongs to."""
     touched = False
@@ -176,13 +134,6 @@ class Span(ReadableSpan, trace.Span):
     def is_recording(self) -> bool:
         return not self.end_ns
 
-    def get_span_context(self) -> SpanContext:
-        context: SpanContext | None = self.__dict__.get("_span_context")
-        if context is None:
-            context = SpanContext(self.trace_id, self.span_id, False, TraceFlags(self.flags), self.state)
-            self._span_context = context
-        return context
-
     def set_attribute(self, key: str, value: Any) -> None:
         if self.end_ns:
             logger.warning("Setting attribute on ended span.")
@@ -199,7 +150,7 @@ class Span(ReadableSpan, trace.Span):
             self.cut_attributes += 1
             return
         length = limits.max_span_attribute_length
-        if type(value) not in _PLAIN or length is not None:
+        if type(value) not in PLAIN or length is not None:
             value = _clean_attribute_value(value, length)
         own = self.own
         if own is None:
@@ -232,7 +183,7 @@ class Span(ReadableSpan, trace.Span):
             own[key] = value
 
     def _evict(self, own: dict[str, Any]) -> None:
-        logger.warning(_FULL)
+        logger.warning(FULL)
         del own[next(iter(own))]
         self.ornate = True
         self.cut_attributes += 1
@@ -338,7 +289,7 @@ class Span(ReadableSpan, trace.Span):
         if self.own is None:
             self.own = {}
         self.own[semconv.ERROR_TYPE] = name
-        about = {"exception.type": name, "exception.stacktrace": _frames(exception)}
+        about = {"exception.type": name, "exception.stacktrace": frames(exception)}
         self._append_event(("exception", _now(), about, 0))
 
     def __exit__(self, exc_type: Any, exc_val: BaseException | None, exc_tb: Any) -> None:
@@ -357,173 +308,9 @@ class Span(ReadableSpan, trace.Span):
     def __repr__(self) -> str:
         return f"Span(name={self.title!r}, context={self.get_span_context()})"
 
-    # --- what a processor or exporter reads ------------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        return self.title
-
-    @property
-    def context(self) -> SpanContext:
-        return self.get_span_context()
-
-    @property
-    def kind(self) -> SpanKind:
-        return SpanKind(self.kind_number)
-
-    @property
-    def parent(self) -> SpanContext | None:
-        if self.parent_context is None and self.parent_id:
-            self.parent_context = SpanContext(
-                self.trace_id, self.parent_id, False, TraceFlags(self.flags), self.state
-            )
-        return self.parent_context
-
-    @property
-    def start_time(self) -> int:
-        """Wall time, nanoseconds since the epoch."""
-        return self.start_ns + recorder.clock.offset
-
-    @property
-    def end_time(self) -> int | None:
-        """Wall time, nanoseconds since the epoch; None while it runs."""
-        return self.end_ns + recorder.clock.offset if self.end_ns else None
-
-    @property
-    def status(self) -> Status:
-        return Status(StatusCode(self.status_code), self.description)
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        """Ids as they may leave this process: keyed hashes, unless the operator opted in."""
-        merged = {**self.static[1], **(self.own or {})}
-        for key in semconv.HASHED_ATTRIBUTES & merged.keys():
-            merged[key] = recorder_ids.show(merged[key])
-        return MappingProxyType(merged)
-
-    @property
-    def events(self) -> Sequence[Event]:
-        offset = recorder.clock.offset
-        return tuple(
-            Event(name, _restored(kept, cut), at + offset) for name, at, kept, cut in self.event_records or ()
-        )
-
-    @property
-    def links(self) -> Sequence[Link]:
-        return tuple(_link(record) for record in self.link_records or ())
-
-    @property
-    def dropped_attributes(self) -> int:
-        return self.cut_attributes
-
-    @property
-    def dropped_events(self) -> int:
-        return self.cut_events
-
-    @property
-    def dropped_links(self) -> int:
-        return self.cut_links
-
-    @property
-    def resource(self) -> Resource:
-        return self.environment.resource
-
-    @property
-    def instrumentation_scope(self) -> InstrumentationScope:
-        return self.environment.instrumentation_scope
-
-    @property
-    def instrumentation_info(self) -> None:
-        return None
-
-    def _readable_span(self) -> ReadableSpan:
-        """A copy as the SDK makes it, with the SDK's private attributes too."""
-        return ReadableSpan(
-            name=self.name, context=self.context, parent=self.parent, resource=self.resource,
-            attributes=self.attributes, events=self.events, links=self.links, kind=self.kind, status=self.status,
-            start_time=self.start_time, end_time=self.end_time, instrumentation_scope=self.instrumentation_scope,
-        )  # fmt: skip
-
-    def to_json(self, indent: int | None = 4) -> str:
-        return str(self._readable_span().to_json(indent))
-
 
 OURS.add(Span)
 
 
 whole_ids: dict[int, dict[str, Any]] = {}
 """Ids of spans that are being given to the host, which gets hashes; the tape takes them from here, by span id."""
-
-
-class Ids:
-    """How ids are shown to processors inside this process; the watcher does the same for what it exports."""
-
-    def __init__(self) -> None:
-        self.show: Any = str
-        """Set by `watch()`: the keyed hash of the state directory's key."""
-
-
-recorder_ids = Ids()
-
-
-def bounded(
-    attributes: Mapping[str, Any] | None, most: int | None, length: int | None
-) -> tuple[dict[str, Any] | None, int]:
-    """Cleaned attributes within a limit, and how many were cut off; the oldest go first, as in the SDK."""
-    if not attributes:
-        return None, 0
-    kept, cut = cleaned(attributes, most, length)
-    if most is not None and len(kept) > most:
-        excess = len(kept) - most
-        for _ in range(excess):
-            logger.warning(_FULL)
-        return dict(list(kept.items())[excess:]), cut + excess
-    return kept or None, cut
-
-
-def cleaned(
-    attributes: Mapping[str, Any], most: int | None, length: int | None
-) -> tuple[dict[str, Any], int]:
-    """Attributes with valid keys and values, and how many had none; with a limit of 0 none is looked at."""
-    if most == 0:
-        return {}, len(attributes)
-    kept = dict(attributes)
-    if (
-        length is not None
-        or not _KEYS.issuperset(map(type, kept))
-        or not _PLAIN.issuperset(map(type, kept.values()))
-        or "" in kept
-    ):
-        kept = dict(_clean_attribute_value(attributes, length))
-    return kept, len(attributes) - len(kept)
-
-
-def type_name(exception: BaseException) -> str:
-    """As `exception.type` has it: qualified, `builtins` left out."""
-    kind = type(exception)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _frames(exception: BaseException) -> str:
-    lines = []
-    tb = exception.__traceback__
-    while tb is not None:
-        code = tb.tb_frame.f_code
-        lines.append(f'  File "{code.co_filename}", line {tb.tb_lineno}, in {code.co_qualname}')
-        tb = tb.tb_next
-    return "\n".join(["Traceback (most recent call last):", *lines, type_name(exception)])
-
-
-def _link(record: tuple[Any, ...]) -> Link:
-    trace_id, span_id, flags, state, kept, cut = record
-    context = SpanContext(
-        trace_id, span_id, bool(flags & tape.PARENT_REMOTE), TraceFlags(flags & 0xFF),
-        TraceState.from_header([state]) if state else None,
-    )  # fmt: skip
-    return Link(context, _restored(kept, cut))
-
-
-def _restored(kept: dict[str, Any] | None, cut: int) -> BoundedAttributes:
-    attributes = BoundedAttributes(attributes=kept)
-    attributes.dropped = cut
-    return attributes

@@ -28,8 +28,10 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 from whisperwatch import semconv, tape
 from whisperwatch.bot.recording.blocks import SpanBlock
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, read
+from whisperwatch.bot.recording.limits import bounded
+from whisperwatch.bot.recording.readable import SpanEnvironment
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.spans import OURS, Span, SpanEnvironment, bounded
+from whisperwatch.bot.recording.spans import OURS, Span
 from whisperwatch.version import __version__
 
 logger = logging.getLogger(__name__)
