@@ -196,6 +196,7 @@ async def test_an_unknown_command_is_shown_whole(say, bot, swallow, tape, expect
             listener {handler} bot=loopback-bot listener={handler}
         """
     )
+    assert tape.cells(semconv.MESSAGES_HANDLED) == {}  # nothing ran, and nobody was answered
 
 
 async def test_text_that_is_no_command_is_none(say, bot, outcomes, tape):

@@ -23,10 +23,11 @@ _now = recorder.clock.now
 class CommandCells:
     """What one command, called one way, is measured by."""
 
-    __slots__ = ("active", "attributes", "durations", "ok", "statics", "title")
+    __slots__ = ("active", "attributes", "durations", "ok", "registered", "statics", "title")
 
     def __init__(self, bot_name: str, name: str, kind: str) -> None:
         self.title = f"command {name}"
+        self.registered = name != semconv.UNKNOWN_COMMAND
         self.attributes = {semconv.BOT_NAME: bot_name, semconv.COMMAND: name, semconv.COMMAND_KIND: kind}
         self.active = counting(semconv.COMMANDS_ACTIVE, self.attributes)
         self.statics = {
@@ -76,7 +77,9 @@ class Invocation(Span):
         context = read()
         root = context.get(ROOT_KEY)
         if root is not None:
-            root.handled = root.touched = True  # type: ignore[attr-defined]
+            root.touched = True  # type: ignore[attr-defined]
+            if cells.registered:
+                root.handled = True  # type: ignore[attr-defined]
         if tracing.start(self):
             self.token = enter(
                 Context({**context, SPAN_KEY: self.visible if self.ornate else self, COMMAND_KEY: self})
