@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from whisperwatch.semconv import HASHED_ATTRIBUTES, MESSAGE_ID
 from whisperwatch.watcher.pipeline.protobuf import message, text, utf8, varint
-from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.pipeline.redaction import DIGITS, Redaction
 
 _logger = logging.getLogger(__name__)
 _NEVER_REPEATED: Final = frozenset({MESSAGE_ID})
@@ -69,11 +69,17 @@ class KeyValues:
         self._redaction = redaction
         self._heads: dict[str, bytes] = {}
         self._known: dict[str, dict[str | int, bytes]] = {}
+        self._before_hash: dict[str, bytes] = {}
+        """What stands before the hash in an attribute that is an id; nothing where ids are exposed."""
+        if not redaction.exposes:
+            empty = "-" * DIGITS
+            self._before_hash = {key: self._string(key, empty)[:-DIGITS] for key in HASHED_ATTRIBUTES}
+        self._once = {key: before for key, before in self._before_hash.items() if key in _NEVER_REPEATED}
 
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """The attributes, in their order."""
         parts = []
-        known = self._known
+        known, once = self._known, self._once
         for key, value in attributes.items():
             # by exact class: True, 1 and 1.0 are one dict key
             kind = value.__class__
@@ -83,13 +89,17 @@ class KeyValues:
                 and (encoded := of_key.get(value)) is not None
             ):
                 parts.append(encoded)
+            elif kind is int and (before := once.get(key)) is not None:
+                parts.append(before + self._redaction.hash(b"%d" % value))
             else:
                 parts.append(self._encode_one(key, value))
         return b"".join(parts)
 
     def _encode_one(self, key: str, value: Any) -> bytes:
         kind: type = value.__class__
-        if key in HASHED_ATTRIBUTES and value is not None:
+        if kind is int and (before := self._before_hash.get(key)) is not None:
+            encoded = before + self._redaction.hash(b"%d" % value)
+        elif key in HASHED_ATTRIBUTES and value is not None:
             encoded = self._string(key, self._redaction(value))
         elif kind is str:
             encoded = self._string(key, value)
@@ -112,7 +122,7 @@ class KeyValues:
         raw = utf8(value)
         size = len(raw)
         whole = len(head) + size + 4
-        if whole < 128 and self._field < 16:  # every length is one byte: ids, which rarely repeat, pass here
+        if whole < 128 and self._field < 16:  # every length is one byte
             return b"%c%c%b\x12%c\x0a%c%b" % (self._field << 3 | 2, whole, head, size + 2, size, raw)
         return message(self._field, head + message(2, message(1, raw)))
 
