@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
 from whisperwatch.watcher.notes import Notes
-from whisperwatch.watcher.pipeline import Pipeline, render
+from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
@@ -30,6 +31,7 @@ from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.server import PortError, WebServer, bind
 
 _AFTER_GOODBYE_S = 2.0
+_STARTED_AFTER_S = 1.0
 
 
 class Watcher:
@@ -91,7 +93,10 @@ class Watcher:
         except PortError as error:
             self.problems.append(error.strerror or str(error))
             return
-        application = app(self.health, lambda accept: render(self.streams(), accept), web.live_after_s)
+        exposition = Exposition()
+        application = app(
+            self.health, lambda accept: exposition.render(self.streams(), accept), web.live_after_s
+        )
         self.web = WebServer(application, sockets)
         await self.web.start()
 
@@ -149,11 +154,19 @@ def main() -> None:
 async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
     watcher = Watcher(settings.load(), state)
     if own_process:
+        asyncio.get_running_loop().call_later(_STARTED_AFTER_S, _collect_less)
         notes = Notes(watcher.receiver.note, asyncio.get_running_loop())
         # what health finds of a connected bot, that bot's own log says already
         notes.addFilter(lambda record: record.name != "whisperwatch.health" or not watcher.receiver.streams)
         logging.getLogger().addHandler(notes)
     await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+
+
+def _collect_less() -> None:
+    """What start-up made stays: the collector needn't look at it again, nor look at records ten times a batch."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _until_told(work: Any) -> None:

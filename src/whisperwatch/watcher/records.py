@@ -87,6 +87,7 @@ class Records:
         resource: the attributes of what is described, as `pipeline.resource` makes them.
         slot: 0 for the first process of the watcher; later ones carry `service_instance_id` in `/metrics`.
         scopes, attribute_sets: by the number that spans use.
+        defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
     """
 
@@ -94,6 +95,7 @@ class Records:
         self.resource = dict(resource)
         self.slot = slot
         self.refused_cells = 0
+        self.defined = 0
         self.scopes: dict[int, Scope] = {}
         self.attribute_sets: dict[int, dict[str, Any]] = {0: {}}
 
@@ -169,6 +171,7 @@ class Stream(Records):
     ) -> None:
         if kind not in _KINDS:
             raise ValueError(f"no kind of metric is called {kind}")
+        self.defined += 1
         self._instruments[number] = Instrument(
             self.scopes[scope], name, kind, unit or "", description or "", tuple(bounds or ())
         )
@@ -181,6 +184,7 @@ class Stream(Records):
             self._cells[number] = None
             self._refuse(owner.name)
             return
+        self.defined += 1
         cell = Cell(attributes or {}, start + offset)
         owner.cells.append(cell)
         self._cells[number] = owner, cell
@@ -296,6 +300,7 @@ class LocalStream(Records):
         if instrument is None:
             instrument = Instrument(self._scope, metric.name, metric.kind, metric.unit, metric.help)
             self._instruments[metric.name] = instrument
+        self.defined += 1
         cell = Cell(dict(attributes), time.time_ns())
         instrument.cells.append(cell)
         return cell

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from whisperwatch import semconv
-from whisperwatch.watcher.pipeline import exposition
-from whisperwatch.watcher.pipeline.exposition import render
+from whisperwatch.watcher.pipeline import families as families_module
+from whisperwatch.watcher.pipeline.exposition import Exposition
+from whisperwatch.watcher.pipeline.families import Family, Layout
 from whisperwatch.watcher.records import LocalStream, Records, Stream
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 OFFSET = 1_700_000_000_000_000_000
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def render(streams: Any, accept: str | None) -> tuple[bytes, str]:
+    return Exposition().render(streams, accept)
 
 
 def families_of(text: str, parse: Callable[[str], Any]) -> dict[str, Any]:
@@ -67,6 +76,16 @@ class Bot(Stream):
         self._made[sort] += 1
         return self._made[sort]
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest cell."""
+        return self._made["cell"]
+
+    def update(self, cell: int, *numbers: Any) -> None:
+        """Give a cell new numbers."""
+        self._sent += 1
+        self.take(("batch", self._sent, OFFSET, [], [], [(cell, *numbers)], {}))
+
     def put(
         self,
         name: str,
@@ -94,7 +113,7 @@ class Bot(Stream):
 
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch):
-    monkeypatch.setattr(exposition, "_said", set())
+    monkeypatch.setattr(families_module, "_said", set())
 
 
 class TestNegotiation:
@@ -300,6 +319,87 @@ class TestProcesses:
     def test_nothing_at_all(self):
         assert render([], None) == (b"", "text/plain; version=0.0.4; charset=utf-8")
         assert render([], OPENMETRICS)[0] == b"# EOF\n"
+
+
+NASTY = st.sampled_from(["", "a", "b c", 'q"uo\\te', "two\nlines", "# EOF", "}", "ü\r"])
+LABELS = st.dictionaries(
+    st.sampled_from(["k", "l.l", "le"]), NASTY | st.integers(-1, 1) | st.booleans(), max_size=2
+)
+NUMBERS = st.sampled_from([0, 1, -3, 10**7, 2**63, 0.0, -0.0, 1.5, 1e22, math.inf, -math.inf, math.nan])
+COUNTS = st.tuples(*[st.integers(0, 10**8)] * 3)
+EXEMPLARS = st.lists(
+    st.tuples(st.sampled_from([0.1, 1, 7.25]), st.integers(0, 10**12), st.just(5), st.just(6)), max_size=2
+)
+STEPS = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from(["runs", "active", "use", "time"]), st.integers(0, 1), LABELS,
+              NUMBERS, COUNTS, EXEMPLARS),
+    max_size=12,
+)  # fmt: skip
+KINDS = {"runs": "counter", "active": "updowncounter", "use": "gauge", "time": "histogram"}
+
+
+class TestKept:
+    """What is kept between scrapes never shows."""
+
+    @settings(deadline=None)
+    @given(steps=STEPS, without=st.integers(0, 12))
+    def test_the_bytes_are_those_of_generate_latest_however_the_streams_change(self, steps, without):
+        bots = [Bot({"service.name": "b", "service.instance.id": f"i-{slot}"}, slot) for slot in (0, 1)]
+        kept, cells = Exposition(), {}
+        for step, (slot, name, scope, labels, number, counts, exemplars) in enumerate(steps):
+            histogram = name == "time"
+            numbers = (sum(counts), number, None, None, counts, exemplars) if histogram else (number,)
+            bot, key = bots[slot], (slot, name, scope, repr(labels))
+            if key in cells:
+                bot.update(cells[key], *numbers)
+            else:
+                bounds = (0.25, 1.5) if histogram else None
+                bot.put(name, KINDS[name], "s", (labels, *numbers), scope=str(scope), bounds=bounds)
+                cells[key] = bot.newest
+            streams = bots[:1] if step == without else bots
+            for accept in (None, OPENMETRICS, "text/plain;version=1.0.0;escaping=allow-utf-8"):
+                collected = SimpleNamespace(collect=Layout(streams).collect)
+                assert kept.render(streams, accept)[0] == choose_encoder(accept or "")[0](collected)
+
+    def test_a_resource_that_changes_is_seen(self):
+        bot, kept = Bot({"service.name": "before"}), Exposition()
+        assert b"before" in kept.render([bot], None)[0]
+        bot.resource["service.name"] = "after"
+        assert b"after" in kept.render([bot], None)[0]
+
+    def test_a_cell_that_gets_its_first_value_is_seen(self):
+        bot, kept = Bot(), Exposition()
+        definitions = [
+            ("scope", 1, "s", "1", None, None),
+            ("instrument", 1, 1, "runs", "counter", "", "h", None),
+            ("cell", 1, 1, {}, 0),
+        ]
+        bot.take(("batch", 1, OFFSET, definitions, [], [], {}))
+        assert b"runs" not in kept.render([bot], None)[0]
+        bot.take(("batch", 2, OFFSET, [], [], [(1, 5)], {}))
+        assert b"runs_total 5.0\n" in kept.render([bot], None)[0]
+
+    def test_formats_without_end_are_not_kept(self):
+        bot, kept = Bot(), Exposition()
+        for version in range(1, 50):
+            kept.render([bot], f"application/openmetrics-text; version={version}.0.0")
+        assert len(kept._texts) < 10
+
+    def test_a_scrape_asks_prometheus_client_only_for_what_is_new(self, monkeypatch):
+        asked: list[str] = []
+        plain = Family.metric
+        monkeypatch.setattr(
+            Family, "metric", lambda self, *rest: asked.append(self.name) or plain(self, *rest)
+        )
+        bot, kept = Bot(), Exposition()
+        bot.put("runs", "counter", "", ({"k": "a"}, 1))
+        bot.put("time", "histogram", "s", ({}, 1, 2.0, None, None, (1, 0), None), bounds=(0.5,))
+        kept.render([bot], OPENMETRICS)
+        del asked[:]
+        bot.update(1, 2)
+        bot.update(2, 3, 4.5, None, None, (1, 2), None)
+        assert b"time_seconds_sum 4.5\n" in kept.render([bot], OPENMETRICS)[0]
+        assert asked == []
 
 
 class Both:

@@ -1,6 +1,6 @@
 """From the tape's records to the world: OTLP with a buffer, and `/metrics`."""
 
-from .exposition import render
+from .exposition import Exposition
 from .pipeline import Pipeline
 
-__all__ = ["Pipeline", "render"]
+__all__ = ["Exposition", "Pipeline"]

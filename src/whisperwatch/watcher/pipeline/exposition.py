@@ -1,231 +1,186 @@
-"""`/metrics`: the streams as Prometheus families, in the format that the scraper asks for.
+"""`/metrics`: the streams as text, in the format that the scraper asks for.
 
-One family a name over all scopes and streams, with the union of their labels; no scope labels. The text itself is
-prometheus_client's business. opentelemetry-exporter-prometheus is not used, because it mixes label values up when two
-scopes share a metric name; `tests/watcher/pipeline/test_exposition.py` compares the two.
+The text is prometheus_client's business, and it is asked once for each series: of the lines that it gives only the
+numbers change, which are put in as it writes numbers. A scrape then costs what has changed since the last one. That
+the bytes are those of prometheus_client's `generate_latest` is a test. opentelemetry-exporter-prometheus is not used,
+because it mixes label values up when two scopes share a metric name; the tests compare the two.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import accumulate
+from operator import is_
 from typing import Any, Final
 
 from prometheus_client import Metric
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    InfoMetricFamily,
-)
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.samples import Exemplar as PrometheusExemplar
-from prometheus_client.utils import floatToGoString as go_float
+from prometheus_client.utils import floatToGoString
 
-from whisperwatch.watcher.pipeline.naming import UnnamableError, label_name, metric_name, unit_suffixes
-from whisperwatch.watcher.records import Cell, Exemplar, Instrument, Records, Value
+from whisperwatch.watcher.pipeline.families import Family, Labels, Layout, Series
+from whisperwatch.watcher.records import Exemplar, Records, Value
 
-_logger = logging.getLogger(__name__)
-_INSTANCE: Final = "service.instance.id"
-_INSTANCE_LABEL: Final = "service_instance_id"
-_PROMETHEUS_KIND: Final = {
-    "counter": "counter", "updowncounter": "gauge", "gauge": "gauge", "histogram": "histogram",
-}  # fmt: skip
-_FAMILIES: Final[dict[str, Callable[..., Any]]] = {
-    "counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily,
-}  # fmt: skip
-_SUFFIXES: Final = {
-    "counter": ("", "_total", "_created"),
-    "gauge": ("",),
-    "histogram": ("", "_bucket", "_sum", "_count", "_created"),
-    "info": ("", "_info"),
-}
-_SAID_AT_MOST: Final = 100
-_said: set[str] = set()
+Encode = Callable[[Iterable[Metric]], str]
+_FORMATS_KEPT: Final = 4
+_TOTAL: Final = 0.5
+"""Stands for a histogram's sum in the text that is asked for once; whole numbers stand for its buckets."""
 
 
-def render(streams: Iterable[Records], accept_header: str | None) -> tuple[bytes, str]:
-    """Everything that the streams hold, and its content type: OpenMetrics or Prometheus text, as the header asks."""
-    encoder, content_type = choose_encoder(accept_header or "")
-    return encoder(_Families(list(streams))), content_type
+class Exposition:
+    """Renders the same streams again and again."""
+
+    def __init__(self) -> None:
+        self._layout: Layout | None = None
+        self._texts: dict[str, _Text] = {}
+
+    def render(self, streams: Iterable[Records], accept_header: str | None) -> tuple[bytes, str]:
+        """Everything that the streams hold, and its content type: OpenMetrics or Prometheus text, as is asked."""
+        streams = list(streams)
+        encoder, content_type = choose_encoder(accept_header or "")
+        if self._layout is None or not self._layout.fits(streams):
+            self._layout = Layout(streams)
+        text = self._texts.get(content_type)
+        if text is None:
+            if len(self._texts) >= _FORMATS_KEPT:
+                self._texts.clear()
+            text = self._texts[content_type] = _Text(encoder)
+        return text.render(self._layout), content_type
 
 
-class _Families:
+class _Collected:
     """What prometheus_client's encoders want to be given: something that has `collect`."""
 
-    def __init__(self, streams: list[Records]) -> None:
-        self._streams = streams
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
 
-    def collect(self) -> Iterator[Metric]:
-        yield from families(self._streams)
-
-
-@dataclass
-class _Series:
-    stream: Records
-    value: Value
-    exemplars: dict[int, Exemplar]
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
-@dataclass
-class _Family:
-    kind: str
-    help: str
-    unit: str
-    bounds: tuple[float, ...]
-    series: dict[tuple[tuple[str, str], ...], _Series] = field(default_factory=dict)
+class _Text:
+    """The text in one format."""
+
+    def __init__(self, encoder: Callable[[Any], bytes]) -> None:
+        self._encoder = encoder
+        self._end = encoder(_Collected(()))
+        self._layout: Layout | None = None
+        self._target = b""
+        self._families: dict[Any, _FamilyText] = {}
+
+    def render(self, layout: Layout) -> bytes:
+        if layout is not self._layout:
+            self._lay_out(layout)
+        return b"".join([self._target, *[family.text() for family in self._families.values()], self._end])
+
+    def _lay_out(self, layout: Layout) -> None:
+        self._layout = layout
+        self._target = self._encode([layout.target] if layout.target is not None else []).encode()
+        known, self._families = self._families, {}
+        for family in layout.families:
+            keys = tuple(family.keys)
+            about = family.name, family.kind, family.help, family.unit, family.bounds, keys
+            text = self._families[about] = known.get(about) or _FamilyText(self._encode, family, keys)
+            text.lay_out(family)
+
+    def _encode(self, metrics: Iterable[Metric]) -> str:
+        return self._encoder(_Collected(metrics)).removesuffix(self._end).decode()
 
 
-def families(streams: list[Records]) -> Iterator[Metric]:
-    """The streams as prometheus_client's families, `target_info` first."""
-    found: dict[str, _Family] = {}
-    claimed = dict.fromkeys(_sample_names("target", "info"), "target")
-    for stream in streams:
-        extra = {_INSTANCE_LABEL: str(stream.resource.get(_INSTANCE, ""))} if stream.slot else {}
-        for instrument in stream.instruments:
-            family = _family_of(found, claimed, instrument)
-            if family is not None:
-                for cell in instrument.cells:
-                    _add(family, stream, cell, extra)
-    if target := _target_info(streams):
-        yield target
-    for name, family in found.items():
-        if family.series:
-            yield _prometheus_family(name, family)
+class _FamilyText:
+    """The text of one family: made anew when one of its series has changed."""
+
+    def __init__(self, encode: Encode, family: Family, keys: tuple[str, ...]) -> None:
+        self._encode = encode
+        self._keys = keys
+        self._head = encode([family.metric([], keys)])
+        self._series: dict[Labels, _SeriesText] = {}
+        self._text = b""
+
+    def lay_out(self, family: Family) -> None:
+        """Take the series as they are in this family."""
+        known, self._series = self._series, {}
+        for labels, series in family.series.items():
+            text = known.get(labels) or _SeriesText(self._lines(family, labels), self._exemplar_text)
+            text.lay_out(series)
+            self._series[labels] = text
+        self._text = b""
+
+    def text(self) -> bytes:
+        """The newest text."""
+        changed = [series for series in self._series.values() if series.follow()]
+        if changed or not self._text:
+            self._text = "".join([self._head, *[series.text for series in self._series.values()]]).encode()
+        return self._text
+
+    def _lines(self, family: Family, labels: Labels) -> list[tuple[str, float]]:
+        """Each line up to its number, and which one that is: of a bucket the bucket's, of the sum `_TOTAL`."""
+        value: Value = (1, _TOTAL, None, None, (1,) * (len(family.bounds) + 1))
+        text = self._encode([family.metric([(labels, value, {})], self._keys)]).removeprefix(self._head)
+        lines = [line.rpartition(" ") for line in text.split("\n")[:-1]]
+        return [(f"{before} ", float(number)) for before, _, number in lines]
+
+    def _exemplar_text(self, exemplar: Exemplar) -> str:
+        """What stands behind a bucket's number: nothing in a format without exemplars."""
+        point = (), (1, _TOTAL, None, None, (1,)), {0: exemplar}
+        text = self._encode([Family("x", "histogram", "", "", ()).metric([point], ())])
+        return text.partition('le="+Inf"} ')[2].partition("\n")[0].removeprefix(_text(1))
 
 
-def _family_of(found: dict[str, _Family], claimed: dict[str, str], instrument: Instrument) -> _Family | None:
-    try:
-        full = metric_name(instrument.name, instrument.unit, instrument.kind)
-    except UnnamableError as error:
-        _say_once(instrument.name, str(error))
-        return None
-    kind = _PROMETHEUS_KIND[instrument.kind]
-    name = full.removesuffix("_total") if kind == "counter" else full
-    family = found.get(name)
-    if family is None:
-        if any(other in claimed for other in _sample_names(name, kind)):
-            _say_once(
-                full, f"/metrics leaves {instrument.name} out: {full} is a name of another metric's series"
-            )
-            return None
-        claimed.update(dict.fromkeys(_sample_names(name, kind), name))
-        family = found[name] = _Family(
-            kind, instrument.description, _unit(instrument, name), instrument.bounds
-        )
-    if family.kind != kind or family.bounds != instrument.bounds:
-        what = f"a {kind}" if family.kind != kind else "a histogram with other buckets"
-        _say_once(
-            full,
-            f"/metrics leaves {instrument.name} of the scope {instrument.scope.name} out: it is {what}, and {full} was "
-            f"first a {family.kind} of another scope or process",
-        )
-        return None
-    return family
+class _SeriesText:
+    """The lines of one series with their newest numbers. A cell's value is a new tuple whenever it changes."""
+
+    def __init__(self, lines: list[tuple[str, float]], exemplar_text: Callable[[Exemplar], str]) -> None:
+        self.text = ""
+        self._lines = lines
+        self._exemplar_text = exemplar_text
+        self._exemplars: dict[int, tuple[Exemplar, str]] = {}
+        self._seen: list[Value | None] = []
+
+    def lay_out(self, series: Series) -> None:
+        self._series = series
+        self._cells = series.cells
+
+    def follow(self) -> bool:
+        """Look at the cells; says whether the text is another one now."""
+        values = [cell.value for cell in self._cells]
+        seen = self._seen
+        if len(seen) == len(values) and all(map(is_, values, seen)):
+            return False
+        self._seen = values
+        value = self._series.value
+        self.text = self._of_number(value[0]) if len(value) == 1 else self._of_histogram(value)
+        return True
+
+    def _of_number(self, number: float) -> str:
+        return f"{self._lines[0][0]}{_text(number)}\n"
+
+    def _of_histogram(self, value: Value) -> str:
+        counts = list(accumulate(value[4]))
+        exemplars = self._exemplar_texts()
+        text = []
+        for index, (before, number) in enumerate(self._lines):
+            if number == _TOTAL:
+                text.append(f"{before}{_text(value[1])}\n")
+            else:
+                text.append(f"{before}{_text(counts[int(number) - 1])}{exemplars.get(index, '')}\n")
+        return "".join(text)
+
+    def _exemplar_texts(self) -> dict[int, str]:
+        texts = {}
+        for index, exemplar in self._series.exemplars.items():
+            known = self._exemplars.get(index)
+            if known is None or known[0] is not exemplar:
+                known = self._exemplars[index] = exemplar, self._exemplar_text(exemplar)
+            texts[index] = known[1]
+        return texts
 
 
-def _sample_names(name: str, kind: str) -> list[str]:
-    return [name + suffix for suffix in _SUFFIXES[kind]]
+def _text(number: float) -> str:
+    # ints alone are kept: 0.0 and -0.0 are one key
+    return _text_of_int(number) if number.__class__ is int else str(floatToGoString(number))  # type: ignore[no-untyped-call]
 
 
-def _unit(instrument: Instrument, name: str) -> str:
-    """The unit, where the name ends with it, as OpenMetrics demands."""
-    ratio = instrument.unit == "1" and instrument.kind == "gauge"
-    unit = "ratio" if ratio else "_".join(filter(None, unit_suffixes(instrument.unit)))
-    return unit if unit and name.endswith(f"_{unit}") else ""
-
-
-def _add(family: _Family, stream: Records, cell: Cell, extra: Mapping[str, str]) -> None:
-    if cell.value is None:
-        return
-    key = tuple(sorted({**_labels(cell.attributes), **extra}.items()))
-    before = family.series.get(key)
-    if before is None or before.stream is not stream or family.kind == "gauge":
-        # the same series of two processes: the later one is the one that lives
-        family.series[key] = _Series(stream, cell.value, cell.exemplars)
-    else:
-        before.value = _sum(before.value, cell.value)
-        before.exemplars = {**before.exemplars, **cell.exemplars}
-
-
-def _sum(one: Value, other: Value) -> Value:
-    """Two scopes counted the same thing: the scopes are no labels, so their series is the sum."""
-    if len(one) == 1 or len(other) == 1:
-        return (one[0] + other[0],)
-    buckets = tuple(a + b for a, b in zip(one[4], other[4], strict=True))
-    return one[0] + other[0], one[1] + other[1], None, None, buckets
-
-
-def _prometheus_family(name: str, family: _Family) -> Metric:
-    keys = sorted({key for series in family.series for key, _ in series})
-    made: Metric = _FAMILIES[family.kind](name, family.help, labels=keys, unit=family.unit)
-    for labels, series in family.series.items():
-        known = dict(labels)
-        values = [known.get(key, "") for key in keys]
-        if isinstance(made, HistogramMetricFamily):
-            made.add_metric(values, _buckets(family.bounds, series), series.value[1])
-        elif isinstance(made, CounterMetricFamily | GaugeMetricFamily):
-            made.add_metric(values, series.value[0])
-    return made
-
-
-def _buckets(bounds: tuple[float, ...], series: _Series) -> list[Any]:
-    buckets: list[Any] = []
-    so_far = 0
-    _, _, _, _, counts = series.value
-    for index, (bound, count) in enumerate(zip((*bounds, math.inf), counts, strict=True)):
-        so_far += count
-        exemplar = series.exemplars.get(index)
-        buckets.append((_bound(bound), so_far, _exemplar(exemplar) if exemplar else None))
-    return buckets
-
-
-def _bound(bound: float) -> str:
-    return str(go_float(bound))  # type: ignore[no-untyped-call]
-
-
-def _exemplar(exemplar: Exemplar) -> PrometheusExemplar:
-    ids = {"trace_id": f"{exemplar.trace_id:032x}", "span_id": f"{exemplar.span_id:016x}"}
-    return PrometheusExemplar(ids, exemplar.value, exemplar.time / 1e9)
-
-
-def _target_info(streams: list[Records]) -> Metric | None:
-    """One series for each process: what the resource says of it."""
-    by_slot: dict[int, dict[str, str]] = {}
-    for stream in streams:
-        if stream.resource:
-            by_slot.setdefault(stream.slot, _labels(stream.resource))
-    if not by_slot:
-        return None
-    keys = sorted(set().union(*by_slot.values()))
-    target = InfoMetricFamily("target", "Target metadata", labels=keys)
-    for labels in by_slot.values():
-        target.add_metric([labels.get(key, "") for key in keys], {})
-    return target
-
-
-def _labels(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Attributes as labels; where two keys become one label, their values are joined in the order of the keys."""
-    labels: dict[str, str] = {}
-    for key in sorted(attributes):
-        try:
-            label = label_name(key)
-        except UnnamableError as error:
-            _say_once(key, str(error))
-            continue
-        value = _label_value(attributes[key])
-        labels[label] = f"{labels[label]};{value}" if label in labels else value
-    return labels
-
-
-def _label_value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _say_once(what: str, message: str) -> None:
-    if what not in _said and len(_said) < _SAID_AT_MOST:
-        _said.add(what)
-        _logger.warning("%s", message)
+@lru_cache(4096)
+def _text_of_int(number: int) -> str:
+    return str(floatToGoString(number))  # type: ignore[no-untyped-call]

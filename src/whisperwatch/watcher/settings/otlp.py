@@ -193,7 +193,7 @@ class Batching(Group):
     )
     span_batch: int = setting(
         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        default=512,
+        default=2048,
         parse=values.whole(1),
         help="How many spans one request carries at most.",
         right="a number from 1 on",

@@ -49,7 +49,7 @@ def app(
         Route("/health", answers.health),
         Route("/health/live", answers.live),
         Route("/health/ready", answers.ready),
-        Route("/metrics", metrics, middleware=[Middleware(GZipMiddleware, compresslevel=5)]),
+        Route("/metrics", metrics, middleware=[Middleware(GZipMiddleware, compresslevel=1)]),
     ]
     paths = [route.path for route in routes]
 
