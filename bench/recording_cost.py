@@ -24,7 +24,8 @@ from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
 from whisperwatch.bot.recording.metering import MeterProvider
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
-from whisperwatch.bot.recording.tracing import TracerProvider, tracing
+from whisperwatch.bot.recording.tracer import TracerProvider
+from whisperwatch.bot.recording.tracing import tracing
 
 RESOURCE = Resource({"service.name": "bench"})
 ATTRIBUTES = {"bot.name": "demo", "discord.command.name": "ask", "outcome": "ok"}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument import rest
+from whisperwatch.bot.instrument import attempts, rest
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
 from whisperwatch.bot.instrument.gauges import latency_of
@@ -97,7 +97,7 @@ def uninstrument() -> None:
     for client in list(bots):
         for shard in bot_of(client).shards.values():
             unwatch_socket(shard.socket)
-    rest.stand_aside()
+    attempts.stand_aside()
     forget_all()
     _part("uninstrument")
 

@@ -13,7 +13,18 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot import watch as watching
-from whisperwatch.bot.instrument import bots, events, gateway, interactions, invocation, rest, runtime
+from whisperwatch.bot.instrument import (
+    bots,
+    components,
+    events,
+    gateway,
+    interactions,
+    invocation,
+    requests,
+    rest,
+    routes,
+    runtime,
+)
 from whisperwatch.bot.instrument import commands as prefix
 from whisperwatch.bot.instrument import tasks as background
 from whisperwatch.bot.instrument.table import patches
@@ -21,7 +32,8 @@ from whisperwatch.bot.recording import cells, spans
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.recorder import Recorder
 from whisperwatch.bot.recording.roots import Root
-from whisperwatch.bot.recording.tracing import Tracer, TracerProvider, Tracing, tracing
+from whisperwatch.bot.recording.tracer import Tracer, TracerProvider
+from whisperwatch.bot.recording.tracing import Tracing, tracing
 from whisperwatch.demo.loopback import LoopbackDiscord
 
 Press = discord.Interaction
@@ -293,11 +305,12 @@ BROKEN = [
     (bots.EventRoot, "reply"), (bots, "_ids"), (events, "_listener_names"), (events, "count_error"),
     (gateway, "watch_socket"), (gateway, "_disconnected"), (gateway, "_events"), (prefix, "_cells"), (prefix, "_final"),
     (prefix, "outcome_of"), (prefix, "register"), (interactions, "register"), (interactions, "outcome_of"),
-    (interactions, "_Teller"), (interactions, "_Factory"), (interactions, "cells_of"), (interactions, "_about"),
+    (components, "_Teller"), (components, "_Factory"), (components, "cells_of"), (components, "_about"),
+    (components, "outcome_of"), (interactions, "cells_of"),
     (invocation, "current_invocation"), (invocation.Invocation, "__init__"), (invocation.Invocation, "complete"),
     (invocation.Invocation, "settle"), (Root, "settle"),
-    (invocation.Invocation, "raised"), (rest, "RouteCells"), (rest, "Request"), (rest, "stand_before"),
-    (rest, "_replied"), (rest, "read_session_limit"), (rest, "_scope"), (rest.Request, "sending"),
+    (invocation.Invocation, "raised"), (routes, "RouteCells"), (rest, "Request"), (rest, "stand_before"),
+    (rest, "_replied"), (rest, "read_session_limit"), (requests, "_scope"), (rest.Request, "sending"),
     (rest.Request, "answered"), (rest.Request, "over"), (rest.Request, "settle"), (background, "Run"),
     (background, "TaskRoot"), (background, "TaskCells"), (background, "_timeout_root"),
     (background.TaskRoot, "end_with"), (runtime.Pulse, "start"), (watching, "_sail"),

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from whisperwatch import tape
 from whisperwatch.bot.recording.recorder import Recorder, recorder
-from whisperwatch.bot.recording.tracing import TracerProvider
+from whisperwatch.bot.recording.tracer import TracerProvider
 from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Stream

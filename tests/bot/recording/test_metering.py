@@ -39,7 +39,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from whisperwatch import semconv
 from whisperwatch.bot.recording.metering import MeterProvider, Unsupported
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.tracing import TracerProvider
+from whisperwatch.bot.recording.tracer import TracerProvider
 
 RESOURCE = Resource({"service.name": "bot"})
 DELTA = dict.fromkeys(

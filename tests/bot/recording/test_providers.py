@@ -26,7 +26,8 @@ from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
-from whisperwatch.bot.recording.tracing import TracerProvider, tracing
+from whisperwatch.bot.recording.tracer import TracerProvider
+from whisperwatch.bot.recording.tracing import tracing
 
 RESOURCE = Resource({"service.name": "bot", "host.id": 7})  # as `watcher_encodes` has it
 COMMANDS = semconv.Metric("test.commands", "counter", "1", "Commands.")

@@ -21,7 +21,8 @@ from whisperwatch.bot.recording import roots
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root
-from whisperwatch.bot.recording.tracing import TracerProvider, tracing
+from whisperwatch.bot.recording.tracer import TracerProvider
+from whisperwatch.bot.recording.tracing import tracing
 
 pytestmark = pytest.mark.usefixtures("installed")
 

@@ -22,7 +22,8 @@ from whisperwatch.bot.recording.metering import MeterProvider
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span
-from whisperwatch.bot.recording.tracing import TracerProvider, tracing
+from whisperwatch.bot.recording.tracer import TracerProvider
+from whisperwatch.bot.recording.tracing import tracing
 
 
 class Deciding(sampling.Sampler):

@@ -12,7 +12,7 @@ from discord.ui import view as ui_view
 from discord.webhook import async_ as webhook
 
 from whisperwatch.bot.instrument import commands as prefix
-from whisperwatch.bot.instrument import events, interactions, rest, voice
+from whisperwatch.bot.instrument import components, events, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
 from whisperwatch.bot.instrument.gauges import read_bots
@@ -42,16 +42,16 @@ def patches(started: Any) -> list[Patch]:
         Patch(app_commands.Command, "_invoke_error_handlers", interactions.invoke_error_handlers),
         Patch(app_commands.Command, "_invoke_autocomplete", interactions.observed),
         Patch(app_commands.ContextMenu, "_invoke", interactions.observed),
-        Patch(_VIEW, "_scheduled_task", interactions.view_task),
-        Patch(ui.Modal, "_scheduled_task", interactions.view_task),
-        Patch(ui_view.ViewStore, "schedule_dynamic_item_call", interactions.dynamic_item),
+        Patch(_VIEW, "_scheduled_task", components.view_task),
+        Patch(ui.Modal, "_scheduled_task", components.view_task),
+        Patch(ui_view.ViewStore, "schedule_dynamic_item_call", components.dynamic_item),
         Patch(_VIEW, "_dispatch_timeout", background.view_timeout),
         Patch(tasks.Loop, "_loop", background.loop),
         Patch(http.HTTPClient, "request", rest.request),
-        Patch(http.Ratelimit, "acquire", rest.acquire),
-        Patch(http.Ratelimit, "_refresh", rest.refresh),
-        Patch(webhook.AsyncDeferredLock, "__aenter__", rest.wait_for_others),
-        Patch(webhook.AsyncDeferredLock, "__aexit__", rest.defer_others),
+        Patch(http.Ratelimit, "acquire", waits.acquire),
+        Patch(http.Ratelimit, "_refresh", waits.refresh),
+        Patch(webhook.AsyncDeferredLock, "__aenter__", waits.wait_for_others),
+        Patch(webhook.AsyncDeferredLock, "__aexit__", waits.defer_others),
         Patch(webhook.AsyncWebhookAdapter, "request", rest.webhook_request),
         Patch(discord.VoiceClient, "connect", voice.connect),
     ]

@@ -25,7 +25,8 @@ from whisperwatch.bot.recording.metering import MeterProvider, unsupported
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import root_here
 from whisperwatch.bot.recording.spans import whole_ids
-from whisperwatch.bot.recording.tracing import TracerProvider, tracing
+from whisperwatch.bot.recording.tracer import TracerProvider
+from whisperwatch.bot.recording.tracing import tracing
 
 
 class Providers:
