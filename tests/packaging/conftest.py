@@ -13,14 +13,28 @@ PROJECT = Path(__file__).parents[2]
 
 
 class Environment:
-    """A virtual environment of a test's own. Installing goes through pip and its cache."""
+    """A virtual environment of a test's own. Installing goes through this environment's pip, and its cache."""
 
     def __init__(self, directory: Path) -> None:
-        venv.create(directory, with_pip=True)
+        venv.create(directory)
         self.bin = directory / "bin"
 
     def install(self, *what: str | Path) -> None:
-        self.run("python", "-m", "pip", "--disable-pip-version-check", "install", "-q", *what)
+        self.pip("install", "-q", "--no-compile", *what)
+
+    def pip(self, *arguments: str | Path) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--python",
+            self.bin / "python",
+        ]
+        done = subprocess.run(
+            [*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"pip {arguments}: {done.stdout}{done.stderr}"
 
     def run(self, program: str, *arguments: str | Path) -> str:
         """What a program of the environment prints, run outside of the checkout, without this process' settings."""

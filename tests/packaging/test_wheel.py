@@ -74,7 +74,7 @@ def test_in_an_empty_environment(wheel: Path, make_environment: Callable[[], Any
     """`pip install whisperwatch` brings what one bot alone needs."""
     environment = make_environment()
     environment.install(wheel)
-    environment.run("python", "-m", "pip", "check")
+    environment.pip("check")
     assert environment.run("whisperwatch", "--version") == f"whisperwatch {__version__}\n"
     assert "HEALTH_CHECK_PORT" in environment.run("whisperwatch", "check")
     loaded = json.loads(

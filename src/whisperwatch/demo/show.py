@@ -54,10 +54,11 @@ class Show:
         people = People(
             self.stage.discord, self.options.users, seed=self.options.seed, truth=self.stage.truth
         )
-        async with self._shown(), self._read(), self._faults():
+        async with self._shown(), self._read():
             await people.come()
             try:
-                await self._until_over(people)
+                async with self._faults():
+                    await self._until_over(people)
                 await people.leave()
             finally:
                 await people.vanish()
