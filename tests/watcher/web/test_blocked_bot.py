@@ -45,7 +45,7 @@ class Bot:
         assert url, "the bot didn't come up"
         self.client = httpx.Client(base_url=url, timeout=PATIENCE_S)
         self.took_s: list[float] = []
-        self.until(lambda told: told["status"] == "healthy")
+        self.until(lambda told: told["status"] == "healthy" and "turns" in text_of(told, "event loop"))
         self.took_s.clear()
 
     def tell(self, line: str) -> None:

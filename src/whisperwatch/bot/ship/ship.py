@@ -144,6 +144,7 @@ class Ship:
     def _run(self) -> None:
         while not self._stopping:
             began = time.monotonic()
+            self._arm()
             if began >= self._next_beat or self._is_wanted():
                 self._next_beat = began + _BEAT_S
                 self._turn(began + _TICK_S)
@@ -154,6 +155,12 @@ class Ship:
         self._part()
         self._ended.set()
         self._keeper.reap()
+
+    def _arm(self) -> None:
+        try:
+            self._watchdog.arm()
+        except Exception:
+            guard.failed("ship.watchdog")
 
     def _is_wanted(self) -> bool:
         if not self._keeper.connected or self._flushes or self._more():
@@ -166,7 +173,6 @@ class Ship:
 
     def _turn(self, until: float) -> None:
         try:
-            self._watchdog.arm()
             self._collect_if_due()
             self._keeper.tend()
             while self._recorder.settle(_PIECE):

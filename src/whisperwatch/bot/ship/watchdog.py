@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-FIRES_AFTER_S: Final = 1.25
+FIRES_AFTER_S: Final = 1.5
 _EVERY_S: Final = 0.7
 """Arming starts a thread of C, with the GIL held: 10 to 400 µs."""
 
