@@ -268,7 +268,9 @@ def _unsupported() -> str | None:
     version = discord.version_info
     if (version.major, version.minor) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        return f"discord.py {discord.__version__} is older than {oldest}: it is not watched; update discord.py"
+        return (
+            f"discord.py {discord.__version__} is older than {oldest}: it is not watched; update discord.py"
+        )
     return None
 
 
