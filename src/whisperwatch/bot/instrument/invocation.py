@@ -97,6 +97,7 @@ class Invocation(Span):
     def complete(self, outcome: str, cells: CommandCells | None = None) -> None:
         """End it. `cells`, where the command turned out to be another (a group's sub-command)."""
         leave(self.token)
+        del self.token  # it holds the context, and with it all that the task held
         self.cells.active.add(-1)
         if cells is not None or outcome != "ok":
             self._become(outcome, cells or self.cells)

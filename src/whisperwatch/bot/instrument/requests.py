@@ -85,6 +85,7 @@ class Request(Span):
     def over(self, error: BaseException | None) -> None:
         """The request as a whole is over."""
         leave(self.token)
+        del self.token  # it holds the context, and with it all that the task held
         if error is not None and self.recorded:
             self.fail(error)
         self.end_ns = _now()
