@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import discord
@@ -21,7 +22,9 @@ from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument.bots import bots
 from whisperwatch.bot.instrument.runtime import pulse
 from whisperwatch.bot.recording.providers import providers
+from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.demo.loopback import LoopbackDiscord
+from whisperwatch.state import hash_id, open_state
 
 PLAIN = discord.Client.login
 
@@ -98,6 +101,24 @@ def test_what_we_cannot_do_is_said_and_nothing_is_patched(client, monkeypatch, c
     assert discord.Client.login is PLAIN
     (said,) = [record for record in caplog.records if record.name == "whisperwatch"]
     assert "OTEL_CONFIG_FILE" in f"{said.getMessage()} {said.exc_info}"
+
+
+def test_a_discord_py_that_lacks_more_than_we_foresaw_runs_unwatched(client, monkeypatch, caplog):
+    monkeypatch.setattr(guard, "strict", False)
+    monkeypatch.delattr(discord.webhook.async_, "AsyncDeferredLock")
+    assert whisperwatch.watch(client) is client
+    assert discord.Client.login is PLAIN
+    assert guard.counts == {"instrument": 1}
+
+
+def test_nobody_waits_for_what_is_recorded_after_uninstrument(client, monkeypatch):
+    monkeypatch.setenv("WHISPERWATCH_WATCHER", "process")
+    whisperwatch.watch(client)
+    trace.get_tracer("library").start_span("before").end()
+    assert watching.recorder.waiting == 1
+    whisperwatch.uninstrument()
+    trace.get_tracer("library").start_span("after").end()
+    assert watching.recorder.waiting == 1
 
 
 def test_nothing_to_flush_without_a_watcher():
@@ -196,4 +217,92 @@ def test_py_cord_is_recognized_left_alone_and_named_once(tmp_path, how):
     assert said.removeprefix("WARNING whisperwatch ") == (
         "the installed `discord` is pycord, not discord.py: it is not watched, and runs as it would without "
         "Whisperwatch"
+    )
+
+
+def test_ids_that_the_host_s_exporters_get_are_hashed_without_a_watcher_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(tmp_path))
+    watching._sail()
+    assert recorder_ids.show(42) == hash_id(open_state().key(), 42)
+    monkeypatch.setenv("WHISPERWATCH_EXPOSE_IDS", "true")
+    watching._sail()
+    assert recorder_ids.show(42) == "42"
+
+
+def test_ids_are_hashed_with_a_passing_key_where_the_kept_one_can_t_be_used(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(tmp_path))
+    (tmp_path / "key").write_bytes(b"short")
+    watching._sail()
+    assert len(recorder_ids.show(42)) == 16
+    (said,) = caplog.messages
+    assert f"{tmp_path / 'key'} holds 5 bytes" in said
+
+
+async def test_a_client_is_taken_in_from_another_thread_than_its_loop_s(monkeypatch):
+    sailed = []
+    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(threading.get_ident()))
+    client = discord.Client(intents=discord.Intents.all())
+    async with LoopbackDiscord() as server, server.running(client):
+        await server.until(client.is_ready)
+        await asyncio.to_thread(whisperwatch.watch, client)
+        await server.until(lambda: sailed)
+        assert sailed == [threading.get_ident()]
+        assert pulse.thread_id == threading.get_ident()
+
+
+async def test_a_closed_client_is_taken_in_where_no_loop_runs(monkeypatch):
+    sailed = []
+    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(True))
+    client = discord.Client(intents=discord.Intents.all())
+    async with LoopbackDiscord() as server, server.running(client):
+        await server.until(client.is_ready)
+    await asyncio.to_thread(whisperwatch.watch, client)
+    assert (sailed, guard.counts) == ([], {})
+
+
+async def test_a_forked_child_that_is_not_watched_does_not_sail(monkeypatch):
+    sailed = []
+    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(True))
+    client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()))
+    monkeypatch.setattr(watching.recorder, "forked", True)
+    async with LoopbackDiscord() as server, server.running(client):
+        await server.until(client.is_ready)
+    assert sailed == []
+
+
+IN_A_THREAD = """
+    import asyncio, threading
+    from whisperwatch.bot import watch as watching
+    from whisperwatch.bot.instrument.runtime import pulse
+
+    class Ship:
+        def stop(self, timeout_s, reason):
+            print("goodbye", flush=True)
+
+    main_is_over, started = threading.Event(), threading.Event()
+    threading._register_atexit(main_is_over.set)  # the first to be registered is the last to be called
+    watching._ship = Ship()
+    watching._end_with_the_process()
+
+    async def bot():
+        pulse.start(asyncio.get_running_loop())
+        started.set()
+        main_is_over.wait(30)
+        print("the bot ends", flush=True)
+
+    threading.Thread(target=lambda: asyncio.run(bot()), daemon=DAEMON).start()
+    started.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("daemon", "order"), [(False, ["the bot ends", "goodbye"]), (True, ["goodbye"])], ids=["thread", "daemon"]
+)
+def test_the_goodbye_waits_for_a_bot_that_runs_in_a_thread_of_its_own(daemon, order):
+    script = textwrap.dedent(IN_A_THREAD).replace("DAEMON", str(daemon))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert [line for line in done.stdout.splitlines() if not daemon or line == "goodbye"] == order, (
+        done.stderr
     )

@@ -70,9 +70,10 @@ def instrument(*, resource: Resource | None = None) -> bool:
     if reason is not None:
         _say(reason)
         return False
-    from whisperwatch.bot.instrument import table  # what it names, a fork of discord.py may not have
-
     try:
+        from whisperwatch.bot.instrument import table  # what it names, another discord.py may not have
+
+        patches = table.patches(_login)
         recorder.shipping = Options.from_environment().mode != "off"
         providers.install(resource)
     except Unsupported as error:
@@ -81,7 +82,7 @@ def instrument(*, resource: Resource | None = None) -> bool:
     except Exception:
         guard.failed("instrument")
         return False
-    _table.apply(table.patches(_login))
+    _table.apply(patches)
     collections.start()
     for collector in table.COLLECTORS:
         if collector not in recorder.collectors:
@@ -91,6 +92,10 @@ def instrument(*, resource: Resource | None = None) -> bool:
 
 def uninstrument() -> None:
     """Put discord.py's own functions back, say goodbye to the watcher, and let go of the clients."""
+    if _table.applied:
+        from whisperwatch.bot.instrument.tasks import running
+
+        running.clear()
     _table.undo()
     collections.stop()
     pulse.stop()
@@ -100,6 +105,7 @@ def uninstrument() -> None:
     attempts.stand_aside()
     forget_all()
     _part("uninstrument")
+    recorder.shipping = False  # what other instrumentations go on recording would wait for nobody
 
 
 def watch(
@@ -125,7 +131,7 @@ def watch(
             watch_socket(kept, ws)
             kept.shards[ws.shard_id or 0].up = bot.is_ready()
         if bot.user is not None:
-            _started(bot)
+            _start_on_its_loop(bot)
     return bot
 
 
@@ -153,7 +159,20 @@ def _login(original: Any) -> Any:
     return login
 
 
+def _start_on_its_loop(client: Any) -> None:
+    """Of a client that runs, whichever thread asks for it. One that is closed starts when it logs in again."""
+    loop = client.loop
+    if not isinstance(loop, asyncio.AbstractEventLoop) or not loop.is_running():
+        return
+    if loop is asyncio._get_running_loop():
+        _started(client)
+    else:
+        loop.call_soon_threadsafe(_started, client)
+
+
 def _started(client: Any) -> None:
+    if recorder.forked:  # nobody has called `watch()` here
+        return
     from whisperwatch.bot.instrument.table import register
 
     try:
@@ -185,13 +204,12 @@ def _sail() -> None:
         _ship.start()  # in a forked child it is a ship of its own; else it sails already
         return
     options = Options.from_environment()
-    if options.mode == "off":
-        return
     _state = open_state()
     if _state.problem is not None:
         _say(_state.problem)
-    if os.environ.get("WHISPERWATCH_EXPOSE_IDS", "").strip().lower() not in ("1", "true", "yes", "on"):
-        recorder_ids.show = partial(hash_id, _state.key())
+    _hide_ids(_state)
+    if options.mode == "off":
+        return
     _ship = Ship(
         recorder,
         beat=_beat,
@@ -207,13 +225,37 @@ def _sail() -> None:
     _end_with_the_process()
 
 
+def _hide_ids(state: StateDirectory) -> None:
+    """The host's own exporters get hashes of ids too, with a watcher or without, unless the operator opted in."""
+    if os.environ.get("WHISPERWATCH_EXPOSE_IDS", "").strip().lower() in ("1", "true", "yes", "on"):
+        recorder_ids.show = str
+        return
+    try:
+        key = state.key()
+    except (OSError, ValueError) as error:
+        _say(f"ids are hashed with a key that lasts as long as this process: {error}")
+        key = StateDirectory(None).key()
+    recorder_ids.show = partial(hash_id, key)
+
+
 def _end_with_the_process() -> None:
     """Say goodbye when the interpreter ends. Before `atexit` where that can be had: no thread starts after that."""
     register = getattr(threading, "_register_atexit", atexit.register)
     try:
-        register(_part, "exit")
+        register(_main_is_over)
     except RuntimeError:
         atexit.register(_part, "exit")
+
+
+def _main_is_over() -> None:
+    """The main thread is. A bot in a thread of its own runs on, and the interpreter waits for it; then so do we."""
+    if not pulse.closed and any(
+        thread.ident == pulse.thread_id and thread is not threading.main_thread() and not thread.daemon
+        for thread in threading.enumerate()
+    ):
+        atexit.register(_part, "exit")
+    else:
+        _part("exit")
 
 
 def _part(reason: str) -> None:
@@ -221,6 +263,9 @@ def _part(reason: str) -> None:
     ship, _ship = _ship, None
     if ship is not None:
         ship.stop(_FAREWELL_S, reason)
+        recorder.deferring = False
+        while recorder.settle(1000):  # a ship that was refused, or had no time, leaves it
+            pass
 
 
 def _welcomed(welcome: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from discord.ext.tasks import ExponentialBackoff
 from opentelemetry import trace
 
 from whisperwatch import semconv
+from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument.tasks import read_next_runs
 from whisperwatch.demo.loopback import LoopbackDiscord
 
@@ -315,3 +316,13 @@ async def test_loops_of_two_bots_stay_apart(run, make_bot, tape, runs):
         ("loopback-bot", tick, "ok"): 2,
         ("other-bot", tick, "ok"): 2,
     }
+
+
+async def test_a_run_after_uninstrument_is_not_watched(server, run, bot, runs):
+    @tasks.loop(count=2)
+    async def tick():
+        watching.uninstrument()
+
+    async with run(server, bot):
+        await tick.start()
+    assert runs() == {("loopback-bot", name_of(tick), "ok"): 1}

@@ -99,7 +99,7 @@ def _watched(run: Run, plain: Any) -> Any:
 
     @functools.wraps(plain)
     async def coro(*args: Any, **kwargs: Any) -> Any:
-        if asyncio.current_task() is not run.task:
+        if asyncio.current_task() is not run.task or run not in running:  # `uninstrument()` has emptied it
             return await plain(*args, **kwargs)
         try:
             cells = run.cells
