@@ -31,6 +31,7 @@ class Connection(asyncio.Protocol):
         self._first: asyncio.Future[Frame] = loop.create_future()
         self._over: asyncio.Future[None] = loop.create_future()
         self._hear: Hear | None = None
+        self._heard: Callable[[], None] = lambda: None
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -46,13 +47,17 @@ class Connection(asyncio.Protocol):
         """
         return await asyncio.shield(self._first)
 
-    async def listen(self, hear: Hear) -> None:
-        """Call `hear` with each further frame, until it or `hang_up` says that it is enough, or the other end goes.
+    async def listen(self, hear: Hear, heard: Callable[[], None]) -> None:
+        """Call `hear` with each further frame, until `hang_up` says that it is enough, or the other end goes.
+
+        Args:
+            hear: given each frame.
+            heard: called after those that came together.
 
         Raises:
             TapeError: what came can't be read, or is nothing that `hear` takes.
         """
-        self._hear = hear
+        self._hear, self._heard = hear, heard
         self._read()
         await asyncio.shield(self._over)
 
@@ -91,6 +96,7 @@ class Connection(asyncio.Protocol):
                     self._hear(frame)
                 else:
                     self._first.set_result(frame)
+            self._heard()
         except tape.TapeError as error:
             self._end(error)
 

@@ -194,27 +194,32 @@ class Receiver:
 
     async def _take_all(self, source: Source, connection: Connection) -> None:
         goodbyes: list[Frame] = []
-        acknowledged = 0
+        seq, acknowledged, due = 0, 0, False
         looked = time.monotonic()
 
         def hear(frame: Frame) -> None:
-            nonlocal acknowledged, looked
+            nonlocal seq, due
             if frame[0] == tape.BATCH and len(frame) == 7:
                 self._take(source, frame)
-                passed = self._pipeline.passed_spans(source.stream)
-                if frame[4] or passed != acknowledged:
-                    acknowledged = passed
-                    connection.send((tape.ACK, frame[1], passed))
+                seq = frame[1]
+                due = due or bool(frame[4])
             elif frame[0] == tape.GOODBYE and len(frame) == 3:
                 goodbyes.append(frame)
                 connection.hang_up()
             else:
                 raise tape.TapeError(f"{frame[0]!r} with {len(frame)} fields is nothing that a bot says")
+
+        def acknowledge() -> None:
+            nonlocal due, acknowledged, looked
+            passed = self._pipeline.passed_spans(source.stream)
+            if due or passed != acknowledged:
+                due, acknowledged = False, passed
+                connection.send((tape.ACK, seq, passed))
             if time.monotonic() - looked > _LOOK_EVERY_S:
                 looked = time.monotonic()
                 source.process.look()
 
-        await connection.listen(hear)
+        await connection.listen(hear, acknowledge)
         for goodbye in goodbyes:
             await self._bid_farewell(source, goodbye, connection)
 

@@ -11,23 +11,38 @@ from typing import Any
 from whisperwatch import tape
 
 _READ_BYTES = 4096
+_HELD_BYTES = 48 * 1024
+"""Frames go together, for each waking costs the watcher more than most frames: a quarter of the socket's buffer."""
 _QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
 """A host may have SIGPIPE at its default, which is death."""
 
 
 class Link:
-    """A non-blocking socket, the frame that is half sent, and the frames that came."""
+    """A non-blocking socket, what is held for it, what is half sent, and the frames that came."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._socket = connection
         self._incoming = tape.Incoming()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._unsent = memoryview(b"")
 
     @property
     def sent(self) -> bool:
-        """Whether the kernel has taken everything that was given to `send`."""
+        """Whether there is room for another frame: the kernel has taken all but those that are held."""
         return not self._unsent
+
+    def hold(self, frame: bytes) -> None:
+        """Send a frame with the next ones, at the latest with `push`; `sent` must hold before.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        self._held.append(frame)
+        self._held_bytes += len(frame)
+        if self._held_bytes >= _HELD_BYTES:
+            self.push()
 
     def send(self, frame: bytes) -> None:
         """Send a frame, or as much of it as goes; `sent` must hold before.
@@ -35,17 +50,20 @@ class Link:
         Raises:
             OSError: the connection is gone.
         """
-        self._unsent = memoryview(frame)
+        self.hold(frame)
         self.push()
 
     def push(self) -> None:
-        """Send more of the frame that is half sent.
+        """Send what is held, and more of what is half sent.
 
         Raises:
             OSError: the connection is gone.
         """
         try:
-            while self._unsent:
+            while self._unsent or self._held:
+                if not self._unsent:
+                    self._unsent = memoryview(b"".join(self._held))
+                    self._held, self._held_bytes = [], 0
                 self._unsent = self._unsent[self._socket.send(self._unsent, _QUIET) :]
         except BlockingIOError:
             return

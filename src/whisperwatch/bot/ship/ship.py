@@ -148,9 +148,7 @@ class Ship:
             if began >= self._next_beat or self._is_wanted():
                 self._next_beat = began + _BEAT_S
                 self._turn(began + _TICK_S)
-            hurried = time.monotonic() >= began + _TICK_S
-            self._wake.wait(0.0 if hurried else self._rest_s())
-            self._wake.clear()
+            self._rest(hurried=time.monotonic() >= began + _TICK_S)
         self._watchdog.stop()
         self._part()
         self._ended.set()
@@ -167,9 +165,14 @@ class Ship:
             return True
         return self._sampler.blocked_in_s() <= 0
 
-    def _rest_s(self) -> float:
+    def _rest(self, hurried: bool) -> None:
         blocked_in_s = self._sampler.blocked_in_s() if self._keeper.connected else 0.0
-        return min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
+        rest_s = 0.0 if hurried else min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
+        if self._keeper.link is not None and (self._flushes or self._keeper.welcome is None):
+            self._keeper.link.wait(min(rest_s, _TICK_S), for_answer=True)
+        else:
+            self._wake.wait(rest_s)
+        self._wake.clear()
 
     def _turn(self, until: float) -> None:
         try:
@@ -201,8 +204,11 @@ class Ship:
             self._read()
             if self._send_piece(beat):
                 beat = None
-            if not self._more() or time.monotonic() >= until:
-                return
+            is_late = time.monotonic() >= until
+            if is_late or not self._more():
+                self._push()
+                if is_late or not self._more():
+                    return
             self._pause(until)
 
     def _take_spans(self) -> None:
@@ -236,13 +242,22 @@ class Ship:
         if link is None:
             return False
         try:
-            link.push()
+            if not link.sent:
+                link.push()
             if not link.sent or not self._keeper.connected:
                 return False
             return self._send_batch(link, beat)
         except OSError as error:
             self._keeper.broken(error)
             return False
+
+    def _push(self) -> None:
+        link = self._keeper.link
+        try:
+            if link is not None:
+                link.push()
+        except OSError as error:
+            self._keeper.broken(error)
 
     def _send_batch(self, link: Link, beat: dict[str, Any] | None) -> bool:
         if beat is not None:
@@ -269,7 +284,7 @@ class Ship:
             cells,
             beat,
         )
-        link.send(tape.pack(batch))
+        link.hold(tape.pack(batch))
         return True
 
     # --- answers ----------------------------------------------------------------------------------------------
