@@ -42,6 +42,10 @@ class MetricEncoder:
         self._scope_attributes = KeyValues(3, redaction)
         self._resource_attributes = KeyValues(1, redaction)
         self._attributes: dict[Cell, bytes] = {}
+        self._heads: dict[Instrument, bytes] = {}
+        self._bounds: dict[Instrument, bytes] = {}
+        self._bodies: dict[Cell, tuple[Value, bytes]] = {}
+        """What was encoded of a cell, but for the time, and of which value: most are the same at the next export."""
         self._last: dict[Cell, tuple[Value, int]] = {}
 
     def encode(self, now: int) -> tuple[bytes, int]:
@@ -80,8 +84,14 @@ class MetricEncoder:
             body = message(9, data + temporality)
         else:
             body = message(7, data + temporality + number(3, int(instrument.kind == "counter")))
-        head = text(1, instrument.name) + text(2, instrument.description) + text(3, instrument.unit)
-        return head + body, len(points)
+        return self._head(instrument) + body, len(points)
+
+    def _head(self, instrument: Instrument) -> bytes:
+        head = self._heads.get(instrument)
+        if head is None:
+            head = text(1, instrument.name) + text(2, instrument.description) + text(3, instrument.unit)
+            self._heads[instrument] = head
+        return head
 
     def _point(self, instrument: Instrument, cell: Cell, now: int, delta: bool) -> bytes | None:
         value, start = cell.value, cell.start
@@ -95,22 +105,24 @@ class MetricEncoder:
             if before is not None:
                 value = _difference(value, before)
         times = _TIME(0x19, now) if instrument.kind == "gauge" else _TIME(0x11, start) + _TIME(0x19, now)
-        exemplars = cell.take_fresh()
-        if instrument.kind == "histogram":
+        known = self._bodies.get(cell)
+        if known is None or known[0] is not value:
+            known = self._bodies[cell] = value, self._body(instrument, cell, value, delta)
+        exemplars = cell.take_fresh() if cell.fresh else ()
+        if exemplars:
+            return times + known[1] + _exemplars(8 if instrument.kind == "histogram" else 5, exemplars)
+        return times + known[1]
+
+    def _body(self, instrument: Instrument, cell: Cell, value: Value, delta: bool) -> bytes:
+        if instrument.kind != "histogram":
+            encoded = _INT(0x31, value[0]) if isinstance(value[0], int) else _DOUBLE(0x21, value[0])
+            return encoded + self._cell_attributes(cell, self._number_attributes)
+        bounds = self._bounds.get(instrument)
+        if bounds is None:
             bounds = message(7, struct.pack(f"<{len(instrument.bounds)}d", *instrument.bounds))
-            return (
-                times
-                + distribution(value, with_extremes=not delta)
-                + bounds
-                + _exemplars(8, exemplars)
-                + self._cell_attributes(cell, self._histogram_attributes)
-            )
-        return (
-            times
-            + (_INT(0x31, value[0]) if isinstance(value[0], int) else _DOUBLE(0x21, value[0]))
-            + _exemplars(5, exemplars)
-            + self._cell_attributes(cell, self._number_attributes)
-        )
+            self._bounds[instrument] = bounds
+        attributes = self._cell_attributes(cell, self._histogram_attributes)
+        return distribution(value, with_extremes=not delta) + bounds + attributes
 
     def _cell_attributes(self, cell: Cell, attributes: KeyValues) -> bytes:
         known = self._attributes.get(cell)
