@@ -28,6 +28,8 @@ async def _serve(name: str, setting: Setting) -> None:
         order = json.loads(line)
         if order.get("arrived"):
             _say({"arrived": await loop.run_in_executor(None, watcher.arrived)})
+        elif seconds := order.get("latency"):
+            _say(await _lateness(watcher, seconds, order["commands"]))
         else:
             _say(await _round(watcher, order["load"], order["count"]))
     await watcher.traffic.bot.close()
@@ -50,6 +52,25 @@ async def _round(watcher: Watcher, load: str, count: int) -> dict[str, Any]:
         "loop": fed - start,
         "child": await loop.run_in_executor(None, watcher.child_cpu) - child,
     }
+
+
+async def _lateness(watcher: Watcher, seconds: float, commands: int) -> dict[str, float]:
+    """How late a timer of 1 ms is, in ms, while this many commands come in a second."""
+    texts = iter(watcher.traffic.prepare("prefix", int(seconds * commands)))
+    late = []
+    now = time.perf_counter
+    due = next_command = now()
+    end = due + seconds
+    while due < end:
+        due = now() + 0.001
+        await asyncio.sleep(0.001)
+        late.append((now() - due) * 1000)
+        while next_command <= now() and (text := next(texts, None)):
+            next_command += 1 / commands
+            await watcher.traffic.ws.received_message(text)
+    late.sort()
+    quantiles = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+    return {name: late[int(len(late) * share)] for name, share in quantiles.items()} | {"samples": len(late)}
 
 
 def _say(what: dict[str, Any]) -> None:
