@@ -6,9 +6,13 @@ import sys
 import pytest
 from discord.ext import commands
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 
 from whisperwatch import semconv
+from whisperwatch.bot import guard
 from whisperwatch.bot import watch as watching
+from whisperwatch.bot.instrument.invocation import CommandCells, begin
+from whisperwatch.bot.recording.tracing import tracing
 
 MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
 POST = (
@@ -57,6 +61,43 @@ def swallow(bot):
         seen.append(error)
 
     return seen
+
+
+async def test_spans_that_the_bot_s_own_code_ends_are_exported_once_and_measured(say, bot, tape, outcomes):
+    @bot.command()
+    async def ping(ctx):
+        trace.get_current_span().end()
+
+    await say("!ping")
+    assert [span.name for span in tape.root("message").walk()] == ["message", "command ping"]
+    assert outcomes() == {("ping", "prefix", "ok"): 1}
+
+
+def test_a_command_whose_span_can_t_start_is_not_in_flight(tape, monkeypatch):
+    def start(span):
+        raise RuntimeError("a processor of the host's")
+
+    monkeypatch.setattr(guard, "strict", False)
+    monkeypatch.setattr(tracing, "start", start)
+    cells = CommandCells("loopback-bot", "broken", "prefix")
+    assert begin(cells) is None
+    assert cells.active.value == 0
+
+
+async def test_a_command_whose_span_can_t_be_delivered_is_measured(say, bot, tape, monkeypatch, outcomes):
+    class Broken(SpanProcessor):
+        def on_end(self, span):
+            if span.name == "command ping":
+                raise RuntimeError("a processor of the host's")
+
+    @bot.command()
+    async def ping(ctx):
+        tracing.provider.add_span_processor(Broken())
+
+    monkeypatch.setattr(guard, "strict", False)
+    await say("!ping")
+    assert outcomes() == {("ping", "prefix", "ok"): 1}
+    assert guard.counts == {"command end": 1}
 
 
 async def test_a_command_with_a_reply(say, bot, tape, expected, outcomes):

@@ -9,10 +9,13 @@ from contextvars import ContextVar
 import discord
 from discord.ext import commands
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 
 from whisperwatch import semconv
 from whisperwatch.bot import watch as watching
+from whisperwatch.bot.instrument import bots as bots_module
 from whisperwatch.bot.recording import roots
+from whisperwatch.bot.recording.tracing import tracing
 
 MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
 POST = (
@@ -93,6 +96,49 @@ async def test_an_event_under_which_nothing_happens_is_counted_not_exported(serv
     assert tape.roots("typing") == []
     assert tape.cells(semconv.EVENT_DURATION, event="typing") == {("loopback-bot",): 1}
     assert tape.cells(semconv.GATEWAY_EVENTS, event="TYPING_START") == {("loopback-bot", 0): 1}
+
+
+async def test_processors_forget_listeners_of_an_event_under_which_nothing_happens(server, run, tape, bot):
+    begun, sampled = [], []
+
+    class Open(SpanProcessor):
+        def on_start(self, span, parent_context=None):
+            begun.append(span)
+
+        def on_end(self, span):
+            begun.remove(span)
+            if span.context.trace_flags.sampled:
+                sampled.append(span.name)
+
+    @bot.event
+    async def on_typing(channel, user, when):
+        heard.append([span.name for span in begun])
+
+    heard = []
+    async with run(server, bot):
+        tracing.provider.add_span_processor(Open())
+        await server.user("ada").type()
+    (during,) = heard
+    assert f"listener {on_typing.__qualname__}" in during
+    assert begun == []
+    assert not [name for name in sampled if "typing" in name]
+
+
+async def test_listeners_for_events_with_names_without_end_are_bounded(server, run, tape, bot, monkeypatch):
+    monkeypatch.setattr(bots_module, "MOST_EVENTS", 3)
+    heard = []
+
+    async def listen():
+        heard.append(True)
+
+    async with run(server, bot):
+        for number in range(10):
+            bot.add_listener(listen, f"on_vote_{number}")
+            bot.dispatch(f"vote_{number}")
+            await server.until(lambda number=number: len(heard) == number + 1)
+    votes = {event: count for (_, event), count in tape.cells(semconv.EVENT_DURATION).items()}
+    assert sum(count for event, count in votes.items() if event == "other" or event.startswith("vote")) == 10
+    assert votes["other"] >= 7
 
 
 async def test_untouched_roots_are_exported_when_asked_for(server, run, tape, bot, monkeypatch, expected):

@@ -56,6 +56,11 @@ async def test_the_garbage_collector(server, run, bot, tape):
 
 def told_from_another_thread(seconds=1.5):
     """As `ship` does while the loop's thread stands still."""
+    pulse.last_turn_ns = time.monotonic_ns() - int(seconds * 1e9)
+    told(seconds)
+
+
+def told(seconds):
     frames = (("bot.py", 3, "outer"), ("slow.py", 7, "hash_it"))
     thread = threading.Thread(target=mark_blocked, args=(frames, seconds))
     thread.start()
@@ -101,6 +106,77 @@ async def test_what_blocks_the_loop_is_named_in_its_trace(server, run, bot, tape
     assert not marked[0].parent
     assert marked[0].attributes[semconv.LOOP_BLOCKED_AT] == "slow.py:7 hash_it"
     assert marked[0].attributes[semconv.LOOP_BLOCKED_FOR] == 1.5
+
+
+async def test_the_end_of_a_block_is_told_to_the_root_that_blocked(server, run, bot, tape):
+    """By then the loop may be at work for another event."""
+    over = asyncio.Event()
+
+    @bot.command()
+    async def slow(ctx):
+        told_from_another_thread()
+        await over.wait()
+
+    @bot.command()
+    async def quick(ctx):
+        pulse.last_turn_ns = time.monotonic_ns()
+        told(2.25)
+        over.set()
+
+    async with run(server, bot):
+        await server.user("ada").say("!slow")
+        await server.user("ada").say("!quick")
+    marked = {
+        span.name: root.attributes.get(semconv.LOOP_BLOCKED_FOR)
+        for root in tape.roots("message")
+        for span in root.children
+    }
+    assert marked == {"command slow": 2.25, "command quick": None}
+
+
+async def test_a_block_of_nobody_s_is_not_an_older_event_s(server, run, bot, tape):
+    over = asyncio.Event()
+
+    blocked = asyncio.Event()
+
+    @bot.command()
+    async def slow(ctx):
+        told_from_another_thread()
+        blocked.set()
+        await over.wait()
+
+    async with run(server, bot):
+        await server.user("ada").say("!slow")
+        await blocked.wait()
+        pulse.last_turn_ns = time.monotonic_ns()
+        told(1.5)  # the end
+        told_from_another_thread(9.0)
+        pulse.last_turn_ns = time.monotonic_ns()
+        told(9.5)
+        over.set()
+    (root,) = tape.roots("message")
+    assert root.attributes[semconv.LOOP_BLOCKED_FOR] == 1.5
+
+
+def test_a_loop_that_is_let_go_and_watched_again_is_felt_once():
+    scheduled = []
+
+    class Loop:
+        time = staticmethod(time.monotonic)
+
+        def call_at(self, when, callback, *args):
+            scheduled.append((callback, args))
+
+    loop = Loop()
+    pulse.stop()
+    pulse.start(loop)
+    pulse.stop()
+    pulse.start(loop)
+    due, scheduled[:] = scheduled[:], []
+    for callback, args in due:
+        callback(*args)
+    pulse.stop()
+    assert (len(due), len(scheduled)) == (2, 1)
 
 
 async def test_a_loop_of_tasks_that_blocks(server, run, bot, tape):

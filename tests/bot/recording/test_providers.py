@@ -303,6 +303,16 @@ def test_ids_are_hashed_for_the_host_and_whole_on_the_tape(host: Host):
     assert record[10] == {semconv.USER_ID: 42}  # the watcher hashes it, once
 
 
+def test_a_name_that_the_bot_gives_the_hosts_span_is_kept(host: Host):
+    renamed = tracing.child("ours", 0, recorder.attribute_set({}))
+    renamed.visible.update_name("the bot's own")
+    renamed.end()
+    decided_late = tracing.child("ours", 0, recorder.attribute_set({}))
+    decided_late.title = "ours, as it turned out"
+    decided_late.end()
+    assert [span.name for span in host.spans] == ["the bot's own", "ours, as it turned out"]
+
+
 def test_a_link_or_state_from_the_host_is_our_childs_too(host: Host):
     remote = SpanContext(5, 6, True, TraceFlags(1), TraceState([("a", "b")]))
     with trace.use_span(NonRecordingSpan(remote)):

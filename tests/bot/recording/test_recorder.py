@@ -150,6 +150,28 @@ def test_no_deferred_root_is_lost_or_doubled(hurried, installed):
     assert sum(duration.counts) == len(taken)
 
 
+def test_who_reads_waits_for_what_another_thread_is_settling():
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Ended:
+        def settle(self) -> None:
+            begun.set()
+            go_on.wait(30)
+
+    recorder.unsettled.append(Ended())
+    ship = threading.Thread(target=recorder.take_spans, args=(10,))
+    reader = threading.Thread(target=recorder.collect)
+    ship.start()
+    begun.wait(30)
+    reader.start()
+    reader.join(0.05)
+    too_early = not reader.is_alive()
+    go_on.set()
+    ship.join()
+    reader.join()
+    assert not too_early
+
+
 def test_one_span_is_annotated_by_many_threads(hurried, installed):
     span = trace.get_tracer("library").start_span("shared")
 

@@ -150,6 +150,7 @@ def test_a_failure_at_the_end_is_no_failure_of_the_bot(duration, monkeypatch):
     del other
     gc.collect()
     assert guard.counts == {"root": 2}
+    assert sum(duration.counts) == 2
     assert not root.is_recording()
 
 
@@ -173,6 +174,41 @@ def test_releases_from_other_threads(duration):
         thread.join()
     assert len(recorder.take_spans(1000)) == 200
     assert sum(duration.counts) == 200
+
+
+@pytest.mark.parametrize("deferring", [False, True])
+def test_one_that_the_bot_s_own_code_ends_is_measured_and_exported_once(
+    root, duration, monkeypatch, caplog, deferring
+):
+    monkeypatch.setattr(recorder, "deferring", deferring)
+    root.hold()
+    under(root, lambda: trace.get_current_span().end())
+    root.release()
+    assert taken() == ["message"]
+    assert sum(duration.counts) == 1
+    assert not caplog.messages
+    root.end()
+    assert caplog.messages == ["Calling end() on an ended span."]
+
+
+@pytest.mark.parametrize("change", [
+    lambda span: span.set_attribute("late", 1), lambda span: span.set_attributes({"late": 1}),
+    lambda span: span.add_event("late"), lambda span: span.update_name("late"),
+    lambda span: span.set_status(StatusCode.ERROR, "late"), lambda span: span.record_exception(ValueError("late")),
+    lambda span: span.add_link(span.get_span_context(), {"late": 1}),
+])  # fmt: skip
+def test_what_comes_after_the_end_has_no_effect_though_it_is_not_settled(root, monkeypatch, caplog, change):
+    monkeypatch.setattr(recorder, "deferring", True)
+    root.touched = True
+    root.hold()
+    root.release()
+    assert recorder.unsettled
+    change(root)
+    (said,) = caplog.messages
+    assert "ended span" in said
+    (record,) = recorder.take_spans(9)
+    assert "late" not in repr(record)
+    assert record[11] == 0
 
 
 # --- what is exported -------------------------------------------------------------------------------------------

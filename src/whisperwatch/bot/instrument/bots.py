@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST_CELLS = 20_000
 """Of one bot. Views and commands whose classes it makes as it goes, and routes that it puts together itself, have names
 without end."""
+MOST_EVENTS = 2_000
+"""Of one bot: listeners may be added for events that its own code names as it goes. The rest are `other`."""
+_OTHER_EVENT = "on_other"
 _KIND_CONSUMER = 4
 _now = recorder.clock.now
 
@@ -81,6 +84,9 @@ class EventRoot(Root):
 
     def hold_back(self, span: Span) -> None:
         """Keep a listener's ended span: it goes where this root goes."""
+        if self.exported:  # the bot's own code has ended the root
+            Span.deliver(span)
+            return
         if self.held is None:
             self.held = []
         self.held.append(span)
@@ -95,13 +101,16 @@ class EventRoot(Root):
     def settle(self) -> None:
         if self.handled and self.cells.handled is not None:
             self.cells.handled.add(1)
-        super().settle()
-        if self.held is not None:
-            if self.exported:
+        try:
+            super().settle()
+            if self.held is not None:
                 for span in self.held:
-                    Span.deliver(span)
-            self.held = None
-        self.subject = None
+                    if self.exported:
+                        Span.deliver(span)
+                    else:
+                        span.withhold()
+        finally:
+            self.held = self.subject = None
 
     def describe(self) -> None:
         try:
@@ -163,6 +172,8 @@ class Bot:
         """The cells of an event; `event_name` is discord.py's, with its `on_`."""
         cells = self.events.get(event_name)
         if cells is None:
+            if len(self.events) >= MOST_EVENTS and event_name != _OTHER_EVENT:
+                return self.event_cells(_OTHER_EVENT)
             cells = self.events[event_name] = EventCells(self.name, event_name.removeprefix("on_"))
         return cells
 

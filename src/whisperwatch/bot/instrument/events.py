@@ -124,7 +124,10 @@ async def _listen(bot: Bot, root: Root, coro: Any, args: Any, kwargs: Any) -> An
     finally:
         if span is not None and token is not None:
             leave(token)
-            span.end()
+            try:
+                span.end()
+            except Exception:  # a processor's
+                guard.failed("listener end")
 
 
 def _start(bot: Bot, root: Root, coro: Any) -> Span | None:

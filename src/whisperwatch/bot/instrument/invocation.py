@@ -73,7 +73,6 @@ class Invocation(Span):
         self.cells = cells
         self.title = cells.title
         self.static = cells.ok
-        cells.active.add(1)
         context = read()
         root = context.get(ROOT_KEY)
         if root is not None:
@@ -88,6 +87,7 @@ class Invocation(Span):
             self.recorded = False
             self.start_ns = _now()
             self.token = enter(Context({**context, COMMAND_KEY: self}))
+        cells.active.add(1)
 
     def raised(self, error: BaseException) -> None:
         """An exception leaves the command: its own, or one of an error handler. A failure of its own comes first."""
@@ -101,6 +101,8 @@ class Invocation(Span):
         self.cells.active.add(-1)
         if cells is not None or outcome != "ok":
             self._become(outcome, cells or self.cells)
+        if self.end_ns:  # the bot's own code has ended the span
+            self.recorded = False
         self.end_ns = _now()
         if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
@@ -111,8 +113,8 @@ class Invocation(Span):
         """Measure it, and export it."""
         duration = self.cells.duration(self.outcome)
         if self.recorded:
-            self.deliver()
             duration.record((self.end_ns - self.start_ns) / 1e9, self)
+            self.deliver()
         else:
             duration.record((self.end_ns - self.start_ns) / 1e9)
 

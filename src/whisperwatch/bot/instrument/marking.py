@@ -10,22 +10,26 @@ import sys
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.runtime import pulse
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 
 
 def mark_blocked(frames: tuple[tuple[str, int, str], ...], seconds: float) -> None:
     """Put the place, and for how long, on the root whose work blocks the loop; nothing where none does."""
-    root = _blocking_root() or _marked.get("root")
+    root = _marked.pop("root", None)
+    if recorder.clock.now() - pulse.last_turn_ns >= seconds * 1e9:  # else it turns again, perhaps for another
+        root = _blocking_root()
+        if root is not None:
+            _marked["root"] = root
     if root is None or root.end_ns:
-        _marked.clear()
         return
-    _marked["root"] = root
     file, line, function = frames[-1] if frames else ("unknown", 0, "unknown")
     root.touched = True
-    own = dict(root.own or {})
+    own = root.own
+    if own is None:  # two steps, with no call between: the loop's thread may do the same
+        own = root.own = {}
     own[semconv.LOOP_BLOCKED_AT] = f"{file}:{line} {function}"
     own[semconv.LOOP_BLOCKED_FOR] = round(seconds, 3)
-    root.own = own
 
 
 _marked: dict[str, Root] = {}

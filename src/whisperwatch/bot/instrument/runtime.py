@@ -24,6 +24,8 @@ class Pulse:
         """Monotonic nanoseconds; 0 where no loop is watched."""
         self.thread_id = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch = 0
+        """Counts the loops that were watched: a timer of one before, though on the same loop, is over."""
         self._due = 0.0
         self._lag = timing(semconv.LOOP_LAG, {})
 
@@ -34,14 +36,15 @@ class Pulse:
         self._loop = loop
         self.thread_id = threading.get_ident()
         self._due = loop.time()
-        self._turn(loop)
+        self._watch += 1
+        self._turn(loop, self._watch)
 
     def stop(self) -> None:
         self._loop = None
         self.last_turn_ns = 0
 
-    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._loop is not loop:
+    def _turn(self, loop: asyncio.AbstractEventLoop, watch: int) -> None:
+        if self._loop is not loop or self._watch != watch:
             return
         self.last_turn_ns = _now()
         now = loop.time()
@@ -50,7 +53,7 @@ class Pulse:
         except Exception:
             guard.failed("loop lag")
         self._due = now + INTERVAL_S
-        loop.call_at(self._due, self._turn, loop)
+        loop.call_at(self._due, self._turn, loop, watch)
 
     @property
     def closed(self) -> bool:

@@ -34,6 +34,8 @@ class Recorder:
     def __init__(self) -> None:
         self.clock = Clock()
         self.lock = threading.RLock()
+        self._settling = threading.RLock()
+        """Held while a piece is settled, so that who reads after `settle` doesn't miss what another thread is at."""
         self._on = True
         self.when_switched: Callable[[], None] = lambda: None
         """Called when `on` has changed."""
@@ -188,14 +190,14 @@ class Recorder:
 
     def settle(self, most: int) -> bool:
         """Measure and encode up to `most` of what has ended; says whether more is left."""
-        with self.lock:  # the ship's thread does this, and any reader's
+        with self._settling:  # the ship's thread does this, and any reader's
             settling = self.unsettled[:most]
             del self.unsettled[: len(settling)]
-        for ended in settling:
-            try:
-                ended.settle()
-            except Exception:
-                guard.failed("settle")
+            for ended in settling:
+                try:
+                    ended.settle()
+                except Exception:
+                    guard.failed("settle")
         return bool(self.unsettled)
 
     def take_spans(self, most: int) -> list[tuple[Any, ...]]:
@@ -238,7 +240,7 @@ class Recorder:
 
     def silence(self) -> None:
         """In a forked child: empty, and off. Locks are made anew, for another thread may have held them."""
-        self.lock = threading.RLock()
+        self.lock, self._settling = threading.RLock(), threading.RLock()
         self.forked = True
         self.on = self.shipping = self.deferring = False
         self._empty()

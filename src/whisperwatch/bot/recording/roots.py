@@ -11,7 +11,7 @@ from random import getrandbits
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, TraceFlags
+from opentelemetry.trace import NonRecordingSpan
 from opentelemetry.trace import Span as APISpan
 
 from whisperwatch.bot import guard
@@ -101,6 +101,14 @@ class Root(Span):
             return Context({SPAN_KEY: self.under, ROOT_KEY: self})
         return Context({SPAN_KEY: self, ROOT_KEY: self}) if self.sampled else Context({ROOT_KEY: self})
 
+    def end(self, end_time: int | None = None) -> None:
+        """By the bot's own code, to which it is the current span: it ends now, as if all its work were over."""
+        if self.end_ns:
+            super().end()
+            return
+        self.touched = True
+        self.finish()
+
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""
         self.end_ns = _now()
@@ -117,21 +125,13 @@ class Root(Span):
         seconds = (self.end_ns - self.start_ns) / 1e9
         if self.sampled and (self.touched or self.status_code or keep_untouched):
             self.exported = True
+            self.duration.record(seconds, self)
             self.describe()
             self.deliver()
-            self.duration.record(seconds, self)
         else:
             self.duration.record(seconds)
-            if not tracing.plain:
-                self._withhold()
-
-    def _withhold(self) -> None:
-        """Let processors, who were told that it began, forget it: an end that is not sampled, which nobody exports."""
-        if self.sampled and self.hosted is None and self.environment.processor is not None:
-            self.flags &= ~TraceFlags.SAMPLED
-            self.ornate = True
-            self.__dict__.pop("_span_context", None)
-            self.deliver()
+            if self.sampled and not tracing.plain:
+                self.withhold()
 
     def describe(self) -> None:
         """Called before an export: the time to add attributes."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.attributes import _clean_attribute_value
-from opentelemetry.trace import SpanContext, Status, StatusCode
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from whisperwatch import semconv, tape
 from whisperwatch.bot.recording.exceptions import frames, type_name
@@ -45,6 +45,8 @@ class Span(Readable, trace.Span):
     """As a `with` block."""
     hosted: trace.Span | None = None
     """The span of the host's provider that this one stands for; it gets all that this one has when it ends."""
+    hosted_title = ""
+    """The name that it was started with."""
 
     def __init_subclass__(cls) -> None:
         OURS.add(cls)
@@ -83,6 +85,13 @@ class Span(Readable, trace.Span):
                 self.trace_id, self.span_id, self.parent_id, SAMPLED, None, self.title, self.kind_number,
                 self.start_ns, self.end_ns, self.static[0], self.own, 0, None, None, None, environment.number, None,
             ))  # fmt: skip
+
+    def withhold(self) -> None:
+        """Let processors, who were told that it began, forget it: an end that is not sampled, which nobody exports."""
+        if self.hosted is None and self.environment.processor is not None:
+            self.flags &= ~TraceFlags.SAMPLED
+            self.__dict__.pop("_span_context", None)
+            self._deliver_all(self.environment.processor)
 
     @property
     def visible(self) -> trace.Span:
@@ -123,7 +132,8 @@ class Span(Readable, trace.Span):
             hosted.add_link(link.context, link.attributes)
         if self.status_code:
             hosted.set_status(self.status)
-        hosted.update_name(self.title)
+        if self.title != self.hosted_title:  # else the bot's own code may have renamed it
+            hosted.update_name(self.title)
         given = {**self.static[1], **(self.own or {})}
         whole_ids[self.span_id] = {key: given[key] for key in semconv.HASHED_ATTRIBUTES & given.keys()}
         try:

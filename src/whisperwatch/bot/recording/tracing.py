@@ -167,7 +167,7 @@ class Tracing:
 def _stand_for(span: Span, hosted: trace.Span) -> None:
     context = hosted.get_span_context()
     span.trace_id, span.span_id, span.flags = context.trace_id, context.span_id, int(context.trace_flags)
-    span.hosted, span.ornate = hosted, True
+    span.hosted, span.hosted_title, span.ornate = hosted, span.title, True
     span._span_context = context
 
 
