@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -31,7 +32,12 @@ from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.server import PortError, WebServer, bind
 
 _AFTER_GOODBYE_S = 2.0
+_NICENESS = 5
+"""Where the CPU is short, the bot comes first: the watcher still gets a quarter of what the bot gets."""
+_PORT_AGAIN_S = 2.0
+"""A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
 _STARTED_AFTER_S = 1.0
+_logger = logging.getLogger("whisperwatch")
 
 
 class Watcher:
@@ -50,6 +56,7 @@ class Watcher:
         public = [problem.public for problem in settings.problems]
         self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
         self.web: WebServer | None = None
+        self._port_wanted = ""
 
     def sources(self) -> Sequence[Source]:
         return self.receiver.sources
@@ -91,11 +98,28 @@ class Watcher:
         try:
             sockets = bind(web.host, web.port)
         except PortError as error:
-            self.problems.append(error.strerror or str(error))
+            problem = error.strerror or str(error)
+            self.problems.append(problem)
+            if error.errno == errno.EADDRINUSE:
+                self._later = self._serve_web_later(problem)
             return
+        await self._serve_on(sockets)
+
+    async def _serve_web_later(self, problem: str) -> None:
+        web = self.settings.web
+        while self.web is None:
+            await asyncio.sleep(_PORT_AGAIN_S)
+            with contextlib.suppress(PortError):
+                await self._serve_on(bind(web.host, web.port))
+        self.problems.remove(problem)
+        _logger.warning("the port is free now: /health and /metrics are served at %s", self.web.url)
+
+    async def _serve_on(self, sockets: Sequence[socket.socket]) -> None:
         exposition = Exposition()
         application = app(
-            self.health, lambda accept: exposition.render(self.streams(), accept), web.live_after_s
+            self.health,
+            lambda accept: exposition.render(self.streams(), accept),
+            self.settings.web.live_after_s,
         )
         self.web = WebServer(application, sockets)
         await self.web.start()
@@ -143,6 +167,7 @@ def main() -> None:
             sys.exit(str(error))
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bot, which then says goodbye
+        os.nice(_NICENESS)
         state, lock = StateDirectory(arguments.state_dir), arguments.lock
     for descriptor in (arguments.connection, lock):
         if descriptor is not None:

@@ -42,6 +42,9 @@ _LARGE_PIECE: Final = 512
 """Once thousands wait, the bot is busy anyway, and each piece costs the ship a wait for the GIL."""
 _MANY: Final = 2048
 _PAUSE_S: Final = 0.001
+_HOLD_S: Final = 0.00025
+"""For so long the GIL is held in one go: it is what the bot's loop may have to wait."""
+_FEW: Final = 16
 _GOODBYE_S: Final = 5.0
 """The goodbye goes on for this long where `stop` was called with less."""
 _COLLECTION_INTERVAL_S: Final = 15.0
@@ -178,12 +181,19 @@ class Ship:
         try:
             self._collect_if_due()
             self._keeper.tend()
-            while self._recorder.settle(_PIECE):
-                time.sleep(_PAUSE_S)
+            self._settle()
             self._carry(until)
             self._sampler.speak()
         except Exception:
             guard.failed("ship")
+
+    def _settle(self) -> None:
+        """Have what has ended measured and encoded, with pauses."""
+        until = time.perf_counter() + _HOLD_S
+        while self._recorder.settle(_FEW):
+            if time.perf_counter() >= until:
+                time.sleep(_PAUSE_S)
+                until = time.perf_counter() + _HOLD_S
 
     def _collect_if_due(self) -> None:
         interval = (

@@ -132,8 +132,8 @@ def export(state: Export) -> Check:
         return Check(name, "healthy", "No OTLP endpoint is set: nothing is exported.")
     if state.failing_since is None:
         return Check(name, "healthy", f"Telemetry reaches the collector.{lost}")
-    waiting = f"{state.waiting_bytes / 1e6:.1f} MB wait."
-    text = f"The collector can't be reached: {state.error or 'unknown error'}. {waiting}{lost}"
+    waiting = f" {_bytes(state.waiting_bytes)} wait." if state.waiting_bytes else ""
+    text = f"Telemetry doesn't reach the collector: {state.error or 'unknown error'}.{waiting}{lost}"
     return Check(name, "degraded", text, state.failing_since)
 
 
@@ -155,6 +155,10 @@ def _deaf(shards: Mapping[Any, Mapping[str, Any]], now: Now) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _bytes(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"
 
 
 def _seconds(seconds: float) -> str:

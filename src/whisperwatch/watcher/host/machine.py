@@ -17,6 +17,8 @@ from whisperwatch.watcher.records import LocalStream
 from .cgroup import Cgroup
 
 Figure = tuple[names.Metric, float | int, dict[str, Any]]
+_SHORTEST_S = 0.5
+"""CPU time that there must have been for a share of it to say something: the kernel counts in steps of 0.01 s."""
 _LOOPBACK = re.compile(r"lo\d*|loopback.*", re.IGNORECASE)
 
 
@@ -66,8 +68,9 @@ class MachineFigures:
         limit = cpus(self._cgroup)
         yield names.SYSTEM_CPU_LIMIT, limit, {}
         used, passed = self._used_cpu(times, limit)
-        before, self._before = self._before, (used, passed)
-        if before is not None and passed > before[1]:
+        before = self._before = self._before or (used, passed)
+        if passed - before[1] >= _SHORTEST_S:
+            self._before = used, passed
             share = (used - before[0]) / (passed - before[1])
             yield names.SYSTEM_CPU_UTILIZATION, min(1.0, max(0.0, share)), {}
 

@@ -12,6 +12,8 @@ from whisperwatch import semconv as names
 from whisperwatch.watcher.records import LocalStream
 
 Figure = tuple[names.Metric, float | int, dict[str, Any]]
+_SHORTEST_S = 0.5
+"""Time that must have passed for a share of it to say something: the kernel counts CPU time in steps of 0.01 s."""
 
 
 class ProcessFigures:
@@ -56,9 +58,10 @@ class ProcessFigures:
         times, now = process.cpu_times(), self._clock()
         yield names.PROCESS_CPU, times.user, {names.CPU_MODE: "user"}
         yield names.PROCESS_CPU, times.system, {names.CPU_MODE: "system"}
-        used, before = times.user + times.system, self._before
-        self._before = used, now
-        if before is not None and now > before[1]:
+        used = times.user + times.system
+        before = self._before = self._before or (used, now)
+        if now - before[1] >= _SHORTEST_S:
+            self._before = used, now
             share = (used - before[0]) / (now - before[1]) / self._cpus
             yield names.PROCESS_CPU_UTILIZATION, max(0.0, share), {}
 
