@@ -306,3 +306,26 @@ def test_the_goodbye_waits_for_a_bot_that_runs_in_a_thread_of_its_own(daemon, or
     assert [line for line in done.stdout.splitlines() if not daemon or line == "goodbye"] == order, (
         done.stderr
     )
+
+
+AT_THE_VERY_END = """
+    import asyncio, sys
+    import discord, whisperwatch
+    from opentelemetry import trace
+    from whisperwatch.bot.instrument.bots import bot_of
+    from whisperwatch.bot.recording import recorder, roots
+
+    client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
+    for module in (sys, asyncio, trace, recorder, roots):
+        module.never_released, _ = bot_of(client).event_root("on_message", ())
+        module.never_released.hold()
+    module.never_released.itself = module.never_released
+"""
+
+
+def test_a_root_that_outlives_the_modules_goes_silently():
+    script = textwrap.dedent(AT_THE_VERY_END)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr == ""
