@@ -269,6 +269,15 @@ def test_a_collector_that_fails_does_not_stop_the_others(monkeypatch):
 # --- taking -----------------------------------------------------------------------------------------------------
 
 
+def test_a_reader_sees_how_many_spans_were_recorded_though_no_ship_takes_them(installed):
+    reader = InMemoryMetricReader()
+    installed.meter_provider.add_metric_reader(reader)
+    trace.get_tracer("library").start_span("one").end()
+    metrics_read = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    (recorded,) = [metric for metric in metrics_read if metric.name == semconv.SELF_RECORDED.name]
+    assert [point.value for point in recorded.data.data_points] == [1]
+
+
 def test_only_what_changed_is_taken():
     instrument = recorder.define_instrument(recorder.scope, "count", "counter", "", "")
     one, other = instrument.find({"a": "1"}), instrument.find({"a": "2"})

@@ -283,6 +283,17 @@ def test_processors_forget_one_that_is_not_exported(duration):
     assert not exporter.get_finished_spans()
 
 
+def test_a_processor_hears_of_no_end_before_it_came(root, monkeypatch):
+    monkeypatch.setattr(recorder, "deferring", True)
+    root.touched = True
+    root.hold()
+    root.release()
+    heard = InMemorySpanExporter()
+    tracing.provider.add_span_processor(SimpleSpanProcessor(heard))
+    assert taken() == ["message"]
+    assert not heard.get_finished_spans()
+
+
 # --- what belongs to it -----------------------------------------------------------------------------------------
 
 

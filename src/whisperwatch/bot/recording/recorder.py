@@ -209,14 +209,7 @@ class Recorder:
 
     def take_cells(self) -> list[tuple[Any, ...]]:
         """The cells that changed since the last time."""
-        while self.settle(1000):
-            pass
-        for cell, value in (
-            (self._recorded_spans, self.ended_spans),
-            (self._dropped_full, self.dropped_spans),
-        ):
-            if _value(cell).value != value:
-                _value(cell).set(value)
+        self._bring_up_to_date()
         cells = self.changed[:]
         del self.changed[: len(cells)]
         return [_take(cell) for cell in cells]
@@ -228,13 +221,23 @@ class Recorder:
 
     def collect(self) -> None:
         """Read what is read rather than counted: observable instruments, the bots' gauges."""
-        while self.settle(1000):
-            pass
+        self._bring_up_to_date()
         for collector in list(self.collectors):
             try:
                 collector()
             except Exception:
                 guard.failed(f"collect {getattr(collector, '__qualname__', collector)}")
+
+    def _bring_up_to_date(self) -> None:
+        while self.settle(1000):
+            pass
+        with self._settling:  # a count that another thread read earlier must not be set later
+            for cell, value in (
+                (self._recorded_spans, self.ended_spans),
+                (self._dropped_full, self.dropped_spans),
+            ):
+                if _value(cell).value != value:
+                    _value(cell).set(value)
 
     # --- forking ----------------------------------------------------------------------------------------------
 

@@ -262,6 +262,8 @@ class TracerProvider(SDKTracerProvider):
             return tracer
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        while recorder.settle(1000):  # what has ended before is not for the new one
+            pass
         super().add_span_processor(span_processor)
         with self._tracers_lock:
             self._has_processors = True
