@@ -136,7 +136,6 @@ class Bot:
         """Of commands, listeners, tasks and routes, by what their modules key them with."""
         self.invalid_requests: deque[int] = deque(maxlen=20_000)
         """When Discord answered 401, 403 or an unshared 429, in monotonic nanoseconds."""
-        self.ready = False
         self._unnamed: list[Callable[[], None]] = []
         # while a gateway event is being parsed:
         self.receiving: Shard | None = None
