@@ -17,12 +17,22 @@ def test_where_the_variable_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert opened.path == tmp_path / "deep" / "here"
     assert opened.problem is None
     assert (opened.path.stat().st_mode & 0o777) == 0o700
-    assert list(opened.path.iterdir()) == []
+    assert [kept.name for kept in opened.path.iterdir()] == [".gitignore"]
 
 
 def test_else_beside_the_main_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(state.VARIABLE, raising=False)
     assert state.open_state(str(tmp_path / "bot.py")).path == tmp_path / ".whisperwatch"
+
+
+def test_git_leaves_out_one_that_we_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(state.VARIABLE, raising=False)
+    made = state.open_state(str(tmp_path / "bot.py")).path
+    assert made is not None
+    assert (made / ".gitignore").read_text() == "*\n"
+    monkeypatch.setenv(state.VARIABLE, str(tmp_path))
+    assert state.open_state().path == tmp_path
+    assert not (tmp_path / ".gitignore").exists()
 
 
 def test_where_it_cannot_be_everything_works_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def open_state(main_script: str | None = None) -> StateDirectory:
     """Make or find the state directory, and see that it can be written."""
     path = _where(main_script)
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_directory(path)
         probe = path / f".probe-{os.getpid()}"
         probe.touch(mode=0o600)
         probe.unlink()
@@ -102,6 +102,16 @@ def _where(main_script: str | None) -> Path:
     script = main_script or getattr(sys.modules.get("__main__"), "__file__", None)
     base = Path(script).absolute().parent if script else Path.cwd()
     return base / _NAME
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    (path / ".gitignore").write_text("*\n")  # it is often made in the bot's repository, and holds a key
 
 
 @functools.cache

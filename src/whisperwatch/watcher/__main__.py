@@ -56,7 +56,7 @@ class Watcher:
         public = [problem.public for problem in settings.problems]
         self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
         self.web: WebServer | None = None
-        self._port_wanted = ""
+        self._port_problem: str | None = None
 
     def sources(self) -> Sequence[Source]:
         return self.receiver.sources
@@ -100,8 +100,7 @@ class Watcher:
         except PortError as error:
             problem = error.strerror or str(error)
             self.problems.append(problem)
-            if error.errno == errno.EADDRINUSE:
-                self._later = self._serve_web_later(problem)
+            self._port_problem = problem if error.errno == errno.EADDRINUSE else None
             return
         await self._serve_on(sockets)
 
@@ -128,6 +127,8 @@ class Watcher:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.figures.run(self.settings.performance.collection_interval_s)
         yield self.health.run(self.settings.web.interval_s)
+        if self._port_problem is not None:
+            yield self._serve_web_later(self._port_problem)
 
     async def _stop(self) -> None:
         await self.pipeline.stop()

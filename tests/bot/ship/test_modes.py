@@ -91,3 +91,14 @@ def test_a_busy_port_is_said_and_the_bot_goes_on(bots: Bots) -> None:
     two.do("record(10)")
     assert two.do("ship.flush(10)")
     assert health(url)["checks"]
+
+
+def test_a_port_that_a_lingering_watcher_had_is_taken_when_it_is_free(bots: Bots) -> None:
+    one = bots()
+    first = one.sail()
+    two = bots(WHISPERWATCH_STATE_DIR="/proc/nowhere", HEALTH_CHECK_PORT=first["url"].rpartition(":")[2])
+    two.sail()
+    one.end()
+    until(lambda: not is_alive(first["pid"]))
+    assert two.do("until(lambda: any('the port is free now' in entry for entry in logged))"), two.do("logged")
+    assert len(health(first["url"])["checks"]) > 1

@@ -204,8 +204,15 @@ class TestExport:
         )
         assert (check.status, check.since) == ("degraded", 17.0)
         assert check.text == (
-            "The collector can't be reached: connection refused. 1.5 MB wait. 7 records were lost."
+            "Telemetry doesn't reach the collector: connection refused. 1.5 MB wait. 7 records were lost."
         )
+
+    def test_little_waits_or_nothing(self) -> None:
+        way = Way(failing_since=17.0, error="http://c/v1/traces answered 401 Unauthorized")
+        told = "Telemetry doesn't reach the collector: http://c/v1/traces answered 401 Unauthorized."
+        assert checks.export(way).text == told
+        way.waiting_bytes = 13_094
+        assert checks.export(way).text == f"{told} 13.1 kB wait."
 
 
 class TestSettings:

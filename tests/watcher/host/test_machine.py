@@ -58,6 +58,18 @@ def test_declared_and_read_are_the_same(
     assert read(names.SYSTEM_CPU_UTILIZATION) == pytest.approx(0.75)
 
 
+def test_a_share_of_a_moment_is_not_told(
+    stream: LocalStream, read: Any, unlimited: Cgroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = MachineFigures(stream, [], unlimited)
+    first = psutil.cpu_times()
+    for user, idle, told in ((0.0, 0.0, None), (0.02, 0.0, None), (0.5, 1.5, 0.25)):
+        now = first._replace(user=first.user + user, idle=first.idle + idle)
+        monkeypatch.setattr(psutil, "cpu_times", lambda now=now: now)
+        figures.collect()
+        assert read(names.SYSTEM_CPU_UTILIZATION) == (told and pytest.approx(told))
+
+
 class TestTheCgroupIsTheHundredPerCent:
     def test_cpu(self, stream: LocalStream, read: Any, tree: Any) -> None:
         group = limited(tree, cpu_max="50000 100000", cpu_stat="usage_usec 1000000")

@@ -55,10 +55,11 @@ def order(child: subprocess.Popen[str]) -> Order:
 
 
 def test_cpu(child: Any, order: Order, stream: LocalStream, read: Any) -> None:
-    moments = iter([100.0, 102.0])
+    moments = iter([100.0, 100.1, 102.0])
     figures = ProcessFigures(child.pid, stream, cpus=2, clock=lambda: next(moments))
-    figures.collect()
-    assert read(names.PROCESS_CPU_UTILIZATION) is None, "nobody knows it yet"
+    for _ in range(2):
+        figures.collect()
+        assert read(names.PROCESS_CPU_UTILIZATION) is None, "nobody knows it yet"
     before = read(names.PROCESS_CPU, "user") + read(names.PROCESS_CPU, "system")
     order("burn 0.5")
     figures.collect()

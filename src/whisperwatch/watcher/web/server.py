@@ -155,8 +155,8 @@ def _listen(family: socket.AddressFamily, address: tuple[str, int]) -> socket.so
 def _advice(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"port {port} of {host} is in use, so /health and /metrics are not served; the bot runs on. Stop the "
-            f"program that has it, set HEALTH_CHECK_PORT to a free port, or HEALTH_CHECK_ENABLED=false"
+            f"port {port} of {host} is in use, so /health and /metrics are not served until it is free; the bot runs "
+            f"on. Stop the program that has it, set HEALTH_CHECK_PORT to a free port, or HEALTH_CHECK_ENABLED=false"
         )
     if error.errno == errno.EACCES:
         return f"port {port} of {host} is not allowed to this user: set HEALTH_CHECK_PORT to one above 1023"
