@@ -186,7 +186,7 @@ def hello(**about: Any) -> tuple[str, dict[str, Any]]:
     """The HELLO of this process. `about` adds `resource` (dict of attributes), `bots` (list of names), and so on.
 
     Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
-    to which faulthandler writes, or None).
+    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None).
     """
     return HELLO, {
         "tape": VERSION,

@@ -77,6 +77,18 @@ def test_a_nameless_bot_of_a_process_that_is_gone(tmp_path):
     assert "process.executable.path" not in made
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"bots": ["unknown", "demo"], "main": "bot.py"}, "demo"),
+        ({"bots": ["unknown"], "main": "bot.py"}, "unknown_service:bot.py"),
+        ({"bots": [], "main": None}, "unknown_service:python"),
+    ],
+)
+def test_the_first_bot_that_has_a_name_names_the_service_else_its_script(said, name, tmp_path):
+    assert bot_resource({"pid": 2**22 + 1, **said}, "i-1", service(tmp_path))["service.name"] == name
+
+
 def test_the_watchers_own(hello, tmp_path):
     bot = bot_resource(hello, "i-1", service(tmp_path))
     own = watcher_resource(service(tmp_path), "i-1", bot)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import threading
 import time
 import weakref
@@ -378,7 +379,9 @@ class Ship:
     # --- about ourselves --------------------------------------------------------------------------------------
 
     def _hello(self) -> dict[str, Any]:
-        return {"stack": self._watchdog.descriptor, **self._about()}
+        main = getattr(sys.modules.get("__main__"), "__file__", None)
+        script = os.path.basename(main) if main else None
+        return {"stack": self._watchdog.descriptor, "main": script, **self._about()}
 
     def _make_beat(self) -> dict[str, Any]:
         beat: dict[str, Any] = {"loop": self._sampler.look()}

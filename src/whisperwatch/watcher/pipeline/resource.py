@@ -23,13 +23,16 @@ from whisperwatch.watcher.settings.groups import Service
 SERVICE_NAME: Final = "service.name"
 INSTANCE_ID: Final = "service.instance.id"
 _UNKNOWN: Final = "unknown_service"
+_NAMELESS: Final = "unknown"
+"""What `bot.name` is before Discord has told who the bot is."""
 
 
 def bot_resource(hello: Mapping[str, Any], instance_id: str, service: Service) -> dict[str, Any]:
     """The resource of a bot's process.
 
     Args:
-        hello: its HELLO: `pid`, `python`, `bots` (names), `resource` (attributes of the bot's own providers).
+        hello: its HELLO: `pid`, `python`, `bots` (names), `main` (its script), `resource` (attributes of the bot's
+            own providers).
         instance_id: its `service.instance.id`, unless OTEL_RESOURCE_ATTRIBUTES has one.
         service: `settings.service`.
     """
@@ -111,5 +114,8 @@ def _from_environment(service: Service) -> dict[str, Any]:
 
 
 def _name(hello: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
-    bots = [str(name) for name in hello.get("bots") or () if name]
-    return bots[0] if bots else f"{_UNKNOWN}:{merged.get('process.executable.name') or 'python'}"
+    """The first bot that has a name by now, else what can be said of the program."""
+    for name in hello.get("bots") or ():
+        if name and name != _NAMELESS:
+            return str(name)
+    return f"{_UNKNOWN}:{hello.get('main') or merged.get('process.executable.name') or 'python'}"

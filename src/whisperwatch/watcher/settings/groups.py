@@ -23,7 +23,7 @@ class Service(Group):
         parse=str,
         help="The service's name (`service.name`). Wins over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.",
         right="a name",
-        unset="the bot's name",
+        unset="the first bot's name; `unknown_service:` and the main script while no bot has one",
     )
     attributes: tuple[tuple[str, str], ...] = setting(
         "OTEL_RESOURCE_ATTRIBUTES",
