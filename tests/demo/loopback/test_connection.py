@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import zlib
 
 import aiohttp
 import pytest
 
 from whisperwatch.demo.loopback import GatewaySettings, LoopbackDiscord
+from whisperwatch.demo.loopback.connection import ACKNOWLEDGED_AFTER_S
 
 ALL = (1 << 22) - 1 & ~(1 << 17 | 1 << 18 | 1 << 19)
 
@@ -48,6 +50,14 @@ async def connect(server, http, query="?v=10&encoding=json"):
     assert hello["op"] == 10
     assert hello["d"]["heartbeat_interval"] == 41250
     return client
+
+
+async def test_an_acknowledgement_is_never_as_early_as_discord_py_cannot_time_it(server, http):
+    client = await connect(server, http)
+    sent = time.monotonic()
+    await client.send(1)
+    assert (await client.event())["op"] == 11
+    assert time.monotonic() - sent > ACKNOWLEDGED_AFTER_S * 0.9
 
 
 @pytest.mark.parametrize(
