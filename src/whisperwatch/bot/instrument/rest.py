@@ -25,10 +25,14 @@ def request(original: Any) -> Any:
 
     def request(self: Any, route: Any, **kwargs: Any) -> Any:
         coro = original(self, route, **kwargs)
-        bot = bot_of_http(self)
-        if bot is None or unwatched.get():
+        try:
+            bot = bot_of_http(self)
+            if bot is None or unwatched.get():
+                return coro
+            return _watched(bot, route, self._HTTPClient__session, coro, self._global_over)
+        except Exception:
+            guard.failed("rest request")
             return coro
-        return _watched(bot, route, self._HTTPClient__session, coro, self._global_over)
 
     return request
 
@@ -38,10 +42,14 @@ def webhook_request(original: Any) -> Any:
 
     def request(self: Any, route: Any, session: Any, **kwargs: Any) -> Any:
         coro = original(self, route, session, **kwargs)
-        bot = any_bot()
-        if bot is None:
+        try:
+            bot = any_bot()
+            if bot is None:
+                return coro
+            return _watched(bot, route, session, coro, None, _callback_type(route, kwargs))
+        except Exception:
+            guard.failed("webhook request")
             return coro
-        return _watched(bot, route, session, coro, None, _callback_type(route, kwargs))
 
     return request
 
