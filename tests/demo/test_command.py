@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import codecs
 import contextlib
 import fcntl
 import importlib.util
@@ -48,7 +47,6 @@ class Demo:
     def __init__(self, temporary: Path, *arguments: str, size: tuple[int, int] | None = None) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.output = ""
-        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
         self._temporary = temporary
         self._end, theirs = pty.openpty() if size else os.pipe()
         if size:
