@@ -226,6 +226,8 @@ class Receiver:
     def _take(self, source: Source, batch: tuple[Any, ...]) -> None:
         beat = batch[6]
         try:
+            if isinstance(beat, dict):
+                source.stream.hosted = frozenset(beat.get("hosted") or ())
             if spans := source.stream.take(batch):
                 self._pipeline.add_spans(source.stream, spans, batch[2])
                 self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})

@@ -89,10 +89,12 @@ class Records:
         scopes, attribute_sets: by the number that spans use.
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
+        hosted: the signals ("spans", "metrics") that the host application's own providers get and export.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
         self.resource = dict(resource)
+        self.hosted: frozenset[str] = frozenset()
         self.slot = slot
         self.refused_cells = 0
         self.defined = 0

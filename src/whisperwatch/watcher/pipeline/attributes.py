@@ -67,6 +67,7 @@ class KeyValues:
         self._said = False
         self._field = field
         self._redaction = redaction
+        self._hash = redaction.hash
         self._heads: dict[str, bytes] = {}
         self._known: dict[str, dict[str | int, bytes]] = {}
         self._before_hash: dict[str, bytes] = {}
@@ -79,7 +80,7 @@ class KeyValues:
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """The attributes, in their order."""
         parts = []
-        known, once = self._known, self._once
+        known, once, hash_ = self._known, self._once, self._hash
         for key, value in attributes.items():
             # by exact class: True, 1 and 1.0 are one dict key
             kind = value.__class__
@@ -90,7 +91,7 @@ class KeyValues:
             ):
                 parts.append(encoded)
             elif kind is int and (before := once.get(key)) is not None:
-                parts.append(before + self._redaction.hash(b"%d" % value))
+                parts.append(before + hash_(b"%d" % value))
             else:
                 parts.append(self._encode_one(key, value))
         return b"".join(parts)
@@ -98,7 +99,7 @@ class KeyValues:
     def _encode_one(self, key: str, value: Any) -> bytes:
         kind: type = value.__class__
         if kind is int and (before := self._before_hash.get(key)) is not None:
-            encoded = before + self._redaction.hash(b"%d" % value)
+            encoded = before + self._hash(b"%d" % value)
         elif key in HASHED_ATTRIBUTES and value is not None:
             encoded = self._string(key, self._redaction(value))
         elif kind is str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from whisperwatch.tape import PARENT_REMOTE
 from whisperwatch.watcher.pipeline.attributes import KeyValues
-from whisperwatch.watcher.pipeline.protobuf import message, number, prefixes, text, varint
+from whisperwatch.watcher.pipeline.protobuf import enclosed, message, number, prefixes, text, varint
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Records, Scope, Span
 
@@ -41,7 +41,7 @@ class SpanEncoder:
         self._event_attributes = KeyValues(3, redaction)
         self._link_attributes = KeyValues(4, redaction)
         self._static_keys: dict[int, frozenset[str]] = {}
-        self._heads: dict[tuple[Any, ...], bytes] = {}
+        self._heads: dict[tuple[Any, ...], tuple[bytes, int]] = {}
         self._scope_fields: dict[int, tuple[bytes, bytes]] = {}
         self._resource = message(1, KeyValues(1, redaction).encode(stream.resource))
         self._scope_attributes = KeyValues(3, redaction)
@@ -84,16 +84,15 @@ class SpanEncoder:
                     own += self._rare(description, status, trace_state, events, links, dropped, offset)
                     if description:
                         status = None
-                head = heads.get((name, kind, static, status, flags))
-                if head is None:
-                    head = self._head(name, kind, static, status, flags)
+                known = heads.get((name, kind, static, status, flags))
+                head, size = known or self._head(name, kind, static, status, flags)
             except (OverflowError, TypeError, ValueError, AttributeError, struct.error):
                 self.broken += 1
                 continue
             if scope != last_scope:
                 last_scope = scope
                 out = by_scope.setdefault(scope, [])
-            size = len(ids) + len(head) + len(own)
+            size += len(ids) + len(own)
             out += (
                 prefix[size] if size < known_prefixes else b"\x12" + varint(size),
                 ids,
@@ -103,19 +102,19 @@ class SpanEncoder:
         return {scope: b"".join(parts) for scope, parts in by_scope.items()}
 
     def resource_spans(self, by_scope: Mapping[int, list[bytes]]) -> bytes:
-        """One `resource_spans` field around what `encode` gave."""
+        """One `resource_spans` field around what `encode` gave; put together once, for it is long."""
         body = [self._resource]
         for scope, spans in by_scope.items():
             before, after = self._scope(scope)
-            body.append(message(2, b"".join([before, *spans, after])))
-        return message(1, b"".join(body))
+            body += enclosed(2, [before, *spans, after])
+        return b"".join(enclosed(1, body))
 
     def _keys(self, static: int) -> frozenset[str]:
         keys = self._static_keys[static] = frozenset(self._stream.attribute_sets[static])
         return keys
 
-    def _head(self, name: str, kind: int, static: int, status: int | None, flags: int) -> bytes:
-        """What spans of a sort share. A status of None is in the other part, with its description."""
+    def _head(self, name: str, kind: int, static: int, status: int | None, flags: int) -> tuple[bytes, int]:
+        """What spans of a sort share, and its length. A status of None is in the other part, with its description."""
         remote = _IS_REMOTE if flags & PARENT_REMOTE else 0
         head = b"".join(
             (
@@ -128,8 +127,8 @@ class SpanEncoder:
         )
         if len(self._heads) >= _HEADS_KEPT:
             self._heads.clear()
-        self._heads[name, kind, static, status, flags] = head
-        return head
+        known = self._heads[name, kind, static, status, flags] = head, len(head)
+        return known
 
     def _rare(
         self,

@@ -105,8 +105,9 @@ class Pipeline:
             self._tasks.append(asyncio.create_task(self._export_periodically(), name="metric export"))
 
     def add_spans(self, stream: Records, spans: Sequence[Span], wall_offset_ns: int) -> None:
-        """Take spans on; their times + `wall_offset_ns` are wall time. Never blocks."""
-        if "spans" not in self._deliveries:
+        """Take spans on; their times + `wall_offset_ns` are wall time. Never blocks. What the host's own provider
+        exports is not exported again."""
+        if "spans" not in self._deliveries or "spans" in stream.hosted:
             self._pass(stream, len(spans))
             return
         for made in self._batch.add(stream, spans, wall_offset_ns):
@@ -130,6 +131,8 @@ class Pipeline:
         now, parts, points = time.time_ns(), [], 0
         self._show_buffer()
         for stream in self._streams() if streams is None else streams:
+            if "metrics" in stream.hosted:
+                continue
             encoder = self._encoders.get(stream)
             if encoder is None:
                 encoder = MetricEncoder(stream, self._redaction, self._export.temporality)

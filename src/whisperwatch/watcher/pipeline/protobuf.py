@@ -48,6 +48,11 @@ def message(field: int, body: bytes) -> bytes:
     return tag(field, _LENGTH) + varint(len(body)) + body
 
 
+def enclosed(field: int, parts: list[bytes]) -> list[bytes]:
+    """The parts of a field that holds a message whose parts these are."""
+    return [tag(field, _LENGTH), varint(sum(map(len, parts))), *parts]
+
+
 def text(field: int, value: str | None) -> bytes:
     """A string field; nothing for the empty string, which is its default."""
     return message(field, utf8(value)) if value else b""
