@@ -17,12 +17,14 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 
 import whisperwatch
+from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument.bots import bots
 from whisperwatch.bot.instrument.runtime import pulse
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.demo.loopback import LoopbackDiscord
 from whisperwatch.state import hash_id, open_state
 
@@ -146,11 +148,15 @@ async def test_nothing_starts_before_a_client_is_set_up(monkeypatch):
 
 async def test_what_the_beat_tells_of_a_bot():
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
-    assert watching._beat() == {"bots": [{"name": "mine", "ready": False, "closed": False, "shards": {}}]}
+    state = {"name": "mine", "ready": False, "closed": False, "shards": {}}
+    assert watching._beat() == {"bots": [state], "hosted": ()}
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
         await server.until(lambda: client.latency < 10)
+        guilds = recorder.instrument(semconv.GUILDS).find({semconv.BOT_NAME: "mine"})
+        guilds.set(0)
         (state,) = watching._beat()["bots"]
+        assert guilds.value == 1, "the gauges are read as soon as the client is ready"
         assert (state["name"], state["ready"], state["closed"]) == ("mine", True, False)
         assert state["shards"][0]["up"]
         assert state["shards"][0]["latency"] == client.latency

@@ -285,7 +285,22 @@ def _about() -> dict[str, Any]:
 def _beat() -> dict[str, Any]:
     if pulse.closed and pulse.last_turn_ns:
         pulse.stop()
-    return {"bots": [_state_of(client) for client in list(bots)]}
+    clients = list(bots)
+    _collect_when_ready(clients)
+    return {"bots": [_state_of(client) for client in clients], "hosted": providers.hosted}
+
+
+def _collect_when_ready(clients: list[Any]) -> None:
+    """Read the gauges as soon as a client is ready: before, it has no guilds, and the next time may be 15 s away."""
+    ready = {id(client) for client in clients if client.is_ready()}
+    if ready - _collected:
+        recorder.collect()
+    _collected.intersection_update(ready)
+    _collected.update(ready)
+
+
+_collected: set[int] = set()
+"""Clients that are ready, and were read since."""
 
 
 def _state_of(client: Any) -> dict[str, Any]:

@@ -98,6 +98,15 @@ def test_alone_ours_are_the_global_ones():
     assert (trace.get_tracer_provider(), metrics.get_meter_provider()) == before
 
 
+def test_which_signals_are_the_host_s_is_known():
+    providers.install()
+    assert providers.hosted == ()
+    trace.set_tracer_provider(SDKTracerProvider(shutdown_on_exit=False))
+    assert providers.hosted == ("spans",)
+    metrics.set_meter_provider(SDKMeterProvider(shutdown_on_exit=False))
+    assert providers.hosted == ("spans", "metrics")
+
+
 def test_tracers_and_meters_made_before_ours_record_too():
     tracer, meter = trace.get_tracer("early"), metrics.get_meter("early")
     counter = meter.create_counter("early.count")

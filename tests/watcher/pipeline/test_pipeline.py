@@ -115,6 +115,16 @@ class TestBatches:
         assert len(collector.taken[0].spans) == 6
         assert (pipeline.passed_spans(one), pipeline.passed_spans(two)) == (3, 3)
 
+    async def test_what_the_host_s_providers_export_is_not_exported_again(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url))
+        theirs, ours = a_stream(), a_stream()
+        theirs.hosted = frozenset({"spans", "metrics"})
+        pipeline.add_spans(theirs, spans(2), OFFSET)
+        pipeline.add_spans(ours, spans(3), OFFSET)
+        assert await pipeline.flush(5)
+        assert [len(taken.spans) for taken in collector.taken] == [3]
+        assert (pipeline.passed_spans(theirs), pipeline.passed_spans(ours)) == (2, 3)
+
     async def test_one_span_may_be_larger_than_a_batch(self, pipelines, collector, target):
         pipeline, _ = await pipelines(target(collector.url))
         (span,) = spans(1)

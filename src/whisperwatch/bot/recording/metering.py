@@ -207,6 +207,11 @@ class MeterProvider(SDKMeterProvider):
         recorder.collect()
         return self._readings[reader].read()
 
+    @property
+    def hosted(self) -> bool:
+        """Whether every point goes to a host's provider too."""
+        return self._host is not None
+
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         return bool(super().force_flush(timeout_millis) and recorder.flush_tape(timeout_millis))
 

@@ -36,6 +36,13 @@ class Providers:
         self.tracer_provider: TracerProvider | None = None
         self.meter_provider: MeterProvider | None = None
 
+    @property
+    def hosted(self) -> tuple[str, ...]:
+        """The signals that go to providers of the host's."""
+        meters = self.meter_provider
+        signals = {"spans": tracing.host is not None, "metrics": meters is not None and meters.hosted}
+        return tuple(signal for signal, theirs in signals.items() if theirs)
+
     def install(self, resource: Resource | None = None) -> None:
         """Put our providers in place, or take the host's.
 
