@@ -81,16 +81,17 @@ def _round(worker: Worker, port: int, arguments: argparse.Namespace) -> dict[str
 
 
 def _table(figures: dict[str, list[dict[str, float]]]) -> str:
-    """A Markdown table: milliseconds, medians over the rounds, and what the watched bot and the second bare one add."""
+    """A Markdown table: medians over the rounds of what the others add to the bare bot, and the middle half."""
 
-    def median(key: str, name: str) -> float:
+    def added(key: str, name: str) -> str:
         pairs = zip(figures[name], figures["bare"], strict=True)
-        return statistics.median(one[key] - (bare[key] if name != "bare" else 0.0) for one, bare in pairs)
+        low, middle, high = statistics.quantiles([one[key] - bare[key] for one, bare in pairs], n=4)
+        return f"{middle:+.3f} ({low:+.3f} to {high:+.3f})"
 
     lines = ["| lateness, ms | bare | second bare adds | watched adds |", "| --- | --- | --- | --- |"]
     for key in QUANTILES:
-        medians = [median(key, name) for name in ("bare", "bare again", WATCHED)]
-        lines.append(f"| {key} | {' | '.join(f'{found:.3f}' for found in medians)} |")
+        bare = statistics.median(one[key] for one in figures["bare"])
+        lines.append(f"| {key} | {bare:.3f} | {added(key, 'bare again')} | {added(key, WATCHED)} |")
     return "\n".join(lines)
 
 
@@ -136,8 +137,8 @@ async def _serve(listening: socket.socket) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.latency", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each round (5)")
+    parser.add_argument("--rounds", type=int, default=20, help="of each bot (20)")
     parser.add_argument("--alone", action="store_true", help="nobody asks while a bare bot is measured")
     parser.add_argument("--json", help="every figure of every round")
     parser.add_argument("--ask", type=int, help=argparse.SUPPRESS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -53,6 +54,20 @@ def test_a_loop_that_turns_has_no_frames(loop: Loop) -> None:
 def test_without_a_loop_there_is_nothing_to_see(loop: Loop) -> None:
     assert Sampler(None, 0.25).look() is None
     assert Sampler(loop, 0.25).look() is None  # it hasn't begun
+
+
+def test_it_tells_when_a_loop_would_count_as_blocked(loop: Loop) -> None:
+    sampler = Sampler(loop, 0.25)
+    assert Sampler(None, 0.25).blocked_in_s() == sampler.blocked_in_s() == math.inf
+    loop.blocked_for(0.1)
+    assert 0.1 < sampler.blocked_in_s() <= 0.15
+    loop.blocked_for(0.3)
+    assert sampler.blocked_in_s() <= 0
+    sampler.look()
+    loop.blocked_for(0.0)
+    assert sampler.blocked_in_s() == 0, "an episode's end is to be told of soon"
+    sampler.look()
+    assert sampler.blocked_in_s() > 0
 
 
 def test_a_blocked_loop_shows_its_own_innermost_frames(loop: Loop) -> None:

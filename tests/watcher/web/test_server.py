@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -103,6 +104,14 @@ class TestServer:
     async def test_answers_at_its_url(self) -> None:
         async with self.running(hello_app()) as server, httpx.AsyncClient() as client:
             assert (await client.get(server.url)).text == "hello"
+
+    async def test_every_answer_has_the_date_of_its_making(self) -> None:
+        async with self.running(hello_app()) as server, httpx.AsyncClient() as client:
+            for _ in range(2):
+                answer = await client.get(server.url)
+                age_s = time.time() - parsedate_to_datetime(answer.headers["date"]).timestamp()
+                assert 0 <= age_s < 2
+                assert answer.headers.get_list("date") == [answer.headers["date"]]
 
     @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
     async def test_ipv6(self) -> None:
