@@ -67,13 +67,19 @@ def clients(watcher: Path) -> Iterator[Clients]:
         client.socket.close()
 
 
+def listens(path: Path) -> bool:
+    """Whether a socket can be connected to: its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 @pytest.fixture
 def watcher(state: Path) -> Iterator[Path]:
     """The socket of a watcher that was started by hand."""
     command = [sys.executable, "-m", "whisperwatch.watcher", "--state-dir", str(state), "--stay"]
     surroundings = {**os.environ, "HEALTH_CHECK_PORT": "0"}
     process = subprocess.Popen(command, env=surroundings, stderr=subprocess.PIPE, text=True)
-    until((state / "watcher.sock").exists)
+    until(lambda: listens(state / "watcher.sock"))
     yield state / "watcher.sock"
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
