@@ -152,7 +152,8 @@ def test_importing_it_imports_nothing_heavy() -> None:
     ).stdout.split()
     assert not [name for name in loaded if name.partition(".")[0] in ("opentelemetry", "discord", "pydantic")]
     ours = {name for name in loaded if name.startswith("whisperwatch")}
-    assert ours <= {"whisperwatch", "whisperwatch.semconv", "whisperwatch.version"}
+    names = {name for name in ours if name.startswith("whisperwatch.semconv")}
+    assert ours - names <= {"whisperwatch", "whisperwatch.version"}
 
 
 def conventional_metrics() -> dict[str, tuple[str, str]]:
