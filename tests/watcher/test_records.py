@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from whisperwatch import semconv
-from whisperwatch.watcher.records import LocalStream, Scope, Stream
+from whisperwatch.watcher.records import Endpoint, LocalStream, Scope, Stream
 
 DEFINITIONS = [
     ("scope", 1, "whisperwatch", "1", None, {"k": "v"}),
@@ -138,6 +138,19 @@ def test_nothing_raises(definitions, spans, cells):
     stream.take(batch(1, DEFINITIONS))
     stream.take(batch(2, definitions, spans, cells))
     stream.take(("batch", 3))
+
+
+def test_endpoints_are_kept_for_health_and_their_secrets_shown_nowhere(stream, caplog):
+    arguments = {"host": "db", "password": "hunter2", "opaque": ["ssl"]}
+    stream.take(batch(2, [("endpoint", 1, "postgresql", arguments)]))
+    stream.take(batch(1, [("endpoint", 1, "postgresql", arguments)]))  # another connection
+    assert stream.endpoints == {1: Endpoint("postgresql", arguments)}
+    assert "hunter2" not in repr(stream.endpoints)
+    stream.take(batch(2, [("endpoint", 2, "postgresql", arguments, "more")]))
+    stream.take(batch(3, [("endpoint", 3, "postgresql", "hunter2")]))
+    assert (len(stream.endpoints), stream.skipped) == (1, 2)
+    assert "endpoint" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_an_id_on_a_metric_is_refused(stream):

@@ -67,6 +67,14 @@ class Cell:
         return taken
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that the bot uses; see DEFINITION in `tape`. `arguments` may hold secrets, and shows in no `repr`."""
+
+    system: str
+    arguments: Mapping[str, Any] = field(repr=False)
+
+
 @dataclass(slots=True, eq=False)
 class Instrument:
     """A metric of one scope with its cells. `kind` is a `semconv.Kind`; `bounds` belong to histograms."""
@@ -113,10 +121,14 @@ class Stream(Records):
     A batch from another position, or one that names numbers that were never defined, never raises: what can't be
     placed is left out, counted in `skipped` and logged once. Cells with an attribute that is an id
     (`semconv.HASHED_ATTRIBUTES`) are refused, counted in `refused_cells`.
+
+    Attributes:
+        endpoints: the servers that the bot uses, by number. For health checks only: there are passwords in it.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
         super().__init__(resource, slot)
+        self.endpoints: dict[int, Endpoint] = {}
         self.wall_offset_ns = 0
         self.skipped = 0
         self._position = 0
@@ -161,12 +173,15 @@ class Stream(Records):
                 self.scopes.setdefault(number, Scope(*rest))
             elif sort == "attributes":
                 self.attribute_sets.setdefault(number, *rest)
+            elif sort == "endpoint":
+                system, arguments = rest
+                self.endpoints.setdefault(number, Endpoint(str(system), dict(arguments)))
             elif sort == "instrument" and number not in self._instruments:
                 self._define_instrument(number, *rest)
             elif sort == "cell" and number not in self._cells:
                 self._define_cell(offset, number, *rest)
         except (KeyError, TypeError, ValueError) as error:
-            self._skip(1, f"the definition {definition!r:.200} can't be resolved ({error!r})")
+            self._skip(1, f"the definition {_harmless(definition)!r:.200} can't be resolved ({error!r})")
 
     def _define_instrument(
         self, number: int, scope: int, name: str, kind: str, unit: str, description: str, bounds: Any
@@ -244,6 +259,11 @@ class Stream(Records):
                 "what the bot's process sent can't be read in full: %s; it is left out, counted, and not logged again",
                 why,
             )
+
+
+def _harmless(definition: Any) -> Any:
+    """A definition as the log may show it: an endpoint's may hold secrets."""
+    return definition[:2] if isinstance(definition, tuple) and definition[:1] == ("endpoint",) else definition
 
 
 class LocalStream(Records):
