@@ -21,8 +21,8 @@ from whisperwatch.semconv import ATTRIBUTES, METRICS, SPANS, Metric
 from whisperwatch.watcher.pipeline.naming import metric_name
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+")
-UNIT = re.compile(r"s|By|1|\{[a-z_]+\}")
-OF_THE_PROCESS = {"bot.event_loop.lag", "bot.restarts"}
+UNIT = re.compile(r"s|By|1|\{([a-z_]+|USD)\}")
+OF_THE_PROCESS = {"bot.event_loop.lag", "bot.restarts", "bot.llm.cost"}
 """`bot.*` metrics that are the process', whichever bots run in it."""
 NOT_STANDARD = {
     "cpython.gc.pause.duration",
@@ -33,6 +33,7 @@ NOT_STANDARD = {
     "system.cpu.load_average.15m",
 }
 """Names in the conventions' namespaces that they don't have (yet)."""
+CONVENTIONAL = ("process.", "system.", "cpython.", "gen_ai.", "db.")
 BARE_ATTRIBUTES = {"outcome", "reason", "signal"}
 
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -42,14 +43,16 @@ every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: met
 def test_name_follows_the_rules(metric: Metric) -> None:
     assert NAME.fullmatch(metric.name)
     assert not metric.name.endswith(("_total", ".total", ".seconds", ".bytes")), "Prometheus adds these"
-    assert metric.name.split(".")[0] in ("discord", "bot", "cpython", "process", "system", "whisperwatch")
+    assert metric.name.split(".")[0] in (
+        "discord", "bot", "cpython", "process", "system", "whisperwatch", "gen_ai", "db",
+    )  # fmt: skip
 
 
 @every_metric
 def test_unit_is_ucum(metric: Metric) -> None:
     assert UNIT.fullmatch(metric.unit)
     if metric.kind == "histogram":
-        assert metric.unit == "s"
+        assert metric.unit in ("s", "{token}")
 
 
 @every_metric
@@ -125,7 +128,7 @@ def test_spans_declare_what_they_carry() -> None:
 def test_what_is_named_like_the_conventions_is_theirs() -> None:
     """Same name, then same kind and unit; what they don't have is on a list."""
     theirs = conventional_metrics()
-    ours = {m.name: m for m in METRICS if m.name.startswith(("process.", "system.", "cpython."))}
+    ours = {m.name: m for m in METRICS if m.name.startswith(CONVENTIONAL)}
     assert ours.keys() - theirs.keys() == NOT_STANDARD
     different = {
         name: theirs[name]

@@ -35,7 +35,24 @@ def by_module(name: str) -> Callable[[], Undo]:
     return apply
 
 
-LIBRARIES: list[Library] = []
+LIBRARIES: list[Library] = [
+    Library(
+        "openai",
+        "openai",
+        "openai",
+        ">=1,<4",
+        by_module("llm.openai"),
+        "opentelemetry.instrumentation.genai.openai:OpenAIInstrumentor",
+    ),
+    Library(
+        "anthropic",
+        "anthropic",
+        "anthropic",
+        ">=0.40,<3",
+        by_module("llm.anthropic"),
+        "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
+    ),
+]
 
 
 class Registry:
