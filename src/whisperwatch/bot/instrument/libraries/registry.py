@@ -35,7 +35,16 @@ def by_module(name: str) -> Callable[[], Undo]:
     return apply
 
 
-LIBRARIES: list[Library] = []
+LIBRARIES: list[Library] = [
+    Library(
+        "asyncpg", "asyncpg", "asyncpg", ">=0.29,<0.33", by_module("asyncpg"),
+        "opentelemetry.instrumentation.asyncpg:AsyncPGInstrumentor",
+    ),
+    Library(
+        "redis", "redis", "redis", ">=5,<9", by_module("redis"),
+        "opentelemetry.instrumentation.redis:RedisInstrumentor",
+    ),
+]  # fmt: skip
 
 
 class Registry:
