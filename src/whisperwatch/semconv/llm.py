@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whisperwatch.semconv.attributes import ERROR_TYPE, SERVER_ADDRESS, STATUS_CODE
+from whisperwatch.semconv.database import SERVER_PORT
 from whisperwatch.semconv.model import SECONDS, Attribute, Metric, SpanName
 
 GEN_AI_OPERATION = "gen_ai.operation.name"
@@ -26,11 +27,10 @@ GEN_AI_FREQUENCY_PENALTY = "gen_ai.request.frequency_penalty"
 GEN_AI_PRESENCE_PENALTY = "gen_ai.request.presence_penalty"
 GEN_AI_SEED = "gen_ai.request.seed"
 GEN_AI_CHOICES = "gen_ai.request.choice.count"
-SERVER_PORT = "server.port"
 LLM_TOOL_CALLS = "bot.llm.tool_calls"
 LLM_STREAM_END = "bot.llm.stream_end"
 
-_OF_A_CALL = (GEN_AI_OPERATION, GEN_AI_PROVIDER, GEN_AI_REQUEST_MODEL, SERVER_ADDRESS)
+_OF_A_CALL = (GEN_AI_OPERATION, GEN_AI_PROVIDER, GEN_AI_REQUEST_MODEL, SERVER_ADDRESS, SERVER_PORT)
 _TOKENS = (
     1.5, 4.5, 16.5, 64.5, 256.5, 1024.5, 4096.5, 16384.5, 65536.5, 262144.5, 1048576.5,
 )  # fmt: skip
@@ -59,7 +59,6 @@ LLM_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(GEN_AI_PRESENCE_PENALTY, "The presence penalty."),
     Attribute(GEN_AI_SEED, "The seed."),
     Attribute(GEN_AI_CHOICES, "How many answers were asked for, where it was not one."),
-    Attribute(SERVER_PORT, "The port that was asked."),
     Attribute(LLM_TOOL_CALLS, "How many tools the answer called, where it called any."),
     Attribute(
         LLM_STREAM_END,

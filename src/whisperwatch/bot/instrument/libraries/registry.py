@@ -37,22 +37,22 @@ def by_module(name: str) -> Callable[[], Undo]:
 
 LIBRARIES: list[Library] = [
     Library(
-        "openai",
-        "openai",
-        "openai",
-        ">=1,<4",
-        by_module("llm.openai"),
+        "asyncpg", "asyncpg", "asyncpg", ">=0.29,<0.33", by_module("asyncpg"),
+        "opentelemetry.instrumentation.asyncpg:AsyncPGInstrumentor",
+    ),
+    Library(
+        "redis", "redis", "redis", ">=5,<9", by_module("redis"),
+        "opentelemetry.instrumentation.redis:RedisInstrumentor",
+    ),
+    Library(
+        "openai", "openai", "openai", ">=1,<4", by_module("llm.openai"),
         "opentelemetry.instrumentation.genai.openai:OpenAIInstrumentor",
     ),
     Library(
-        "anthropic",
-        "anthropic",
-        "anthropic",
-        ">=0.40,<3",
-        by_module("llm.anthropic"),
+        "anthropic", "anthropic", "anthropic", ">=0.40,<3", by_module("llm.anthropic"),
         "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
     ),
-]
+]  # fmt: skip
 
 
 class Registry:

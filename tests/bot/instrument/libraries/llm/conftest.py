@@ -85,3 +85,16 @@ async def aiohttp_url() -> AsyncIterator[Callable[[Any], Any]]:
     yield serve
     for runner in runners:
         await runner.cleanup()
+
+
+@pytest.fixture
+def measured(tape: Any) -> Callable[[semconv.Metric], dict[tuple[Any, ...], Any]]:
+    """A metric's values (of a histogram: how many) by its attributes but the server's."""
+
+    def found(metric: semconv.Metric) -> dict[tuple[Any, ...], Any]:
+        return {
+            tuple(part for part in key if part != "127.0.0.1" and type(part) is not int): value
+            for key, value in tape.cells(metric).items()
+        }
+
+    return found

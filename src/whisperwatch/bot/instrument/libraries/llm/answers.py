@@ -10,7 +10,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from whisperwatch.bot.instrument.libraries.llm.call import Call
+from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
 
 _INPUT = ("prompt_tokens", "input_tokens")
 _OUTPUT = ("completion_tokens", "output_tokens")
@@ -20,7 +20,7 @@ _WITH_RESPONSE = frozenset({
 })  # fmt: skip
 
 
-def read_completion(call: Call, answer: Any) -> None:
+def read_completion(call: ModelCall, answer: Any) -> None:
     """A `ChatCompletion`, a `Completion`, or embeddings, which have no choices."""
     _read_identity(call, answer)
     for choice in getattr(answer, "choices", None) or ():
@@ -31,7 +31,7 @@ def read_completion(call: Call, answer: Any) -> None:
     read_usage(call, getattr(answer, "usage", None))
 
 
-def read_completion_chunk(call: Call, chunk: Any) -> None:
+def read_completion_chunk(call: ModelCall, chunk: Any) -> None:
     """A `ChatCompletionChunk`."""
     if not call.model:
         _read_identity(call, chunk)
@@ -46,7 +46,7 @@ def read_completion_chunk(call: Call, chunk: Any) -> None:
         read_usage(call, usage)
 
 
-def read_response(call: Call, response: Any) -> None:
+def read_response(call: ModelCall, response: Any) -> None:
     """A `Response` of the responses API. Why it ended is its status, or what made it incomplete."""
     _read_identity(call, response)
     details = getattr(response, "incomplete_details", None)
@@ -55,7 +55,7 @@ def read_response(call: Call, response: Any) -> None:
     read_usage(call, getattr(response, "usage", None))
 
 
-def read_response_event(call: Call, event: Any) -> None:
+def read_response_event(call: ModelCall, event: Any) -> None:
     """An event of a streamed `Response`: those at its begin and end have it whole."""
     if event.type in _WITH_RESPONSE:
         if event.type == "response.created":
@@ -64,7 +64,7 @@ def read_response_event(call: Call, event: Any) -> None:
             read_response(call, event.response)
 
 
-def read_message(call: Call, message: Any) -> None:
+def read_message(call: ModelCall, message: Any) -> None:
     """Anthropic's `Message`."""
     _read_identity(call, message)
     _finished(call, getattr(message, "stop_reason", None))
@@ -72,7 +72,7 @@ def read_message(call: Call, message: Any) -> None:
     read_usage(call, getattr(message, "usage", None))
 
 
-def read_message_event(call: Call, event: Any) -> None:
+def read_message_event(call: ModelCall, event: Any) -> None:
     """An event of a streamed `Message`: the prompt's tokens come first, those of the answer, so far, last."""
     kind = event.type
     if kind == "content_block_start":
@@ -84,7 +84,7 @@ def read_message_event(call: Call, event: Any) -> None:
         read_usage(call, event.usage)
 
 
-def read_usage(call: Call, usage: Any) -> None:
+def read_usage(call: ModelCall, usage: Any) -> None:
     """Tokens, by whichever names. Anthropic counts what it cached apart; the conventions count it in."""
     if usage is None:
         return
@@ -113,7 +113,7 @@ def of_json(content: bytes) -> Any:
     return json.loads(content, object_hook=lambda pairs: SimpleNamespace(**pairs))
 
 
-def _read_identity(call: Call, answer: Any) -> None:
+def _read_identity(call: ModelCall, answer: Any) -> None:
     model, number = getattr(answer, "model", None), getattr(answer, "id", None)
     if type(model) is str:
         call.model = model
@@ -121,7 +121,7 @@ def _read_identity(call: Call, answer: Any) -> None:
         call.response_id = number
 
 
-def _finished(call: Call, reason: Any) -> None:
+def _finished(call: ModelCall, reason: Any) -> None:
     if type(reason) is str and reason not in call.finish_reasons:
         call.finish_reasons.append(reason)
 

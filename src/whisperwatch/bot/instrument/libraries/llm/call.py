@@ -7,16 +7,13 @@ from typing import Any
 from opentelemetry.context import Context
 
 from whisperwatch import semconv
+from whisperwatch.bot.instrument.libraries.calls import Call
 from whisperwatch.bot.instrument.libraries.llm.prices import cost, prices
 from whisperwatch.bot.instrument.libraries.llm.servers import Asked
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.current import SPAN_KEY, enter, leave, read
-from whisperwatch.bot.recording.exceptions import type_name
-from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
-from whisperwatch.bot.recording.spans import Span
-from whisperwatch.bot.recording.tracing import tracing
+from whisperwatch.bot.recording.recorder import recorder
 
-_KIND_CLIENT = 2
 _NUMBERS = frozenset({int, float})
 _PARAMETERS = (
     ("temperature", semconv.GEN_AI_TEMPERATURE),
@@ -29,16 +26,11 @@ _PARAMETERS = (
     ("presence_penalty", semconv.GEN_AI_PRESENCE_PENALTY),
     ("seed", semconv.GEN_AI_SEED),
 )
-_now = recorder.clock.now
 
 
-class Call(Span):
+class ModelCall(Call):
     """One call, from the request to the end of its answer or stream. The answer's readers fill in what they find."""
 
-    kind_number = _KIND_CLIENT
-    recorded = True
-    """False where the span isn't: then the call is measured only."""
-    streamed = False
     model = ""
     """The one that answered."""
     response_id = ""
@@ -48,18 +40,22 @@ class Call(Span):
     reasoning_tokens = 0
     tool_calls = 0
     first_chunk_ns = 0
-    error_name = ""
 
     def __init__(self, asked: Asked, body: dict[str, Any], streamed: bool, spanned: bool) -> None:
         self.asked = asked
         self.title = asked.title
         self.static = asked.static
+        self.durations = asked.durations
         self.finish_reasons: list[str] = []
-        self.streamed = streamed
-        if not (spanned and tracing.start(self)):
+        if spanned:
+            self.begin()
+        else:
             self.recorded = False
-            self.start_ns = _now()
-            return
+            self.start_ns = recorder.clock.now()
+        if self.recorded:
+            self._note_parameters(body, streamed)
+
+    def _note_parameters(self, body: dict[str, Any], streamed: bool) -> None:
         own = self.own = self.own or {}
         for name, key in _PARAMETERS:
             value = body.get(name)
@@ -71,13 +67,14 @@ class Call(Span):
             own[semconv.GEN_AI_CHOICES] = body["n"]
 
     def enter(self) -> Any:
-        """Make it current; returns what `leave` takes. None where there is no span."""
+        """Make it current, for the HTTP library's spans; returns what `leave` takes. None where there is no span."""
         if not self.recorded:
             return None
         return enter(Context({**read(), SPAN_KEY: self.visible if self.ornate else self}))
 
     @staticmethod
     def leave(token: Any) -> None:
+        """Take back an `enter`."""
         if token is not None:
             leave(token)
 
@@ -85,36 +82,20 @@ class Call(Span):
         """It has ended; `how` is said of a stream that was not read to its end. A second call does nothing."""
         if self.end_ns:
             return
-        if error is not None:
-            self._failed(error)
         if how and self.recorded:
             self.own = {**(self.own or {}), semconv.LLM_STREAM_END: how}
-        self.end_ns = _now()
-        if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
-            recorder.unsettled.append(self)
-        else:
-            self.settle()
+        super().over(error)
 
-    def _failed(self, error: BaseException) -> None:
-        self.error_name = type_name(error)
-        if self.recorded:
-            self.fail(error)
-            status = getattr(error, "status_code", None)
-            if type(status) is int and self.own is not None:
-                self.own[semconv.STATUS_CODE] = status
+    def failed(self, error: BaseException) -> None:
+        super().failed(error)
+        status = getattr(error, "status_code", None)
+        if type(status) is int and self.own is not None:
+            self.own[semconv.STATUS_CODE] = status
 
     def settle(self) -> None:
-        """Measure it, and export it."""
-        self._measure()
-        if self.recorded:
-            self._describe()
-            self.deliver()
-
-    def _measure(self) -> None:
+        super().settle()
         exemplar = self if self.recorded else None
         attributes = self.asked.attributes
-        failed = {**attributes, semconv.ERROR_TYPE: self.error_name} if self.error_name else attributes
-        timing(semconv.LLM_DURATION, failed).record((self.end_ns - self.start_ns) / 1e9, exemplar)
         if self.first_chunk_ns:
             timing(semconv.LLM_FIRST_CHUNK, attributes).record(self._until_first_chunk, exemplar)
         for kind, tokens in (("input", self.input_tokens), ("output", self.output_tokens)):
@@ -139,7 +120,7 @@ class Call(Span):
     def _until_first_chunk(self) -> float:
         return (self.first_chunk_ns - self.start_ns) / 1e9
 
-    def _describe(self) -> None:
+    def describe(self) -> None:
         own = self.own = self.own or {}
         for key, value in (
             (semconv.GEN_AI_RESPONSE_MODEL, self.model),

@@ -14,18 +14,15 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.libraries.calls import ended, suppressed
 from whisperwatch.bot.instrument.libraries.endpoints import remember
 from whisperwatch.bot.instrument.libraries.library import Undo
 from whisperwatch.bot.instrument.libraries.llm import raw, streams
-from whisperwatch.bot.instrument.libraries.llm.call import Call
+from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
 from whisperwatch.bot.instrument.libraries.llm.servers import Server
 from whisperwatch.bot.instrument.libraries.llm.streams import Reader
 from whisperwatch.bot.instrument.libraries.patching import LibraryPatches
 from whisperwatch.bot.instrument.patches import Patch
-from whisperwatch.bot.recording.current import read
-
-_SUPPRESSED = "suppress_instrumentation"
-"""Under it, in the context, instrumentations say that those below are to be still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ class Clients:
             try:
                 answer = original(client, cast_to, options, *args, **kwargs)
             except BaseException as error:
-                _end(call, error)
+                ended(call, error)
                 raise
             finally:
                 call.leave(token)
@@ -113,7 +110,7 @@ class Clients:
             try:
                 answer = await original(client, cast_to, options, *args, **kwargs)
             except BaseException as error:
-                _end(call, error)
+                ended(call, error)
                 raise
             finally:
                 call.leave(token)
@@ -122,17 +119,17 @@ class Clients:
 
         return request
 
-    def _begin(self, client: Any, options: Any, streamed: Any) -> tuple[Call, Route] | None:
+    def _begin(self, client: Any, options: Any, streamed: Any) -> tuple[ModelCall, Route] | None:
         try:
             route = self._routes.get(options.url.partition("?")[0])
             body = options.json_data
             if route is None or type(body) is not dict or not self._patches.on:
                 return None
-            if read().get(_SUPPRESSED) or self._others_watch(client):
+            if suppressed() or self._others_watch(client):
                 return None
             asked = self._server(client).asked(route.operation, str(body.get("model") or "unknown"))
             spanned = getattr(client, "_tracer", None) is None  # else the SDK makes spans of its own
-            return Call(asked, body, bool(streamed), spanned), route
+            return ModelCall(asked, body, bool(streamed), spanned), route
         except Exception:
             guard.failed(f"{self._system} request")
             return None
@@ -157,7 +154,7 @@ class Clients:
             remember(self._system, {"base_url": str(url), "provider": known.provider, **given})
         return known
 
-    def _answered(self, call: Call, route: Route, answer: Any) -> None:
+    def _answered(self, call: ModelCall, route: Route, answer: Any) -> None:
         try:
             if isinstance(answer, self._streams):
                 streams.watch_stream(answer, call, route.read_chunk)
@@ -168,11 +165,4 @@ class Clients:
                 call.over()
         except Exception:
             guard.failed(f"{self._system} answer")
-            _end(call)
-
-
-def _end(call: Call, error: BaseException | None = None) -> None:
-    try:
-        call.over(error)
-    except Exception:
-        guard.failed("llm call end")
+            ended(call)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.llm.answers import of_json
-from whisperwatch.bot.instrument.libraries.llm.call import Call
+from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
 from whisperwatch.bot.instrument.libraries.llm.streams import Reader, watch_stream
 
 
@@ -22,8 +22,8 @@ class Unread:
 
     __slots__ = ("call", "read", "read_chunk")
 
-    def __init__(self, call: Call, read: Reader, read_chunk: Reader) -> None:
-        self.call: Call | None = call
+    def __init__(self, call: ModelCall, read: Reader, read_chunk: Reader) -> None:
+        self.call: ModelCall | None = call
         self.read = read
         self.read_chunk = read_chunk
 
@@ -46,7 +46,7 @@ _unread: WeakKeyDictionary[Any, Unread] = WeakKeyDictionary()
 """By HTTP response."""
 
 
-def read_body(call: Call, response: Any, read: Reader) -> None:
+def read_body(call: ModelCall, response: Any, read: Reader) -> None:
     """End a call whose answer has been received."""
     try:
         read(call, of_json(response.content))
@@ -55,7 +55,7 @@ def read_body(call: Call, response: Any, read: Reader) -> None:
     call.over()
 
 
-def watch_raw(raw: Any, call: Call, read: Reader, read_chunk: Reader) -> None:
+def watch_raw(raw: Any, call: ModelCall, read: Reader, read_chunk: Reader) -> None:
     """End the call with the response, now or later."""
     response = raw.http_response
     if hasattr(response, "_content"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from whisperwatch import semconv
+from whisperwatch.bot.instrument.libraries.calls import Durations
 from whisperwatch.bot.recording.recorder import recorder
 
 MOST_MODELS = 100
@@ -73,5 +74,7 @@ class Asked:
             semconv.GEN_AI_PROVIDER: server.provider,
             semconv.GEN_AI_REQUEST_MODEL: model,
             semconv.SERVER_ADDRESS: server.host,
+            semconv.SERVER_PORT: server.port,
         }
-        self.static = recorder.attribute_set({**self.attributes, semconv.SERVER_PORT: server.port})
+        self.static = recorder.attribute_set(self.attributes)
+        self.durations = Durations(semconv.LLM_DURATION, self.attributes)

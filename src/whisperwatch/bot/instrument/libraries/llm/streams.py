@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.libraries.llm.call import Call
+from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
 from whisperwatch.bot.recording.recorder import recorder
 
-Reader = Callable[[Call, Any], None]
+Reader = Callable[[ModelCall, Any], None]
 _now = recorder.clock.now
 
 
@@ -23,7 +23,7 @@ class Chunks:
 
     __slots__ = ("_call", "_inner", "_read")
 
-    def __init__(self, inner: Any, call: Call, read: Reader) -> None:
+    def __init__(self, inner: Any, call: ModelCall, read: Reader) -> None:
         self._inner = inner
         self._call = call
         self._read = read
@@ -82,7 +82,7 @@ class Chunks:
             self.over(how="abandoned")
 
 
-def watch_stream(stream: Any, call: Call, read: Reader) -> None:
+def watch_stream(stream: Any, call: ModelCall, read: Reader) -> None:
     """Look at what comes from this stream, and end the call with it."""
     stream._iterator = Chunks(stream._iterator, call, read)
 
