@@ -21,8 +21,15 @@ from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
+from whisperwatch.semconv.vectors import *  # noqa: F403
+from whisperwatch.semconv.vectors import VECTOR_ATTRIBUTES
 
-ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *DATABASE_ATTRIBUTES, *LLM_ATTRIBUTES)
+ATTRIBUTES: tuple[Attribute, ...] = (
+    *COMMON_ATTRIBUTES,
+    *DATABASE_ATTRIBUTES,
+    *LLM_ATTRIBUTES,
+    *VECTOR_ATTRIBUTES,
+)
 """Every attribute key; each subject's file has its own."""
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -52,6 +52,14 @@ LIBRARIES: list[Library] = [
         "anthropic", "anthropic", "anthropic", ">=0.40,<3", by_module("llm.anthropic"),
         "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
     ),
+    Library(
+        "chromadb", "chromadb", "chromadb", ">=0.5,<2", by_module("vectors.chroma"),
+        "opentelemetry.instrumentation.chromadb:ChromaInstrumentor",
+    ),
+    Library(
+        "qdrant", "qdrant_client", "qdrant-client", ">=1.9,<2", by_module("vectors.qdrant"),
+        "opentelemetry.instrumentation.qdrant:QdrantInstrumentor",
+    ),
 ]  # fmt: skip
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentelemetry.context import Context
-
 from whisperwatch import semconv
-from whisperwatch.bot.instrument.libraries.calls import Call
 from whisperwatch.bot.instrument.libraries.llm.prices import cost, prices
 from whisperwatch.bot.instrument.libraries.llm.servers import Asked
+from whisperwatch.bot.instrument.libraries.nesting import NestingCall
 from whisperwatch.bot.instrument.measures import counting, timing
-from whisperwatch.bot.recording.current import SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.recorder import recorder
 
 _NUMBERS = frozenset({int, float})
@@ -28,7 +25,7 @@ _PARAMETERS = (
 )
 
 
-class ModelCall(Call):
+class ModelCall(NestingCall):
     """One call, from the request to the end of its answer or stream. The answer's readers fill in what they find."""
 
     model = ""
@@ -65,18 +62,6 @@ class ModelCall(Call):
             own[semconv.GEN_AI_STREAM] = True
         if type(body.get("n")) is int and body["n"] != 1:
             own[semconv.GEN_AI_CHOICES] = body["n"]
-
-    def enter(self) -> Any:
-        """Make it current, for the HTTP library's spans; returns what `leave` takes. None where there is no span."""
-        if not self.recorded:
-            return None
-        return enter(Context({**read(), SPAN_KEY: self.visible if self.ornate else self}))
-
-    @staticmethod
-    def leave(token: Any) -> None:
-        """Take back an `enter`."""
-        if token is not None:
-            leave(token)
 
     def over(self, error: BaseException | None = None, how: str = "") -> None:
         """It has ended; `how` is said of a stream that was not read to its end. A second call does nothing."""
