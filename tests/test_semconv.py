@@ -23,7 +23,14 @@ from whisperwatch.watcher.pipeline.naming import metric_name
 NAMESPACES = {"bot", "cpython", "db", "discord", "gen_ai", "http", "process", "system", "whisperwatch"}
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+")
 UNIT = re.compile(r"s|By|1|\{([a-z_]+|USD)\}")
-OF_THE_PROCESS = {"bot.event_loop.lag", "bot.restarts", "bot.llm.cost"}
+OF_THE_PROCESS = {
+    "bot.event_loop.lag",
+    "bot.restarts",
+    "bot.llm.cost",
+    "bot.job.duration",
+    "bot.job.wait.duration",
+    "bot.job.enqueued",
+}
 """`bot.*` metrics that are the process', whichever bots run in it."""
 NOT_STANDARD = {
     "cpython.gc.pause.duration",

@@ -15,6 +15,8 @@ from whisperwatch.semconv.attributes import COMMON_ATTRIBUTES
 from whisperwatch.semconv.database import *  # noqa: F403
 from whisperwatch.semconv.database import DATABASE_ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
+from whisperwatch.semconv.jobs import *  # noqa: F403
+from whisperwatch.semconv.jobs import JOB_ATTRIBUTES
 from whisperwatch.semconv.llm import *  # noqa: F403
 from whisperwatch.semconv.llm import LLM_ATTRIBUTES
 from whisperwatch.semconv.model import *  # noqa: F403
@@ -29,6 +31,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     *DATABASE_ATTRIBUTES,
     *LLM_ATTRIBUTES,
     *VECTOR_ATTRIBUTES,
+    *JOB_ATTRIBUTES,
 )
 """Every attribute key; each subject's file has its own."""
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)

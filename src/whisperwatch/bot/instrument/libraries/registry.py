@@ -60,6 +60,7 @@ LIBRARIES: list[Library] = [
         "qdrant", "qdrant_client", "qdrant-client", ">=1.9,<2", by_module("vectors.qdrant"),
         "opentelemetry.instrumentation.qdrant:QdrantInstrumentor",
     ),
+    Library("arq", "arq", "arq", ">=0.25,<0.29", by_module("arq")),
 ]  # fmt: skip
 
 
