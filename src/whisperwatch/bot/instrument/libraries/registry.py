@@ -44,6 +44,19 @@ LIBRARIES: list[Library] = [
         "redis", "redis", "redis", ">=5,<9", by_module("redis"),
         "opentelemetry.instrumentation.redis:RedisInstrumentor",
     ),
+    Library(
+        "aiohttp", "aiohttp", "aiohttp", ">=3.9,<4", by_module("aiohttp"),
+        "opentelemetry.instrumentation.aiohttp_client:AioHttpClientInstrumentor",
+    ),
+    Library(
+        "httpx", "httpx", "httpx", ">=0.27,<1", by_module("httpx"),
+        "opentelemetry.instrumentation.httpx:HTTPXClientInstrumentor",
+    ),
+    Library("httpx2", "httpx2", "httpx2", ">=2,<3", by_module("httpx2")),
+    Library(
+        "requests", "requests", "requests", ">=2.31,<3", by_module("requests"),
+        "opentelemetry.instrumentation.requests:RequestsInstrumentor",
+    ),
 ]  # fmt: skip
 
 
