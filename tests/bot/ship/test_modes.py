@@ -20,7 +20,9 @@ def test_by_default_one_thread_is_all(bots: Bots) -> None:
 
 def test_thread(bots: Bots, collector: Collector) -> None:
     bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, WHISPERWATCH_WATCHER="thread")
-    bot.do("from whisperwatch.bot.instrument.libraries.registry import registry; import aiohttp; registry.apply()")
+    bot.do(
+        "from whisperwatch.bot.instrument.libraries.registry import registry; import aiohttp; registry.apply()"
+    )
     welcome = bot.sail()
     assert welcome["pid"] == bot.pid
     assert bot.do(THREADS) == ["whisperwatch-ship", "whisperwatch-watcher"]
