@@ -17,7 +17,7 @@ from importlib import import_module, metadata
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.arrivals import Arrivals
-from whisperwatch.bot.instrument.libraries.library import Library, Undo
+from whisperwatch.bot.instrument.libraries.library import Library, Undo, is_at_work
 from whisperwatch.bot.instrument.libraries.versions import standing
 
 logger = logging.getLogger("whisperwatch")
@@ -57,6 +57,10 @@ LIBRARIES: list[Library] = [
         "requests", "requests", "requests", ">=2.31,<3", by_module("requests"),
         "opentelemetry.instrumentation.requests:RequestsInstrumentor",
     ),
+    Library(
+        "sqlalchemy", "sqlalchemy", "sqlalchemy", ">=2,<2.2", by_module("sqlalchemy"),
+        "opentelemetry.instrumentation.sqlalchemy:SQLAlchemyInstrumentor",
+    ),
 ]  # fmt: skip
 
 
@@ -93,7 +97,7 @@ class Registry:
                     continue
                 if library.name not in self._undo:
                     self._instrument(library)
-                elif _instrumented_by_contrib(library):
+                elif is_at_work(library.contrib):
                     self._take_back(library.name)
 
     def undo(self) -> None:
@@ -117,7 +121,7 @@ class Registry:
 
     def _instrument(self, library: Library) -> None:
         with self._lock:
-            if library.name in self._undo or _instrumented_by_contrib(library):
+            if library.name in self._undo or is_at_work(library.contrib):
                 return
             if not self._is_new_enough(library):
                 return
@@ -171,13 +175,6 @@ def _listed(variable: str) -> set[str]:
 def _is_loading(module: str) -> bool:
     """Whether it is being imported just now."""
     return bool(getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False))
-
-
-def _instrumented_by_contrib(library: Library) -> bool:
-    """Whether OpenTelemetry's instrumentor is at work, whoever has called it. Its module is never imported by us."""
-    module, _, name = library.contrib.partition(":")
-    instrumentor = getattr(sys.modules.get(module), name, None) if module else None
-    return bool(getattr(getattr(instrumentor, "_instance", None), "_is_instrumented_by_opentelemetry", False))
 
 
 registry = Registry(LIBRARIES)
