@@ -15,6 +15,8 @@ from whisperwatch.semconv.attributes import COMMON_ATTRIBUTES
 from whisperwatch.semconv.database import *  # noqa: F403
 from whisperwatch.semconv.database import DATABASE_ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
+from whisperwatch.semconv.http import *  # noqa: F403
+from whisperwatch.semconv.http import HTTP_ATTRIBUTES
 from whisperwatch.semconv.jobs import *  # noqa: F403
 from whisperwatch.semconv.jobs import JOB_ATTRIBUTES
 from whisperwatch.semconv.llm import *  # noqa: F403
@@ -29,6 +31,7 @@ from whisperwatch.semconv.vectors import VECTOR_ATTRIBUTES
 ATTRIBUTES: tuple[Attribute, ...] = (
     *COMMON_ATTRIBUTES,
     *DATABASE_ATTRIBUTES,
+    *HTTP_ATTRIBUTES,
     *LLM_ATTRIBUTES,
     *VECTOR_ATTRIBUTES,
     *JOB_ATTRIBUTES,
