@@ -30,7 +30,7 @@ from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.ship import Options, Ship
-from whisperwatch.state import StateDirectory, hash_id, open_state
+from whisperwatch.state import StateDirectory, hash_id, open_state, passing_key
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -234,7 +234,7 @@ def _hide_ids(state: StateDirectory) -> None:
         key = state.key()
     except (OSError, ValueError) as error:
         _say(f"ids are hashed with a key that lasts as long as this process: {error}")
-        key = StateDirectory(None).key()
+        key = passing_key()
     recorder_ids.show = partial(hash_id, key)
 
 

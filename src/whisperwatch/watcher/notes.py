@@ -13,14 +13,19 @@ Note = Callable[[int, str], bool]
 
 
 class Notes(logging.Handler):
-    """Gives records of the watcher's process to `note`; to stderr, marked as ours, while no bot is connected."""
+    """Gives records of the watcher's process to `note`; to stderr, marked as ours, while no bot is connected.
 
-    def __init__(self, note: Note, loop: asyncio.AbstractEventLoop) -> None:
+    `clean` takes out what may not be shown: exceptions and collectors quote what they were given.
+    """
+
+    def __init__(
+        self, note: Note, loop: asyncio.AbstractEventLoop, clean: Callable[[str], str] = str
+    ) -> None:
         super().__init__(logging.WARNING)
-        self._note, self._loop = note, loop
+        self._note, self._loop, self._clean = note, loop, clean
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record)
+        text = self._clean(self.format(record))
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._say, record.levelno, text)
 

@@ -105,14 +105,6 @@ class Performance(Group):
         help="How often gauges and the figures of process and host are read. Plain numbers are seconds.",
         right=_DURATION,
     )
-    expose_ids: bool = setting(
-        "WHISPERWATCH_EXPOSE_IDS",
-        default=False,
-        parse=values.switch,
-        help="Whether guild, channel, user and message ids leave on spans as they are. By default they leave as "
-        "keyed hashes; they are never on metrics.",
-        right=_SWITCH,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
