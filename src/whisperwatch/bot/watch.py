@@ -25,6 +25,7 @@ from whisperwatch.bot.instrument.gauges import latency_of
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
+from whisperwatch.bot.masking import mask
 from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
@@ -83,6 +84,7 @@ def instrument(*, resource: Resource | None = None) -> bool:
         guard.failed("instrument")
         return False
     _table.apply(patches)
+    recorder.mask = str if _wants("WHISPERWATCH_EXPOSE_WORDS") else mask
     collections.start()
     for collector in table.COLLECTORS:
         if collector not in recorder.collectors:
@@ -97,6 +99,7 @@ def uninstrument() -> None:
 
         running.clear()
     _table.undo()
+    recorder.mask = str
     collections.stop()
     pulse.stop()
     for client in list(bots):
@@ -227,7 +230,7 @@ def _sail() -> None:
 
 def _hide_ids(state: StateDirectory) -> None:
     """The host's own exporters get hashes of ids too, with a watcher or without, unless the operator opted in."""
-    if os.environ.get("WHISPERWATCH_EXPOSE_IDS", "").strip().lower() in ("1", "true", "yes", "on"):
+    if _wants("WHISPERWATCH_EXPOSE_IDS"):
         recorder_ids.show = str
         return
     try:
@@ -236,6 +239,10 @@ def _hide_ids(state: StateDirectory) -> None:
         _say(f"ids are hashed with a key that lasts as long as this process: {error}")
         key = passing_key()
     recorder_ids.show = partial(hash_id, key)
+
+
+def _wants(opt_in: str) -> bool:
+    return os.environ.get(opt_in, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def _end_with_the_process() -> None:

@@ -191,7 +191,7 @@ def test_attributes_are_looked_at_in_depth() -> None:
         "http.request.header.authorization": ["[redacted:secret]"],
         "db.password": "[redacted:secret]",
         "key [redacted:api_key]": 1,
-        "list": ["fine", "[redacted:api_key]"],
+        "list": ("fine", "[redacted:api_key]"),
         "inner": {"api_key": "[redacted:secret]", "text": [{"a": "password=[redacted:secret]"}], "n": 1.5},
         "bytes": b"password=[redacted:secret] \xff",
         "gen_ai.usage.input_tokens": 12,
@@ -239,7 +239,8 @@ def test_what_cannot_be_looked_at_is_dropped_and_counted(caplog: pytest.LogCaptu
 FRAGMENTS = (
     "a", "A", "_", "-", ".", "1", "12", " ", "@", "@a.", "://", "://a:", "/", ":", "=", "'", '"', "\\", "\\\"", "token",
     'token="', "token='", "key=", "password=", "cookie:", "eyJ", "eyJaaaaaaaa.", "sk-", "ghp_", "SG.", "mfa.",
-    "bearer ", "basic ", "webhooks/1/", "https://a.", "interactions/1/", "-----BEGIN PRIVATE KEY-----", "4111 ", "1234567890",
+    "bearer ", "basic ", "webhooks/1/", "https://a.", "interactions/1/", "-----BEGIN PRIVATE KEY-----",
+    "4111 ", "1234567890",
     "$a$", "--", "/*", "E'", "a.a.", "aaaaaaaaaaaaaaaaaaaaaaaa.", "aaaaaa.", "é", "\n", "&sig", "api key",
 )  # fmt: skip
 HARD = Redactor({}, show_id=str)

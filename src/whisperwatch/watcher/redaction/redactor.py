@@ -94,7 +94,8 @@ class Redactor:
             text = value.decode("utf-8", "surrogateescape")
             return str(self.value(key, text)).encode("utf-8", "surrogateescape")
         if isinstance(value, list | tuple):
-            return [self.value(key, item) for item in value]
+            items = [self.value(key, item) for item in value]
+            return tuple(items) if isinstance(value, tuple) else items
         if isinstance(value, Mapping):
             return {self.text(str(inner)): self.value(str(inner), item) for inner, item in value.items()}
         return value
