@@ -41,6 +41,7 @@ _PORT_AGAIN_S = 2.0
 """A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
 _STARTED_AFTER_S = 1.0
 _logger = logging.getLogger("whisperwatch")
+_LOGGERS = ("whisperwatch.watcher", "whisperwatch.health")
 
 
 class Watcher:
@@ -217,13 +218,23 @@ def main() -> None:
 
 async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
     watcher = Watcher(settings.load(), state)
+    clean, loop = watcher.redactor.text, asyncio.get_running_loop()
     if own_process:
-        asyncio.get_running_loop().call_later(_STARTED_AFTER_S, _collect_less)
-        notes = Notes(watcher.receiver.note, asyncio.get_running_loop(), watcher.redactor.text)
+        loop.call_later(_STARTED_AFTER_S, _collect_less)
+        notes = Notes(watcher.receiver.note, loop, clean)
         # what health finds of a connected bot, that bot's own log says already
         notes.addFilter(lambda record: record.name != "whisperwatch.health" or not watcher.receiver.streams)
         logging.getLogger().addHandler(notes)
-    await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+        await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+        return
+    assert connection is not None
+    with Notes(_log_in_the_bot, loop, clean).instead_of(*_LOGGERS):
+        await watcher.run(socket.socket(fileno=connection), stay)
+
+
+def _log_in_the_bot(level: int, text: str) -> bool:
+    _logger.log(level, "%s", text)
+    return True
 
 
 def _collect_less() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Note = Callable[[int, str], bool]
 """Has a bot log a text at a level; False when no bot is there."""
@@ -23,6 +23,19 @@ class Notes(logging.Handler):
     ) -> None:
         super().__init__(logging.WARNING)
         self._note, self._loop, self._clean = note, loop, clean
+
+    @contextlib.contextmanager
+    def instead_of(self, *loggers: str) -> Iterator[None]:
+        """Take the records of these loggers, so that nobody else gets them as they are."""
+        for name in loggers:
+            logging.getLogger(name).addHandler(self)
+            logging.getLogger(name).propagate = False
+        try:
+            yield
+        finally:
+            for name in loggers:
+                logging.getLogger(name).removeHandler(self)
+                logging.getLogger(name).propagate = True
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self._clean(self.format(record))

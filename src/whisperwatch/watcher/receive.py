@@ -19,7 +19,7 @@ from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
 from whisperwatch.watcher.records import LocalStream, Span, Stream
-from whisperwatch.watcher.redaction import Redactor
+from whisperwatch.watcher.redaction import Redactor, environment_of
 from whisperwatch.watcher.source import Ended, Source
 
 _logger = logging.getLogger(__name__)
@@ -188,6 +188,8 @@ class Receiver:
 
     def _meet(self, hello: dict[str, Any], pid: int) -> Source:
         process = Process(pid)
+        if self._redactor is not None:
+            self._redactor.learn(environment_of(pid))
         place = self._instances.assign(pid, process.started)
         # a process that comes back, or the next one in its slot
         self._sources = [s for s in self._sources if s.slot != place.slot or s in self._connections]

@@ -1,6 +1,7 @@
 """The secrets of this bot, which are known by value: what its environment calls a token, a key or a password.
 
-They are masked whatever they look like. The watcher has the environment of the bot that started it.
+They are masked whatever they look like. The watcher has the environment of the bot that started it, and reads that of
+others that attach to it where the system shows it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,16 @@ def secrets_of(environ: Mapping[str, str]) -> list[str]:
     kept = {one for one in found if len(one) >= SHORTEST and one.lower() not in _WORDS and not one.isdigit()}
     encoded = {form for one in kept for form in (quote(one, safe=""), one.replace('"', '\\"'))}
     return sorted(kept | encoded, key=len, reverse=True)
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """What a process was started with; nothing where that can't be read."""
+    try:
+        with open(f"/proc/{pid}/environ", encoding="utf-8", errors="replace") as file:
+            pairs = [pair.partition("=") for pair in file.read().split("\0")]
+    except OSError:
+        return {}
+    return {name: value for name, _, value in pairs if name}
 
 
 def _of(name: str, value: str) -> Iterator[str]:

@@ -58,6 +58,11 @@ class Redactor:
         self._kinds = (*SHAPES, *PAIRS, *((EMAIL,) if emails else ()), CARD, *own)
         self._said = False
 
+    def learn(self, environ: Mapping[str, str]) -> None:
+        """Mask the secrets of another environment too."""
+        known = {*self._secrets, *secrets_of(environ)}
+        self._secrets = sorted(known, key=len, reverse=True)
+
     def text(self, text: str) -> str:
         """A text as it may leave."""
         try:
