@@ -145,3 +145,15 @@ async def test_a_log_line_costs_little(run, noted, tape):
     async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, noted):
         await server.user("ada-of-old").say("!cost what is the meaning of life, the universe and everything")
     assert min(costs) < 4e-6, "2 µs on a machine of its own"
+
+
+async def test_telling_costs_little_and_the_newest_are_kept(recording):
+    prompt = "answer as a pirate would do it " * 1000
+    before = time.perf_counter()
+    for _ in range(1000):
+        told(prompt)
+    assert (time.perf_counter() - before) / 1000 < 50e-6, "it is not looked at before a text is masked"
+    for number in range(16):
+        told(f"the prompt with number{number}x")
+    assert mask("as a pirate would") == "as a pirate would"
+    assert mask("prompt with number0x") == MASKED
