@@ -73,6 +73,8 @@ def test_what_does_not_stays(text: str) -> None:
         ("hello", "othello", "othello"),
         ("!echo swordfish", "bad: swordfish", "bad: [masked]"),
         ("<@123> swordfish", "bad: swordfish", "bad: [masked]"),
+        ("!ping", "the command ping took 3 ms", "the command ping took 3 ms"),
+        ("!swordfish", 'Command "swordfish" is not found', 'Command "[masked]" is not found'),
         ("hi", "oh hi there", "oh hi there"),
         ("hi", "said 'hi'", "said '[masked]'"),
         ("😀😀", "reacted to 😀😀.", "reacted to [masked]."),

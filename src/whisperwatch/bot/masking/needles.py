@@ -64,10 +64,14 @@ class Needles:
 
     def _add_text(self, text: str) -> None:
         text = text.strip()[:_MOST_CHARACTERS]
-        first, _, rest = text.partition(" ")
-        for whole in (text, rest if first and not first[0].isalnum() else ""):  # a command's arguments
-            if whole.count(" ") < _WORDS:
-                self._add_whole(whole)
+        first, *others = text.split(None, 1) or [""]
+        if first.isascii() and not first[:1].isalnum():  # a command or a mention: what follows was written
+            self._short.update(word for word in _words(first) if len(word) > 1)
+            whole = "".join(others)
+        else:
+            whole = text
+        if whole.count(" ") < _WORDS:
+            self._add_whole(whole)
         for form in _forms(text):
             words = _words(form)
             self._runs.update(map(" ".join, zip(*(words[at:] for at in range(_WORDS)), strict=False)))
