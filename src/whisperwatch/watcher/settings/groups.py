@@ -105,14 +105,6 @@ class Performance(Group):
         help="How often gauges and the figures of process and host are read. Plain numbers are seconds.",
         right=_DURATION,
     )
-    expose_ids: bool = setting(
-        "WHISPERWATCH_EXPOSE_IDS",
-        default=False,
-        parse=values.switch,
-        help="Whether guild, channel, user and message ids leave on spans as they are. By default they leave as "
-        "keyed hashes; they are never on metrics.",
-        right=_SWITCH,
-    )
     libraries: tuple[str, ...] = setting(
         "WHISPERWATCH_LIBRARIES",
         default=(),
@@ -135,8 +127,8 @@ class Performance(Group):
         "WHISPERWATCH_LLM_PRICES",
         default="",
         parse=values.readable_file,
-        help='A JSON file of what models cost, `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million tokens, by '
-        "the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
+        help='A JSON file of what models cost, `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million tokens, '
+        "by the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
         right="the path of a JSON file",
         unset="none",
     )

@@ -21,6 +21,7 @@ from whisperwatch.watcher.health.watch import HealthWatch
 
 RenderMetrics = Callable[[str], tuple[bytes, str]]
 """From an Accept header to the exposition and its content type."""
+Clean = Callable[[Any], Any]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 _NO_STORE: Final = {"cache-control": "no-store"}
 
@@ -30,6 +31,7 @@ def app(
     render_metrics: RenderMetrics,
     live_after_s: float = 60.0,
     lifespan: Lifespan | None = None,
+    clean: Clean = lambda content: content,
 ) -> Starlette:
     """The ASGI application.
 
@@ -38,8 +40,9 @@ def app(
         render_metrics: gives `/metrics`.
         live_after_s: for how long a loop may be stuck before `/health/live` fails, in seconds.
         lifespan: Starlette's, for whoever hosts the application.
+        clean: content of a page as it may be shown; `/metrics` is clean at its source.
     """
-    answers = _HealthAnswers(health, live_after_s)
+    answers = _HealthAnswers(health, live_after_s, clean)
 
     async def metrics(request: Request) -> Response:
         body, content_type = render_metrics(request.headers.get("accept", ""))
@@ -67,25 +70,26 @@ def app(
 class _HealthAnswers:
     """The health routes; a body is rendered once for each report."""
 
-    def __init__(self, health: HealthWatch, live_after_s: float) -> None:
+    def __init__(self, health: HealthWatch, live_after_s: float, clean: Clean) -> None:
         self._health = health
+        self._clean = clean
         self._live_after_s = live_after_s
         self._rendered: tuple[Report, bytes] | None = None
 
     async def health(self, _: Request) -> Response:
         report = await self._health.look()
         if self._rendered is None or self._rendered[0] is not report:
-            self._rendered = report, _encode({**report.as_json(), "version": __version__})
+            self._rendered = report, _encode(self._clean({**report.as_json(), "version": __version__}))
         status = 503 if report.status == "unhealthy" else 200
         return Response(self._rendered[1], status, _NO_STORE, "application/json")
 
     async def live(self, _: Request) -> Response:
         stuck = (await self._health.look()).not_live(self._live_after_s)
-        return _json({"live": not stuck, "reasons": stuck}, 503 if stuck else 200)
+        return _json({"live": not stuck, "reasons": self._clean(stuck)}, 503 if stuck else 200)
 
     async def ready(self, _: Request) -> Response:
         missing = (await self._health.look()).not_ready
-        return _json({"ready": not missing, "reasons": missing}, 503 if missing else 200)
+        return _json({"ready": not missing, "reasons": self._clean(missing)}, 503 if missing else 200)
 
 
 def _json(content: Any, status: int, headers: Mapping[str, str] | None = None) -> Response:
