@@ -131,6 +131,15 @@ class Performance(Group):
         right="names of libraries with commas between",
         unset="none",
     )
+    llm_prices: str = setting(
+        "WHISPERWATCH_LLM_PRICES",
+        default="",
+        parse=values.readable_file,
+        help='What models cost, a JSON file such as `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million '
+        "tokens, by the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
+        right="the path of a JSON file",
+        unset="none",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

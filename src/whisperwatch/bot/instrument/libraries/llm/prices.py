@@ -24,7 +24,7 @@ _read: dict[str, Prices] = {}
 
 def prices() -> Prices:
     """Those of the file that the environment names now; each file is read once, and what is wrong with it said once."""
-    path = os.environ.get(VARIABLE, "").strip()
+    path = os.path.expanduser(os.environ.get(VARIABLE, "").strip())
     if not path:
         return {}
     if path not in _read:
