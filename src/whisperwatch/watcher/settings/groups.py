@@ -127,8 +127,8 @@ class Performance(Group):
         "WHISPERWATCH_LLM_PRICES",
         default="",
         parse=values.readable_file,
-        help='A JSON file of what models cost, `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million tokens, '
-        "by the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
+        help='What models cost, a JSON file such as `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million '
+        "tokens, by the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
         right="the path of a JSON file",
         unset="none",
     )

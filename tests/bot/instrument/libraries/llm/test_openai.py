@@ -19,6 +19,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.llm import answers
 from whisperwatch.bot.instrument.libraries.llm import openai as watched
 from whisperwatch.bot.instrument.libraries.registry import registry
+from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.demo.backends.llm import MODEL
 
 HELLO = [{"role": "user", "content": "a secret of mine"}]
@@ -159,14 +160,14 @@ async def breaking(request):
 async def test_a_stream_that_breaks_midway(tape, aiohttp_url, calls):
     async with openai.AsyncOpenAI(base_url=await aiohttp_url(breaking), api_key="none") as client:
         stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
-        with pytest.raises(openai.APIConnectionError):
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - before 3 it is the HTTP library's own
             async for _chunk in stream:
                 pass
     (span,) = calls()
     assert span.failed
     assert span.attributes == {
         **STREAMED, "gen_ai.request.model": "m", "gen_ai.response.model": "m-1", "gen_ai.response.id": "#",
-        "error.type": "openai.APIConnectionError",
+        "error.type": type_name(raised.value),
     }  # fmt: skip
 
 

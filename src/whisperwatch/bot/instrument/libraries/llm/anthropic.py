@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import anthropic
+from anthropic.lib.streaming import AsyncMessageStream, MessageStream
 
 from whisperwatch.bot.instrument.libraries.library import Undo
+from whisperwatch.bot.instrument.libraries.llm import streams
 from whisperwatch.bot.instrument.libraries.llm.answers import read_message, read_message_event
 from whisperwatch.bot.instrument.libraries.llm.clients import Clients, Route
+from whisperwatch.bot.instrument.patches import Patch
 
 _MESSAGES = "anthropic.resources.messages"
 clients = Clients(
@@ -19,4 +22,7 @@ clients = Clients(
 
 def apply() -> Undo:
     """Patch it."""
-    return clients.apply()
+    return clients.apply((
+        Patch(MessageStream, "close", streams.close_outer),
+        Patch(AsyncMessageStream, "close", streams.aclose_outer),
+    ))  # fmt: skip

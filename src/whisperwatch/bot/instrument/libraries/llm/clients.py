@@ -54,8 +54,8 @@ class Clients:
         self._patches = LibraryPatches(system)
         self._module = client.__module__.partition(".")[0]
 
-    def apply(self) -> Undo:
-        """Patch the SDK."""
+    def apply(self, more: tuple[Patch, ...] = ()) -> Undo:
+        """Patch the SDK; `more` is what only this one has."""
         base, streaming = self._part("_base_client"), self._part("_streaming")
         response, legacy = self._part("_response"), self._part("_legacy_response")
         patches = [
@@ -65,6 +65,7 @@ class Clients:
             Patch(streaming.AsyncStream, "__init__", raw.init),
             Patch(streaming.Stream, "close", streams.close),
             Patch(streaming.AsyncStream, "close", streams.aclose),
+            *more,
         ]
         if hasattr(response, "AsyncAPIResponse"):
             patches += [

@@ -1,4 +1,4 @@
-"""OpenAI's SDK, 1 to 3, and whatever server speaks its API. Read at 1.109 and 3.57."""
+"""OpenAI's SDK, 1 to 3, and whatever server speaks its API. Read at 1.40, 1.109 and 3.57."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.llm.answers import of_json
 from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
-from whisperwatch.bot.instrument.libraries.llm.streams import Reader, watch_stream
+from whisperwatch.bot.instrument.libraries.llm.streams import Reader, take_over, watch_stream
 
 
 class Unread:
@@ -71,7 +71,9 @@ def init(original: Any) -> Any:
         original(self, *args, **kwargs)
         try:
             unread = _unread.pop(self.response, None) if _unread else None
-            if unread is not None and unread.call is not None:
+            if unread is None:
+                take_over(self)
+            elif unread.call is not None:
                 call, unread.call = unread.call, None
                 watch_stream(self, call, unread.read_chunk)
         except Exception:
