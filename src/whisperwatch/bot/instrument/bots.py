@@ -66,7 +66,6 @@ class EventRoot(Root):
     happened under it."""
 
     kind_number = _KIND_CONSUMER
-    replied = False
     held: list[Span] | None = None
 
     def __init__(self, bot: Bot, cells: EventCells, subject: Any, start: int, shard: int | None) -> None:

@@ -7,6 +7,7 @@ from opentelemetry.context import Context
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import MOST_CELLS, Bot
+from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
 from whisperwatch.bot.recording.cells import Distribution
@@ -122,6 +123,8 @@ class Invocation(Span):
         error, self.error = self.error, None
         self.outcome, self.cells = outcome, cells
         self.title, self.static = cells.title, cells.statics[outcome]
+        if error is not None and outcome != "cancelled":
+            note(error, bot_name=cells.attributes[semconv.BOT_NAME])
         if error is not None and outcome == "failure":
             error = original_of(error)
             self.fail(error)

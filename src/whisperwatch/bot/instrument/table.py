@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import discord
@@ -15,6 +16,7 @@ from whisperwatch.bot.instrument import commands as prefix
 from whisperwatch.bot.instrument import components, events, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
+from whisperwatch.bot.instrument.errors import unawaited
 from whisperwatch.bot.instrument.gauges import read_bots
 from whisperwatch.bot.instrument.patches import Patch
 
@@ -54,6 +56,7 @@ def patches(started: Any) -> list[Patch]:
         Patch(webhook.AsyncDeferredLock, "__aexit__", waits.defer_others),
         Patch(webhook.AsyncWebhookAdapter, "request", rest.webhook_request),
         Patch(discord.VoiceClient, "connect", voice.connect),
+        Patch(asyncio.BaseEventLoop, "call_exception_handler", unawaited.call_exception_handler),
     ]
 
 
