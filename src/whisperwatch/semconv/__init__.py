@@ -19,8 +19,10 @@ from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
+from whisperwatch.semconv.usage import *  # noqa: F403
+from whisperwatch.semconv.usage import USAGE_ATTRIBUTES
 
-ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *ERROR_ATTRIBUTES)
+ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *ERROR_ATTRIBUTES, *USAGE_ATTRIBUTES)
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of the files."""

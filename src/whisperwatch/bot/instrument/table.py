@@ -16,6 +16,7 @@ from whisperwatch.bot.instrument import commands as prefix
 from whisperwatch.bot.instrument import components, events, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
+from whisperwatch.bot.instrument.activity import expire_conversations
 from whisperwatch.bot.instrument.errors import unawaited
 from whisperwatch.bot.instrument.gauges import read_bots
 from whisperwatch.bot.instrument.patches import Patch
@@ -23,7 +24,7 @@ from whisperwatch.bot.instrument.patches import Patch
 _VIEW: Any = getattr(ui_view, "BaseView", ui.View)
 """Since discord.py 2.6 `View` and `LayoutView` share a base."""
 
-COLLECTORS = (read_bots, background.read_next_runs)
+COLLECTORS = (read_bots, background.read_next_runs, expire_conversations)
 """What reads the bots' gauges."""
 
 

@@ -68,7 +68,7 @@ def trouble_of(root: Root) -> Trouble:
     return trouble
 
 
-def call_ended(root: Any, component: str, call: Any, error: BaseException | None) -> None:
+def call_ended(root: Any, component: str | None, call: Any, error: BaseException | None) -> None:
     """A library's call has ended; `call` says what a retry would call again.
 
     One that failed counts as an error when its root ends and no later one has succeeded: the bot may try again. One
@@ -84,7 +84,7 @@ def call_ended(root: Any, component: str, call: Any, error: BaseException | None
         guard.failed("call error")
 
 
-def _call_failed(root: Root | None, component: str, call: Any, error: BaseException) -> None:
+def _call_failed(root: Root | None, component: str | None, call: Any, error: BaseException) -> None:
     if not isinstance(error, Exception):  # a cancellation: perhaps of a timeout that the bot set
         if root is not None and not root.end_ns:
             trouble_of(root).interrupted = component
