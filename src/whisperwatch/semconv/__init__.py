@@ -13,6 +13,7 @@ from __future__ import annotations
 from whisperwatch.semconv.attributes import *  # noqa: F403
 from whisperwatch.semconv.database import *  # noqa: F403
 from whisperwatch.semconv.discord import *  # noqa: F403
+from whisperwatch.semconv.errors import *  # noqa: F403
 from whisperwatch.semconv.http import *  # noqa: F403
 from whisperwatch.semconv.jobs import *  # noqa: F403
 from whisperwatch.semconv.llm import *  # noqa: F403
@@ -21,6 +22,7 @@ from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.privacy import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
+from whisperwatch.semconv.usage import *  # noqa: F403
 from whisperwatch.semconv.vectors import *  # noqa: F403
 
 ATTRIBUTES: tuple[Attribute, ...] = tuple(

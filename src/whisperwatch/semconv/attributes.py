@@ -89,5 +89,7 @@ COMMON_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(WHERE, "The hook that failed."),
     Attribute(LOOP_BLOCKED_AT, "`file:line function` of the code that blocked the event loop."),
     Attribute(LOOP_BLOCKED_FOR, "Seconds for which the loop had been blocked."),
-    Attribute(TASK_CAUSE, "Why a link is there.", ("ended_root", "wait_for", "view_timeout", "tasks_loop")),
+    Attribute(
+        TASK_CAUSE, "Why a link is there.", ("ended_root", "wait_for", "view_timeout", "tasks_loop", "job")
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whisperwatch.semconv.attributes import BOT_NAME, ERROR_TYPE, SERVER_ADDRESS
+from whisperwatch.semconv.attributes import ERROR_TYPE, SERVER_ADDRESS
 from whisperwatch.semconv.model import FINE_SECONDS, Attribute, Metric, SpanName
 
 DB_SYSTEM = "db.system.name"
@@ -16,9 +16,6 @@ DB_STATUS_CODE = "db.response.status_code"
 DB_POOL = "db.client.connection.pool.name"
 DB_CONNECTION_STATE = "db.client.connection.state"
 SERVER_PORT = "server.port"
-CACHE_NAME = "cache.name"
-CACHE_RESULT = "cache.result"
-SOURCE = "source"
 
 DATABASE_ATTRIBUTES = (
     Attribute(DB_SYSTEM, "The sort of database.", (
@@ -35,9 +32,6 @@ DATABASE_ATTRIBUTES = (
     Attribute(DB_POOL, "The pool: server and database."),
     Attribute(DB_CONNECTION_STATE, "What the connection does.", ("idle", "used")),
     Attribute(SERVER_PORT, "The port that was asked; left out where the server is a unix socket."),
-    Attribute(CACHE_NAME, "The cache."),
-    Attribute(CACHE_RESULT, "Whether the cache had it.", ("hit", "miss")),
-    Attribute(SOURCE, "Where the figure comes from.", ("redis",)),
 )  # fmt: skip
 
 DB_DURATION = Metric(
@@ -72,10 +66,6 @@ DB_CONNECTION_USE = Metric(
 DB_CONNECTION_CREATE = Metric(
     "db.client.connection.create_time", "histogram", "s",
     "Time that opening a connection took.", (DB_POOL,), FINE_SECONDS,
-)  # fmt: skip
-CACHE_REQUESTS = Metric(
-    "bot.cache.requests", "counter", "{request}",
-    "Look-ups in a cache.", (BOT_NAME, CACHE_NAME, CACHE_RESULT, SOURCE),
 )  # fmt: skip
 
 SPAN_SQL = SpanName(

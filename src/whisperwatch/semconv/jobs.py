@@ -12,7 +12,8 @@ MESSAGING_QUEUE = "messaging.destination.name"
 JOB_ATTRIBUTES = (
     Attribute(
         JOB,
-        "The function that the job calls; `other` after the first hundred, `unknown` where it was not read.",
+        "The job's name, as the bot's code gives it; of arq the function that it calls, `other` after the first "
+        "hundred, `unknown` where it was not read.",
     ),
     Attribute(MESSAGING_SYSTEM, "What carries the job.", ("arq",)),
     Attribute(MESSAGING_QUEUE, "The queue."),

@@ -12,9 +12,9 @@ from whisperwatch.semconv.database import (
     SERVER_PORT,
 )
 from whisperwatch.semconv.model import Attribute, SpanName
+from whisperwatch.semconv.usage import MEMORY_OPERATION
 
 DB_RETURNED_ROWS = "db.response.returned_rows"
-MEMORY_OPERATION = "bot.memory.operation"
 DISTANCE_MIN = "bot.memory.distance.min"
 DISTANCE_MEAN = "bot.memory.distance.mean"
 SCORE_MAX = "bot.memory.score.max"
@@ -22,11 +22,6 @@ SCORE_MEAN = "bot.memory.score.mean"
 
 VECTOR_ATTRIBUTES = (
     Attribute(DB_RETURNED_ROWS, "How many records the answer has."),
-    Attribute(
-        MEMORY_OPERATION,
-        "What a vector store was asked for, to the bot: a query retrieves, adding and upserting store.",
-        ("retrieve", "store"),
-    ),
     Attribute(
         DISTANCE_MIN, "The distance of the nearest record that was found, in the collection's own measure."
     ),

@@ -10,8 +10,9 @@ from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 from whisperwatch import semconv
+from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.measures import counting, timing
-from whisperwatch.bot.recording.cells import Distribution
+from whisperwatch.bot.recording.cells import Cell, Distribution, Value
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root, root_here
 from whisperwatch.bot.recording.spans import Span
@@ -66,8 +67,9 @@ class EventRoot(Root):
     happened under it."""
 
     kind_number = _KIND_CONSUMER
-    replied = False
     held: list[Span] | None = None
+    conversation: Any = None
+    """The one that it belongs to, where the bot's code said so."""
 
     def __init__(self, bot: Bot, cells: EventCells, subject: Any, start: int, shard: int | None) -> None:
         self.bot = bot
@@ -101,6 +103,8 @@ class EventRoot(Root):
     def settle(self) -> None:
         if self.handled and self.cells.handled is not None:
             self.cells.handled.add(1)
+            failed = bool(self.status_code or (self.trouble is not None and self.trouble.errors))
+            activity.turn(self.bot, self.subject, self.start_ns, failed, self.conversation)
         try:
             super().settle()
             if self.held is not None:
@@ -175,6 +179,28 @@ class Bot:
                 return self.event_cells(_OTHER_EVENT)
             cells = self.events[event_name] = EventCells(self.name, event_name.removeprefix("on_"))
         return cells
+
+    def counted(self, metric: semconv.Metric, *values: str) -> Value:
+        """The cell of a counter or a gauge of this bot; `values` are those of its attributes after `bot.name`."""
+        cell = self._cell(metric, values)
+        assert isinstance(cell, Value)
+        return cell
+
+    def timed(self, metric: semconv.Metric, *values: str) -> Distribution:
+        """The cell of a histogram; `values` as for `counted`."""
+        cell = self._cell(metric, values)
+        assert isinstance(cell, Distribution)
+        return cell
+
+    def _cell(self, metric: semconv.Metric, values: tuple[str, ...]) -> Cell:
+        key = (metric.name, values)
+        cell: Cell | None = self.cells.get(key)
+        if cell is None:
+            attributes = dict(zip(metric.attributes, (self.name, *values), strict=True))
+            cell = recorder.instrument(metric).find(attributes)
+            if len(self.cells) < MOST_CELLS and self.known_name is not None:
+                self.cells[key] = cell
+        return cell
 
     def parse_root(self, event_name: str, args: tuple[Any, ...]) -> EventRoot:
         """The root of the gateway event that is being parsed, held until the parsing is over."""

@@ -14,6 +14,7 @@ from opentelemetry import trace
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, EventRoot, bot_of
+from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
 from whisperwatch.bot.recording.current import enter, enter_span, leave
@@ -168,6 +169,7 @@ def fail_root(bot: Bot, root: Root, error: BaseException, event_name: str) -> No
         if not root.end_ns:
             root.touched = True
             root.fail(original_of(error))
+        note(error, root=root, bot_name=bot.name)
         count_error(bot, event_name.removeprefix("on_"), error)
     except Exception:
         guard.failed("listener error")

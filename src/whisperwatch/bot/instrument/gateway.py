@@ -12,6 +12,7 @@ from typing import Any
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.activity import reacted
 from whisperwatch.bot.instrument.bots import Bot, Shard, bot_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.recording.current import enter, leave
@@ -117,6 +118,8 @@ def _watched(bot: Bot, shard: Shard, name: str, parser: Parser) -> Parser:
     counted = _events(bot, shard, name)
     if name in _CONNECTION:
         parser = _after(_CONNECTION[name], bot, shard, parser)
+    if name == "MESSAGE_REACTION_ADD":
+        parser = _told_of_reactions(bot, parser)
     if name == "INTERACTION_CREATE":
         parser = _inside_root(bot, parser)
 
@@ -153,6 +156,17 @@ def _inside_root(bot: Bot, parser: Parser) -> Parser:
             parser(data)
         finally:
             leave(token)
+
+    return parse
+
+
+def _told_of_reactions(bot: Bot, parser: Parser) -> Parser:
+    def parse(data: Any) -> None:
+        try:
+            reacted(bot, data)
+        except Exception:
+            guard.failed("reaction")
+        parser(data)
 
     return parse
 

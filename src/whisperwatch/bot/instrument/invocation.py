@@ -7,8 +7,9 @@ from opentelemetry.context import Context
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import MOST_CELLS, Bot
+from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.measures import counting, timing
-from whisperwatch.bot.instrument.outcomes import original_of, outcome_of
+from whisperwatch.bot.instrument.outcomes import is_refusal, original_of, outcome_of
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.exceptions import type_name
@@ -23,13 +24,17 @@ _now = recorder.clock.now
 class CommandCells:
     """What one command, called one way, is measured by."""
 
-    __slots__ = ("active", "attributes", "durations", "ok", "registered", "statics", "title")
+    __slots__ = ("active", "attributes", "durations", "ok", "registered", "statics", "title", "uses")
 
     def __init__(self, bot_name: str, name: str, kind: str) -> None:
         self.title = f"command {name}"
         self.registered = name != semconv.UNKNOWN_COMMAND
         self.attributes = {semconv.BOT_NAME: bot_name, semconv.COMMAND: name, semconv.COMMAND_KIND: kind}
         self.active = counting(semconv.COMMANDS_ACTIVE, self.attributes)
+        self.uses = counting(
+            semconv.FEATURE_USES,
+            {semconv.BOT_NAME: bot_name, semconv.FEATURE: name, semconv.SOURCE: "command"},
+        )
         self.statics = {
             outcome: recorder.attribute_set({**self.attributes, semconv.OUTCOME: outcome})
             for outcome in semconv.OUTCOMES
@@ -111,6 +116,7 @@ class Invocation(Span):
 
     def settle(self) -> None:
         """Measure it, and export it."""
+        self.cells.uses.add(1)
         duration = self.cells.duration(self.outcome)
         if self.recorded:
             duration.record((self.end_ns - self.start_ns) / 1e9, self)
@@ -122,6 +128,10 @@ class Invocation(Span):
         error, self.error = self.error, None
         self.outcome, self.cells = outcome, cells
         self.title, self.static = cells.title, cells.statics[outcome]
+        if error is not None and outcome == "user_error" and is_refusal(error):
+            self._refused()
+        if error is not None and outcome != "cancelled":
+            note(error, bot_name=cells.attributes[semconv.BOT_NAME])
         if error is not None and outcome == "failure":
             error = original_of(error)
             self.fail(error)
@@ -130,6 +140,15 @@ class Invocation(Span):
                 root.fail(error)
         elif error is not None and outcome != "ok":
             self.own = {**(self.own or {}), semconv.ERROR_TYPE: type_name(original_of(error))}
+
+    def _refused(self) -> None:
+        attributes = {
+            semconv.BOT_NAME: self.cells.attributes[semconv.BOT_NAME],
+            semconv.SECURITY_KIND: "command",
+            semconv.SECURITY_OUTCOME: "denied",
+            semconv.SOURCE: "command",
+        }
+        counting(semconv.SECURITY_EVENTS, attributes).add(1)
 
 
 def begin(cells: CommandCells) -> Invocation | None:

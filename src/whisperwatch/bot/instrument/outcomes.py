@@ -21,6 +21,14 @@ _USER_ERROR: tuple[type[BaseException], ...] = (
     app_commands.CheckFailure,
     app_commands.TransformerError,
 )
+_REFUSED = (commands.CheckFailure, app_commands.CheckFailure)
+_BOT_LACKS = (
+    commands.BotMissingPermissions,
+    commands.BotMissingRole,
+    commands.BotMissingAnyRole,
+    app_commands.BotMissingPermissions,
+    app_commands.CommandOnCooldown,
+)
 
 
 def outcome_of(error: BaseException | None, failed: bool = False) -> str:
@@ -35,6 +43,11 @@ def outcome_of(error: BaseException | None, failed: bool = False) -> str:
         if isinstance(candidate, asyncio.CancelledError):
             return "cancelled"
     return "failure"
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a check refused the user: not the bot's own missing permission."""
+    return isinstance(error, _REFUSED) and not isinstance(error, _BOT_LACKS)
 
 
 def original_of(error: BaseException) -> BaseException:

@@ -5,6 +5,7 @@ One is of Python's own: the thread pools, to which discord.py and bots give work
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,13 +20,15 @@ from whisperwatch.bot.instrument import commands as prefix
 from whisperwatch.bot.instrument import components, events, executors, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
+from whisperwatch.bot.instrument.activity import expire_conversations
+from whisperwatch.bot.instrument.errors import unawaited
 from whisperwatch.bot.instrument.gauges import read_bots
 from whisperwatch.bot.instrument.patches import Patch
 
 _VIEW: Any = getattr(ui_view, "BaseView", ui.View)
 """Since discord.py 2.6 `View` and `LayoutView` share a base."""
 
-COLLECTORS = (read_bots, background.read_next_runs)
+COLLECTORS = (read_bots, background.read_next_runs, expire_conversations)
 """What reads the bots' gauges."""
 
 
@@ -59,6 +62,7 @@ def patches(started: Any) -> list[Patch]:
         Patch(webhook.AsyncWebhookAdapter, "request", rest.webhook_request),
         Patch(discord.VoiceClient, "connect", voice.connect),
         Patch(ThreadPoolExecutor, "submit", executors.submit),
+        Patch(asyncio.BaseEventLoop, "call_exception_handler", unawaited.call_exception_handler),
     ]
 
 

@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import Bot, any_bot
+from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.events import count_error
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.current import enter, leave
@@ -133,6 +134,7 @@ def _watched(run: Run, plain: Any) -> Any:
 def _failed(run: Run, root: TaskRoot, error: BaseException) -> None:
     try:
         root.fail(error)
+        note(error, component="tasks", root=root, bot_name=None if run.bot is None else run.bot.name)
         if run.bot is not None:
             count_error(run.bot, "task", error)
     except Exception:
@@ -213,6 +215,7 @@ async def _run_timeout(plain: Any, root: TimeoutRoot) -> None:
     except Exception as error:
         try:
             root.fail(error)
+            note(error, root=root, bot_name=root.bot.name)
             count_error(root.bot, "view_timeout", error)
         except Exception:
             guard.failed("view timeout error")

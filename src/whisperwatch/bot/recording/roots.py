@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from random import getrandbits
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan
@@ -28,6 +28,14 @@ keep_untouched = False
 """Export the roots under which nothing happened too; they are counted either way."""
 
 
+class Trouble(Protocol):
+    """Errors under a root: concluded, on the loop, when the root ends."""
+
+    errors: int
+
+    def ends(self, root: Root, replied: bool) -> None: ...
+
+
 class Root(Span):
     """A root span. `duration` gets the seconds from its start to its end, with the span as exemplar.
 
@@ -39,6 +47,9 @@ class Root(Span):
     exported = False
     handled = False
     """A command ran under it, or a reply was sent."""
+    replied = False
+    trouble: Trouble | None = None
+    """What went wrong under it, where something did."""
     parent_id = 0
     is_root = True
     title: str
@@ -113,6 +124,8 @@ class Root(Span):
 
     def finish(self) -> None:
         """End it: measured always, exported when something happened under it."""
+        if self.trouble is not None:
+            self._conclude(self.trouble)
         self.end_ns = _now()
         if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
@@ -121,6 +134,12 @@ class Root(Span):
                 self.settle()
             except Exception:
                 guard.failed("root")
+
+    def _conclude(self, trouble: Trouble) -> None:
+        try:
+            trouble.ends(self, self.replied)
+        except Exception:
+            guard.failed("root trouble")
 
     def settle(self) -> None:
         """Measure it, and export it or not."""

@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.libraries.calls import ended, suppressed
 from whisperwatch.bot.instrument.libraries.library import Undo
 from whisperwatch.bot.instrument.libraries.nesting import NestingCall
@@ -58,6 +59,7 @@ class Enqueueing(NestingCall):
     """A job on its way to the queue."""
 
     kind_number = 3
+    component = "tasks"
     enqueued = True
     """False where a job of that id was there already."""
 
@@ -212,6 +214,7 @@ class JobRoot(Root):
         if isinstance(error, _RETRIES):
             return "retried"
         self.fail(error)
+        note(error, component="tasks", root=self)
         return "failure"
 
     def _timed_out(self, worker: Any) -> bool:

@@ -6,25 +6,23 @@ it costs an object, two clock reads and an entry in a list.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.errors.counting import call_ended
 from whisperwatch.bot.instrument.measures import timing
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import read
 from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
+from whisperwatch.bot.recording.roots import root_here
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
 _now = recorder.clock.now
-
-on_failure: list[Callable[[Call, BaseException], None]] = []
-"""Told of each call that failed, when it does, in the task that made it."""
 
 
 class Durations:
@@ -57,6 +55,13 @@ class Call(Span):
     error: str | None = None
     """The failure's `error.type`."""
     durations: Durations
+    component = "network"
+    """Whose error a failure is: one of `semconv.COMPONENTS`."""
+
+    @property
+    def tried(self) -> Any:
+        """What another call has to be to be the same one, tried again."""
+        return self.title
 
     def begin(self) -> None:
         """It begins now."""
@@ -68,6 +73,8 @@ class Call(Span):
         """It is over."""
         if error is not None:
             self.failed(error)
+        elif (root := root_here()) is not None and root.trouble is not None:
+            call_ended(root, self.component, self.tried, None)
         self.end_ns = _now()
         if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
@@ -79,8 +86,7 @@ class Call(Span):
         self.error = type_name(error)
         if self.recorded:
             self.fail(error)
-        for listener in on_failure:
-            listener(self, error)
+        call_ended(root_here(), self.component, self.tried, error)
 
     def settle(self) -> None:
         """Measure it, and export it."""

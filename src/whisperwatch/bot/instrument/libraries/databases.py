@@ -88,6 +88,8 @@ class Server:
 class SQLCall(Call):
     """One statement that is under way."""
 
+    component = "database"
+
     def __init__(self, sent: Sent) -> None:
         self.sent = sent
         self.title = sent.title

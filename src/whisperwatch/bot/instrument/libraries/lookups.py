@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from whisperwatch import semconv
@@ -13,9 +12,7 @@ from whisperwatch.bot.recording.cells import Value
 
 LOOKUPS = frozenset({"GET", "GETEX", "GETDEL", "HGET", "MGET", "HMGET"})
 """Redis' commands whose answer is the value of a key, or of several."""
-on_lookup: list[Callable[[int, int], None]] = []
-"""Told of the hits and the misses of each answer, in the task that asked."""
-_NAMES = {semconv.CACHE_NAME: "redis", semconv.SOURCE: "redis"}
+_NAMES = {semconv.CACHE: "redis", semconv.SOURCE: "redis"}
 
 
 def looked_up(command: str, answer: Any) -> None:
@@ -32,8 +29,6 @@ def looked_up(command: str, answer: Any) -> None:
             _count(name, "hit", hits)
         if misses:
             _count(name, "miss", misses)
-        for listener in on_lookup:
-            listener(hits, misses)
     except Exception:
         guard.failed("cache look-up")
 

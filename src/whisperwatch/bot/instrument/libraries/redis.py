@@ -47,6 +47,8 @@ def apply() -> Undo:
 class RedisCall(Call):
     """One command or pipeline that is under way. `commands` is how many, of a pipeline."""
 
+    component = "cache"
+
     def __init__(self, sent: Sent, commands: int = 0) -> None:
         self.title = sent.title
         self.static = sent.static

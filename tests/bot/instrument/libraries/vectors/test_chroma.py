@@ -198,15 +198,18 @@ def test_the_watcher_is_told_where_it_is(sync_memories, own_memories, records, u
     assert told == [("chroma", {**where, **names}), ("chroma", {"embedded": True})]
 
 
-def test_who_measures_memories_is_told_of_retrievals_and_storings(own_memories, records, monkeypatch):
-    told = []
-    monkeypatch.setattr(
-        operations, "on_memory", [lambda call: told.append((call.memory, call.rows, call.batch))]
-    )
+def test_retrievals_and_storings_are_measured_as_the_memorys(own_memories, records):
     own_memories.add(ids=["1", "2", "3"], embeddings=VECTORS)
     own_memories.query(query_embeddings=[1.0, 0.0], n_results=2)
     own_memories.count()
-    assert told == [("store", None, 3), ("retrieve", 2, None)]
+    records.spans()
+    assert records.cells(semconv.MEMORY_DURATION) == {
+        ("unknown", "store", "ok", "vector"): 1, ("unknown", "retrieve", "ok", "vector"): 1,
+    }  # fmt: skip
+    assert records.cells(semconv.MEMORY_ITEMS).keys() == {
+        ("unknown", "store", "vector"), ("unknown", "retrieve", "vector"),
+    }  # fmt: skip
+    assert records.cells(semconv.MEMORY_RELEVANCE) == {("unknown", "vector"): 1}
 
 
 def test_a_hook_that_breaks_changes_nothing_for_the_bot(own_memories, records, monkeypatch):

@@ -28,6 +28,7 @@ _PARAMETERS = (
 class ModelCall(NestingCall):
     """One call, from the request to the end of its answer or stream. The answer's readers fill in what they find."""
 
+    component = "llm"
     model = ""
     """The one that answered."""
     response_id = ""
@@ -62,6 +63,11 @@ class ModelCall(NestingCall):
             own[semconv.GEN_AI_STREAM] = True
         if type(body.get("n")) is int and body["n"] != 1:
             own[semconv.GEN_AI_CHOICES] = body["n"]
+
+    @property
+    def tried(self) -> str:
+        """A bot may try another model."""
+        return self.component
 
     def over(self, error: BaseException | None = None, how: str = "") -> None:
         """It has ended; `how` is said of a stream that was not read to its end. A second call does nothing."""

@@ -12,6 +12,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.calls import ended, suppressed
 from whisperwatch.bot.instrument.libraries.databases import Server
+from whisperwatch.bot.instrument.libraries.memories import measure_memory
 from whisperwatch.bot.instrument.libraries.nesting import NestingCall
 from whisperwatch.bot.recording.recorder import recorder
 
@@ -21,10 +22,6 @@ _MOST_COLLECTIONS = 100
 _MOST_RATED = 1000
 """Records whose distances are summed up; of more only the first are."""
 _IDS = re.compile(r"\d{6,}|[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-
-on_memory: list[Callable[[VectorCall], None]] = []
-"""Told of each retrieval and each storing when it is measured, by the ship: `memory`, `rows` and `batch`, `error`,
-`root` (the message that it was for) and the times say what there is to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,7 @@ class Named:
 class VectorCall(NestingCall):
     """One operation that is under way."""
 
+    component = "memory"
     rows: int | None = None
     batch: int | None = None
     distances: tuple[float, float] | None = None
@@ -78,8 +76,16 @@ class VectorCall(NestingCall):
     def settle(self) -> None:
         super().settle()
         if self.memory:
-            for listener in on_memory:
-                listener(self)
+            measure_memory(
+                self, self.memory, self.rows if self.memory == "retrieve" else self.batch, self._relevance
+            )
+
+    @property
+    def _relevance(self) -> float | None:
+        """How well the best of what was found fits, from 0 to 1: a similarity as it is, a distance d as 1 / (1 + d)."""
+        if self.scores is not None:
+            return min(1.0, max(0.0, self.scores[0]))
+        return None if self.distances is None else 1 / (1 + max(0.0, self.distances[0]))
 
     def describe(self) -> None:
         own = self.own = self.own or {}

@@ -1,0 +1,153 @@
+"""What follows from the messages that a bot answers, without a call of its own: conversations, whether people ask the
+same again or leave after an error, who was active.
+
+Told of by roots as they are settled, so mostly in the ship's thread. What people wrote is compared here, as hashes of
+words, and never leaves; who they are leaves only as keyed hashes, for counting the active ones.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from whisperwatch import semconv
+
+if TYPE_CHECKING:
+    from whisperwatch.bot.instrument.bots import Bot
+
+GAP_S: Final = 1800
+"""A conversation is over when its user has said nothing for so long."""
+ASKED_AGAIN_S: Final = 60
+_ALIKE: Final = 0.7
+"""Of all words of two messages, the share that both have, from which they ask the same."""
+_MOST: Final = 20_000
+"""Conversations that are kept; the one that has been silent longest is over when there are more."""
+_MOST_USERS: Final = 100_000
+_MOST_WORDS: Final = 60
+_WORD = re.compile(r"\w+")
+
+
+class Conversation:
+    """One user in one channel."""
+
+    __slots__ = ("bot", "failed", "first_ns", "last_ns", "turns", "words")
+
+    def __init__(self, bot: Bot, at_ns: int) -> None:
+        self.bot = bot
+        self.first_ns = self.last_ns = at_ns
+        self.turns = 0
+        self.failed = False
+        self.words: frozenset[int] = frozenset()
+
+
+class Activity:
+    """Conversations that are under way, and users since they were last taken. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: OrderedDict[Any, Conversation] = OrderedDict()
+        self._users: set[int] = set()
+
+    def turn(self, bot: Bot, subject: Any, at_ns: int, failed: bool, key: Any = None) -> None:
+        """A message or an interaction was answered. `key`: the conversation, where the bot's code says one."""
+        user = getattr(subject, "author", None) or getattr(subject, "user", None)
+        if user is None or getattr(user, "bot", False):
+            return
+        if key is None:
+            channel = getattr(subject, "channel", None)
+            key = (user.id, getattr(channel, "id", None))
+        words = _words(getattr(subject, "content", None))
+        with self._lock:
+            if len(self._users) < _MOST_USERS:
+                self._users.add(user.id)
+            self._turn((id(bot), key), bot, at_ns, failed, words)
+
+    def _turn(self, key: Any, bot: Bot, at_ns: int, failed: bool, words: frozenset[int]) -> None:
+        running = self._running.pop(key, None)
+        if running is not None and at_ns - running.last_ns >= GAP_S * 1e9:
+            _over(running)
+            running = None
+        if running is None:
+            running = Conversation(bot, at_ns)
+            bot.counted(semconv.CONVERSATIONS).add(1)
+        elif at_ns - running.last_ns <= ASKED_AGAIN_S * 1e9 and _alike(running.words, words):
+            bot.counted(semconv.FEEDBACK, "negative", "asked_again").add(1)
+        running.last_ns, running.failed, running.words = at_ns, failed, words
+        running.turns += 1
+        self._running[key] = running
+        if len(self._running) > _MOST:
+            _over(self._running.popitem(last=False)[1])
+
+    def expire(self, now_ns: int) -> None:
+        """End the conversations that have been silent for `GAP_S`."""
+        with self._lock:
+            while self._running:
+                key, oldest = next(iter(self._running.items()))
+                if now_ns - oldest.last_ns < GAP_S * 1e9:
+                    return
+                del self._running[key]
+                _over(oldest)
+
+    def take_users(self, most: int) -> list[int]:
+        """Up to `most` ids of users who were active since they were last taken."""
+        with self._lock:
+            return [self._users.pop() for _ in range(min(most, len(self._users)))]
+
+    def forget(self) -> None:
+        """At `uninstrument()`, and in a forked child, whose lock another thread may hold."""
+        self._lock = threading.Lock()
+        self._running.clear()
+        self._users.clear()
+
+
+def _over(conversation: Conversation) -> None:
+    bot = conversation.bot
+    bot.timed(semconv.CONVERSATION_TURNS).record(conversation.turns)
+    bot.timed(semconv.CONVERSATION_DURATION).record((conversation.last_ns - conversation.first_ns) / 1e9)
+    if conversation.failed:
+        bot.counted(semconv.FEEDBACK, "negative", "left_after_error").add(1)
+
+
+def _words(text: Any) -> frozenset[int]:
+    if not isinstance(text, str) or not text:
+        return frozenset()
+    return frozenset(hash(word) for word in _WORD.findall(text[:2000].lower())[:_MOST_WORDS])
+
+
+def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
+    if len(one) < 2 or len(other) < 2:
+        return False
+    return len(one & other) / len(one | other) >= _ALIKE
+
+
+activity = Activity()
+"""This process's."""
+
+
+def expire_conversations() -> None:
+    """End what has been silent for long; called at each collection."""
+    activity.expire(time.monotonic_ns())
+
+
+_LIKED = frozenset("👍❤🧡💛💚💙💜🩷😍🥰😂🤣😄😊🎉🔥💯👏🙏✅⭐")
+_DISLIKED = frozenset("👎😠😡🤬💔❌🤮💩😒🙄")
+
+
+def reacted(bot: Bot, data: Any) -> None:
+    """Somebody has reacted (MESSAGE_REACTION_ADD) to what may be a message of the bot's."""
+    client = bot.client()
+    user = None if client is None else client.user
+    if (
+        user is None
+        or str(data.get("message_author_id")) != str(user.id)
+        or str(data.get("user_id")) == str(user.id)
+    ):
+        return
+    first = ((data.get("emoji") or {}).get("name") or " ")[0]
+    if first in _LIKED:
+        bot.counted(semconv.FEEDBACK, "positive", "reaction").add(1)
+    elif first in _DISLIKED:
+        bot.counted(semconv.FEEDBACK, "negative", "reaction").add(1)

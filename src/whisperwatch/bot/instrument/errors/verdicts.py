@@ -1,0 +1,93 @@
+"""The verdict on one exception: of the table, of what it wraps, and of what only its instance tells."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from typing import Final
+
+from discord import app_commands
+from discord.ext import commands
+
+from whisperwatch.bot.instrument.errors.rules import NO_ERROR, RULES, Verdict
+
+_CATEGORY_OF: Final = {
+    "llm": "ai", "database": "system", "memory": "system", "cache": "system", "network": "network",
+}  # fmt: skip
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS})
+_LONGEST_CHAIN: Final = 10
+_of_type: dict[type, Verdict | None] = {}
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was made of: discord.py's and SQLAlchemy's originals, then causes and contexts."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting and len(seen) < _LONGEST_CHAIN:
+        current = waiting.pop(0)
+        if not isinstance(current, BaseException) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [getattr(current, "original", None), getattr(current, "orig", None), current.__cause__]
+        if not current.__suppress_context__:
+            waiting.append(current.__context__)
+
+
+def verdict_of(error: BaseException, component: str | None = None, *, swallowed: bool = False) -> Verdict:
+    """What kind of error this is. `component`, where the caller knows it, wins over the table's.
+
+    An exception that no rule knows is the bot's own code at fault: `high` where it went through, `medium` where the bot
+    caught it.
+    """
+    found = _of_chain(error) or Verdict("system", "medium" if swallowed else "high", "bot")
+    if component is None or component == found.component or found is NO_ERROR:
+        return found
+    category = _CATEGORY_OF.get(component, found.category)
+    return Verdict(category, found.severity, component, found.expected)
+
+
+def category_of(component: str) -> str:
+    """The category of an error of which only the component is known."""
+    return _CATEGORY_OF.get(component, "system")
+
+
+def _of_chain(error: BaseException) -> Verdict | None:
+    if isinstance(error, commands.CommandNotFound):
+        return NO_ERROR
+    wire: Verdict | None = None
+    for current in chain(error):
+        found = _of(current)
+        if (
+            found is not None and found.category != "network"
+        ):  # the wire may have broken on the way to a dependency
+            return found
+        wire = wire or found
+    return wire
+
+
+def _of(error: BaseException) -> Verdict | None:
+    kind = type(error)
+    if kind not in _of_type:
+        if len(_of_type) >= 10_000:  # a bot that makes its exception types as it goes
+            _of_type.clear()
+        _of_type[kind] = _look_up(kind)
+    found = _of_type[kind]
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return Verdict("system", "critical", "system")
+    if found is not None and found.component == "discord" and getattr(error, "status", None) == 429:
+        return Verdict("system", "medium", "discord")
+    return found
+
+
+_WRAPPERS = (commands.CommandInvokeError, app_commands.CommandInvokeError, commands.HybridCommandError)
+
+
+def _look_up(kind: type) -> Verdict | None:
+    if issubclass(kind, _WRAPPERS):
+        return None
+    for parent in kind.__mro__:
+        found = RULES.get(f"{parent.__module__.partition('.')[0]}.{parent.__name__}")
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,143 @@
+"""The verdicts, over the libraries' real exception types."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import socket
+from types import SimpleNamespace
+
+import aiohttp
+import asyncpg
+import chromadb.errors
+import discord
+import httpx
+import openai
+import pytest
+import redis.exceptions
+from discord import app_commands
+from discord.ext import commands
+
+from whisperwatch import semconv
+from whisperwatch.bot.instrument.errors.rules import NO_ERROR, RULES, Verdict
+from whisperwatch.bot.instrument.errors.verdicts import verdict_of
+
+MODULES = {
+    "openai": ["openai"],
+    "asyncpg": ["asyncpg"],
+    "redis": ["redis.exceptions"],
+    "chromadb": ["chromadb.errors"],
+    "discord": ["discord", "discord.ext.commands", "discord.app_commands"],
+    "aiohttp": ["aiohttp"],
+    "httpx": ["httpx"],
+    "httpx2": ["httpx2"],
+    "sqlite3": ["sqlite3"],
+    "builtins": ["builtins"],
+    "socket": ["socket"],
+    "ssl": ["ssl"],
+}
+"""Where each package shows its exceptions. Of the rest none is installed here."""
+REQUEST = httpx.Request("POST", "http://llm.test/v1/chat/completions")
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if name.partition(".")[0] in MODULES])
+def test_every_rule_names_a_type_that_is_there(name):
+    package, _, kind = name.partition(".")
+    found = [vars(importlib.import_module(module)).get(kind) for module in MODULES[package]]
+    assert any(isinstance(one, type) and issubclass(one, BaseException) for one in found)
+
+
+@pytest.mark.parametrize("verdict", {*RULES.values()}, ids=str)
+def test_verdicts_are_of_the_closed_sets(verdict):
+    assert verdict.category in semconv.CATEGORIES
+    assert verdict.severity in semconv.SEVERITIES
+    assert verdict.component in semconv.COMPONENTS
+
+
+def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
+    try:
+        raise error from cause
+    except BaseException as caught:
+        return caught
+
+
+def http_error(status: int) -> discord.HTTPException:
+    kind = {403: discord.Forbidden, 404: discord.NotFound}.get(status, discord.HTTPException)
+    return kind(SimpleNamespace(status=status, reason="no"), "no")
+
+
+def status_error(kind: type, status: int) -> Exception:
+    return kind("no", response=httpx.Response(status, request=REQUEST), body=None)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (openai.APITimeoutError(REQUEST), ("ai", "high", "llm")),
+        (status_error(openai.RateLimitError, 429), ("ai", "medium", "llm")),
+        (status_error(openai.AuthenticationError, 401), ("ai", "critical", "llm")),
+        (asyncpg.TooManyConnectionsError("full"), ("system", "high", "database")),
+        (asyncpg.InvalidPasswordError("no"), ("system", "critical", "database")),
+        (asyncpg.UniqueViolationError("twice"), ("system", "low", "database")),
+        (redis.exceptions.ConnectionError("gone"), ("system", "high", "cache")),
+        (redis.exceptions.TimeoutError("slow"), ("system", "medium", "cache")),
+        (chromadb.errors.InternalError("broken"), ("system", "high", "memory")),
+        (http_error(429), ("system", "medium", "discord")),
+        (http_error(500), ("network", "medium", "discord")),
+        (http_error(403), ("system", "low", "discord")),
+        (discord.LoginFailure("bad token"), ("system", "critical", "discord")),
+        (commands.BadArgument("no"), ("user", "low", "discord")),
+        (commands.MissingPermissions(["ban"]), ("user", "low", "discord")),
+        (commands.BotMissingPermissions(["ban"]), ("system", "low", "discord")),
+        (app_commands.CheckFailure("no"), ("user", "low", "discord")),
+        (aiohttp.ServerDisconnectedError(), ("network", "high", "network")),
+        (httpx.ReadTimeout("slow"), ("network", "medium", "network")),
+        (socket.gaierror(-2, "Name or service not known"), ("network", "high", "network")),
+        (TimeoutError(), ("network", "medium", "network")),
+        (FileNotFoundError(errno.ENOENT, "no file"), ("system", "medium", "system")),
+        (OSError(errno.ENOSPC, "No space left on device"), ("system", "critical", "system")),
+        (MemoryError(), ("system", "critical", "system")),
+        (KeyError("a bug"), ("system", "high", "bot")),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "-".join(value),
+)
+def test_of_the_real_types(error, expected):
+    found = verdict_of(error)
+    assert (found.category, found.severity, found.component) == expected
+
+
+def test_the_dependency_that_failed_comes_before_the_wire():
+    wire = httpx.ConnectTimeout("slow")
+    assert verdict_of(raised(openai.APITimeoutError(REQUEST), wire)).category == "ai"
+    assert verdict_of(raised(RuntimeError("no answer"), raised(openai.APITimeoutError(REQUEST), wire))) == (
+        Verdict("ai", "high", "llm")
+    )
+    assert verdict_of(raised(RuntimeError("no answer"), wire)).category == "network"
+
+
+def test_what_discord_py_wraps_decides():
+    assert verdict_of(commands.CommandInvokeError(KeyError("a bug"))).component == "bot"
+    assert (
+        verdict_of(commands.CommandInvokeError(asyncpg.DeadlockDetectedError("no"))).component == "database"
+    )
+
+
+def test_a_bug_that_the_bot_caught_is_less_bad():
+    assert verdict_of(KeyError("a bug"), swallowed=True).severity == "medium"
+
+
+def test_a_mistyped_command_is_no_error():
+    assert verdict_of(commands.CommandNotFound("no")) is NO_ERROR
+
+
+def test_the_callers_component_wins():
+    assert verdict_of(ValueError("Could not connect to a Chroma server"), "memory") == Verdict(
+        "system", "high", "memory"
+    )
+    assert verdict_of(TimeoutError(), "llm") == Verdict("ai", "medium", "llm")
+
+
+def test_a_circle_of_causes_ends():
+    one, other = KeyError("a"), KeyError("b")
+    one.__cause__, other.__cause__ = other, one
+    assert verdict_of(one).component == "bot"
