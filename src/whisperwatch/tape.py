@@ -87,6 +87,7 @@ PARENT_REMOTE: Final = 0x100
 #               "last_event": ns | None}}}
 #   thread      the ident of the loop's thread, as faulthandler names it; or None
 #   tape        (bytes waiting, spans dropped or lost so far)
+#   users       ids of users whom the bots have answered since the last beat; they are hashed before they are kept
 #   hosted      the signals ("spans", "metrics") that go to the host application's own providers, which export them
 # Keys may be added; the reader takes what it knows.
 

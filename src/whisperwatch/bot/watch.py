@@ -20,6 +20,7 @@ import discord
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument import attempts, rest
+from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
 from whisperwatch.bot.instrument.gauges import latency_of
@@ -43,6 +44,8 @@ logger = logging.getLogger("whisperwatch")
 OLDEST = (2, 4)
 """The oldest discord.py that is watched."""
 _FAREWELL_S = 3.0
+_MOST_USERS = 2_000
+"""Active users that go with one beat, five of which there are in two seconds."""
 
 _table = PatchTable()
 _ship: Ship | None = None
@@ -121,6 +124,7 @@ def uninstrument() -> None:
         for shard in bot_of(client).shards.values():
             unwatch_socket(shard.socket)
     attempts.stand_aside()
+    activity.forget()
     forget_all()
     _part("uninstrument")
     recorder.shipping = False  # what other instrumentations go on recording would wait for nobody
@@ -310,7 +314,11 @@ def _beat() -> dict[str, Any]:
         pulse.stop()
     clients = list(bots)
     _collect_when_ready(clients)
-    return {"bots": [_state_of(client) for client in clients], "hosted": providers.hosted}
+    return {
+        "bots": [_state_of(client) for client in clients],
+        "hosted": providers.hosted,
+        "users": activity.take_users(_MOST_USERS),
+    }
 
 
 def _collect_when_ready(clients: list[Any]) -> None:

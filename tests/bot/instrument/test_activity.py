@@ -1,0 +1,147 @@
+"""Conversations, feedback and active users, as they follow from what people write."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import whisperwatch
+from whisperwatch import semconv
+from whisperwatch.bot.instrument import activity as watched
+from whisperwatch.bot.instrument.activity import GAP_S, Activity, activity
+from whisperwatch.bot.instrument.bots import bot_of
+
+BOT = {"bot": "loopback-bot"}
+MINUTE = 60 * 10**9
+
+
+@pytest.fixture(autouse=True)
+def nobody():
+    activity.forget()
+    yield
+    activity.forget()
+
+
+class Told:
+    """Stands for a bot: what was counted."""
+
+    def __init__(self):
+        self.counts = {}
+        self.records = []
+
+    def counted(self, metric, *values):
+        def add(amount):
+            self.counts[metric.name, *values] = self.counts.get((metric.name, *values), 0) + amount
+
+        return SimpleNamespace(add=add)
+
+    def timed(self, metric, *values):
+        return SimpleNamespace(record=lambda value: self.records.append((metric.name, value)))
+
+
+def message(text="", user=1, channel=1, bot=False):
+    return SimpleNamespace(
+        author=SimpleNamespace(id=user, bot=bot), channel=SimpleNamespace(id=channel), content=text
+    )
+
+
+def test_a_conversation_ends_when_nothing_was_said_for_half_an_hour():
+    bot, own = Told(), Activity()
+    for minute in (0, 29, 58):
+        own.turn(bot, message(), minute * MINUTE, failed=False)
+    own.turn(bot, message(user=2), 58 * MINUTE, failed=False)
+    own.turn(bot, message(channel=2), 58 * MINUTE, failed=False)
+    assert bot.counts == {("bot.conversations",): 3}
+    own.expire(87 * MINUTE)
+    assert bot.records == []
+    own.turn(bot, message(), 88 * MINUTE, failed=False)
+    assert bot.records == [("bot.conversation.turns", 3), ("bot.conversation.duration", 58 * 60.0)]
+    own.expire((88 + GAP_S // 60) * MINUTE)
+    assert len(bot.records) == 8
+    assert bot.counts == {("bot.conversations",): 4}
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "after_s", "counts"),
+    [
+        ("what is the capital of peru", "What is the capital of Peru??", 30, True),
+        ("what is the capital of peru", "and how many people live there", 30, False),
+        ("what is the capital of peru", "what is the capital of peru", 61, False),
+        ("ok", "ok", 5, False),
+    ],
+)
+def test_the_same_asked_again_soon_is_dissatisfaction(first, again, after_s, counts):
+    bot, own = Told(), Activity()
+    own.turn(bot, message(first), 0, failed=False)
+    own.turn(bot, message(again), after_s * 10**9, failed=False)
+    assert (("bot.feedback", "negative", "asked_again") in bot.counts) == counts
+
+
+def test_who_leaves_after_an_error_was_not_content():
+    bot, own = Told(), Activity()
+    own.turn(bot, message(), 0, failed=True)
+    own.turn(bot, message(user=2), 0, failed=True)
+    own.turn(bot, message(user=2), MINUTE, failed=False)
+    own.expire(60 * MINUTE)
+    assert bot.counts["bot.feedback", "negative", "left_after_error"] == 1
+
+
+def test_bots_and_nobody_hold_no_conversation():
+    bot, own = Told(), Activity()
+    own.turn(bot, message(bot=True), 0, failed=False)
+    own.turn(bot, SimpleNamespace(), 0, failed=False)
+    assert bot.counts == {}
+    assert own.take_users(10) == []
+
+
+def test_active_users_are_taken_once(monkeypatch):
+    monkeypatch.setattr(watched, "_MOST_USERS", 3)
+    bot, own = Told(), Activity()
+    for user in (1, 2, 2, 3, 4):
+        own.turn(bot, message(user=user), 0, failed=False)
+    assert sorted(own.take_users(2) + own.take_users(10)) == [1, 2, 3]
+    assert own.take_users(10) == []
+
+
+def test_conversations_are_bounded(monkeypatch):
+    monkeypatch.setattr(watched, "_MOST", 10)
+    bot, own = Told(), Activity()
+    for user in range(25):
+        own.turn(bot, message(user=user), user, failed=False)
+    assert len(own._running) == 10
+    assert bot.counts == {("bot.conversations",): 25}
+    assert len(bot.records) == 30
+
+
+async def test_of_a_real_bot(server, run, bot, tape):
+    @bot.command()
+    async def ask(ctx, *, question):
+        if question == "together":
+            whisperwatch.conversation("ours")
+        await ctx.send("an answer")
+
+    async with run(server, bot):
+        ada, bob = server.user("ada"), server.user("bob")
+        await ada.say("!ask what is the capital of peru")
+        await ada.say("!ask what is the capital of Peru?")
+        await ada.say("not for the bot")
+        await ada.say("!ask together")
+        await bob.say("!ask together")
+    tape.spans()
+    assert tape.cells(semconv.CONVERSATIONS, **BOT) == {(): 2}
+    assert tape.cells(semconv.FEEDBACK, **BOT)["negative", "asked_again"] >= 1
+    assert sorted(activity.take_users(10)) == sorted([ada.id, bob.id])
+
+
+async def test_reactions_to_the_bots_messages_are_feedback(server, run, bot, tape):
+    async with run(server, bot):
+        whose = bot_of(bot)
+        for author, emoji in ((bot.user.id, "👍"), (bot.user.id, "👎"), (bot.user.id, "🤔"), (7, "👍")):
+            watched.reacted(
+                whose, {"user_id": "9", "message_author_id": str(author), "emoji": {"name": emoji}}
+            )
+        watched.reacted(
+            whose, {"user_id": str(bot.user.id), "message_author_id": str(bot.user.id), "emoji": None}
+        )
+    assert tape.cells(semconv.FEEDBACK, **BOT) == {("positive", "reaction"): 1, ("negative", "reaction"): 1}
