@@ -10,7 +10,6 @@ import whisperwatch
 from whisperwatch import semconv
 from whisperwatch.bot.instrument import activity as watched
 from whisperwatch.bot.instrument.activity import GAP_S, Activity, activity
-from whisperwatch.bot.instrument.bots import bot_of
 
 BOT = {"bot": "loopback-bot"}
 MINUTE = 60 * 10**9
@@ -135,13 +134,14 @@ async def test_of_a_real_bot(server, run, bot, tape):
 
 
 async def test_reactions_to_the_bots_messages_are_feedback(server, run, bot, tape):
+    @bot.command()
+    async def ask(ctx):
+        await ctx.send("an answer")
+
     async with run(server, bot):
-        whose = bot_of(bot)
-        for author, emoji in ((bot.user.id, "👍"), (bot.user.id, "👎"), (bot.user.id, "🤔"), (7, "👍")):
-            watched.reacted(
-                whose, {"user_id": "9", "message_author_id": str(author), "emoji": {"name": emoji}}
-            )
-        watched.reacted(
-            whose, {"user_id": str(bot.user.id), "message_author_id": str(bot.user.id), "emoji": None}
-        )
+        ada = server.user("ada")
+        asked = await ada.say("!ask")
+        answer = await server.reply_to(asked)
+        for message, emoji in ((answer, "👍"), (answer, "👎"), (answer, "🤔"), (asked, "👍")):
+            await ada.react(message, emoji)
     assert tape.cells(semconv.FEEDBACK, **BOT) == {("positive", "reaction"): 1, ("negative", "reaction"): 1}
