@@ -70,14 +70,14 @@ LIBRARIES: list[Library] = [
         "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
     ),
     Library(
-        "chromadb", "chromadb", "chromadb", ">=0.5,<2", by_module("vectors.chroma"),
+        "chromadb", "chromadb", "chromadb", ">=1,<2", by_module("vectors.chroma"),
         "opentelemetry.instrumentation.chromadb:ChromaInstrumentor",
     ),
     Library(
-        "qdrant", "qdrant_client", "qdrant-client", ">=1.9,<2", by_module("vectors.qdrant"),
+        "qdrant", "qdrant_client", "qdrant-client", ">=1.12,<2", by_module("vectors.qdrant"),
         "opentelemetry.instrumentation.qdrant:QdrantInstrumentor",
     ),
-    Library("arq", "arq", "arq", ">=0.25,<0.29", by_module("arq")),
+    Library("arq", "arq", "arq", ">=0.26,<0.29", by_module("arq")),
 ]  # fmt: skip
 
 
