@@ -49,7 +49,8 @@ class Durations:
 
 
 class Call(Span):
-    """A call that is under way. Whoever makes one sets `title`, `static` and `durations`, then calls `begin`."""
+    """A call that is under way. Whoever makes one sets `title` and `static`, then calls `begin`; `durations` has time
+    until it is settled."""
 
     kind_number = 2
     recorded = True

@@ -61,6 +61,7 @@ LIBRARIES: list[Library] = [
         "sqlalchemy", "sqlalchemy", "sqlalchemy", ">=2,<2.2", by_module("sqlalchemy"),
         "opentelemetry.instrumentation.sqlalchemy:SQLAlchemyInstrumentor",
     ),
+    Library("threads", "concurrent.futures.thread", "", ">=3", by_module("threads")),
 ]  # fmt: skip
 
 
@@ -132,9 +133,8 @@ class Registry:
                 guard.failed(f"instrument {library.name}")
 
     def _is_new_enough(self, library: Library) -> bool:
-        try:
-            version = metadata.version(library.distribution)
-        except metadata.PackageNotFoundError:  # vendored: its attributes will tell
+        version = _version(library)
+        if version is None:  # vendored: its attributes will tell
             return True
         place = standing(version, library.supported)
         if place == "older":
@@ -170,6 +170,17 @@ class Registry:
 
 def _listed(variable: str) -> set[str]:
     return {part.strip().lower() for part in os.environ.get(variable, "").split(",") if part.strip()}
+
+
+def _version(library: Library) -> str | None:
+    """The module's own word comes first: to look a distribution up costs milliseconds."""
+    version = getattr(sys.modules[library.module], "__version__", None)
+    if isinstance(version, str) or not library.distribution:
+        return version
+    try:
+        return metadata.version(library.distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _is_loading(module: str) -> bool:
