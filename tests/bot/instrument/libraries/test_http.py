@@ -240,6 +240,16 @@ async def test_methods_and_servers_are_bounded(
     assert [system for system, _ in records.endpoints()] == ["http"]
 
 
+async def test_aiohttp_may_raise_for_the_status_itself(site: str, records: Any) -> None:
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        with pytest.raises(aiohttp.ClientResponseError):
+            await session.get(f"{site}/answer/503")
+    (span,) = records.spans()
+    name = "aiohttp.client_exceptions.ClientResponseError"
+    assert (span["failed"], span["error.type"], span["http.response.status_code"]) == (True, name, 503)
+    assert durations(records, site) == {("GET", 503, name): 1}
+
+
 async def test_spans_nest_under_what_is_current_also_in_a_thread(site: str, records: Any) -> None:
     assert tracing.provider is not None
     with tracing.provider.get_tracer("the bot's").start_as_current_span("outer"):

@@ -11,12 +11,17 @@ import pytest
 import redis
 from opentelemetry import context as context_api
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 from redis import asyncio as aioredis
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries import redis as instrumentation
 from whisperwatch.bot.instrument.libraries.registry import registry
+from whisperwatch.bot.recording.tracing import tracing
 
 
 @pytest.fixture
@@ -165,6 +170,26 @@ async def test_what_is_suppressed_does_not_show(client: aioredis.Redis, records:
     context_api.detach(token)
     assert records.names() == []
     assert cache(records) == {}
+
+
+async def test_a_hosts_provider_gets_the_span(client: aioredis.Redis, records: Any) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.use_host(provider)
+    with provider.get_tracer("the host's").start_as_current_span("outer"):
+        await client.set("a", "secret")
+        with pytest.raises(redis.ResponseError):
+            await client.lpush("a", "b")
+    provider.shutdown()
+    good, failed, outer = exporter.get_finished_spans()
+    assert [span.name for span in (good, failed, outer)] == ["SET", "LPUSH", "outer"]
+    assert good.parent == failed.parent == outer.context
+    assert good.attributes is not None
+    assert (good.attributes["db.system.name"], good.attributes["db.operation.name"]) == ("redis", "SET")
+    assert failed.status.status_code is StatusCode.ERROR
+    assert failed.attributes is not None
+    assert failed.attributes["db.response.status_code"] == "WRONGTYPE"
 
 
 def test_the_plain_client(plain: redis.Redis, records: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import logging
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -121,6 +122,31 @@ def test_an_import_that_fails_fails_as_ever_and_may_be_tried_again(shop: Shop) -
     assert shop.patched == ["one"]
 
 
+def test_a_look_whether_it_is_there_changes_nothing(shop: Shop) -> None:
+    shop.has("one")
+    shop.registry.apply()
+    assert importlib.util.find_spec("shop_one") is not None
+    assert shop.patched == []
+    bring("one")
+    assert shop.patched == ["one"]
+
+
+def test_modules_that_share_a_loader(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.has("one")
+    shop.has("two")
+    with zipfile.ZipFile(shop.path / "shop.zip", "w") as packed:
+        for name in ("shop_one.py", "shop_two.py", "shop_other.py"):
+            packed.writestr(name, "value = 1")
+    monkeypatch.syspath_prepend(str(shop.path / "shop.zip"))
+    shop.registry.apply()
+    assert importlib.util.find_spec("shop_two") is not None
+    bring("other")
+    assert shop.patched == []
+    assert "shop.zip" in str(bring("one").__file__)
+    bring("two")
+    assert shop.patched == ["one", "two"]
+
+
 def test_what_is_not_installed_stays_so(shop: Shop) -> None:
     shop.libraries.append(Library("absent", "shop_absent", "shop_absent", ">=1", lambda: lambda: None))
     shop.registry.apply()
@@ -173,6 +199,15 @@ def test_an_old_one_is_left_alone_and_a_new_one_tried(shop: Shop, caplog: pytest
         "old 1.1 is older than what is instrumented (>=1.2,<2); what it does is not recorded",
         "new 2.0 is newer than what was tested (>=1.2,<2)",
     ]
+
+
+def test_a_modules_own_word_on_its_version_comes_first(shop: Shop) -> None:
+    shop.has("one", "9.9", body="value = 1; __version__ = '1.1'")
+    shop.has("two", "1.1", body="value = 1; __version__ = (1, 5)")
+    shop.registry.apply()
+    bring("one")
+    bring("two")
+    assert shop.patched == []
 
 
 def test_one_that_cannot_be_patched_is_said_and_counted_and_the_bot_goes_on(

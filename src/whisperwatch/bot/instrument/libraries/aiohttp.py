@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import client
+from aiohttp import client, client_exceptions
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.calls import ended
@@ -30,6 +30,10 @@ def _request(original: Any) -> Any:
         try:
             response = await original(self, method, str_or_url, **kwargs)
         except BaseException as error:
+            if isinstance(
+                error, client_exceptions.ClientResponseError
+            ):  # of `raise_for_status`: it was answered
+                call.answer = error.status
             ended(call, error)
             raise
         answered(call, response.status)

@@ -2,7 +2,7 @@
 
 A job's payload is a mapping that arq reads by key, so the trace's context goes in it under a key of its own: workers
 that don't know the key, watched or not, read the job as ever. A serializer that won't have it gets the job without.
-Read at 0.25 to 0.28.
+Read at 0.26 to 0.28.
 """
 
 from __future__ import annotations

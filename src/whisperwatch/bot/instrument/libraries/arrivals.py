@@ -45,7 +45,10 @@ class Arrivals:
                 continue
             spec: ModuleSpec | None = find(name, path, target)
             if spec is not None:
-                self._tell(spec, then)
+                try:
+                    self._tell(spec, then)
+                except Exception:
+                    guard.failed(f"import of {name}")
                 return spec
         return None
 
@@ -57,7 +60,10 @@ class Arrivals:
             return
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module
+            if module.__name__ != spec.name:  # a loader may load several modules, as that of a zip file does
+                run(module)
+                return
+            vars(loader).pop("exec_module", None)
             run(module)
             self._awaited.pop(spec.name, None)
             try:
@@ -65,7 +71,4 @@ class Arrivals:
             except Exception:
                 guard.failed(f"import of {spec.name}")
 
-        try:
-            loader.exec_module = exec_module
-        except AttributeError:  # its class allows no attributes
-            guard.failed(f"import of {spec.name}")
+        loader.exec_module = exec_module

@@ -96,7 +96,7 @@ def _sending(text: Text) -> Callable[[Any], Any]:
                 try:
                     found = None if suppressed() else text(self, args, kwargs)
                     if found is not None:
-                        call = SQLCall(server(found[0]).sent(found[1]))
+                        call = SQLCall(server(found[0]), found[1])
                 except Exception:
                     guard.failed("asyncpg")
             if call is None:

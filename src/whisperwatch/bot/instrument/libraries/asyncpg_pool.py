@@ -77,7 +77,7 @@ def forget() -> None:
 
 def step(server: Server, operation: str, start: int, error: BaseException | None) -> None:
     """Record what began at `start` and is over now."""
-    call = SQLCall(server.step(operation))
+    call = SQLCall(server, "", server.step(operation))
     call.start_ns = start
     ended(call, error)
 

@@ -47,7 +47,8 @@ class Durations:
 
 
 class Call(Span):
-    """A call that is under way. Whoever makes one sets `title`, `static` and `durations`, then calls `begin`."""
+    """A call that is under way. Whoever makes one sets `title` and `static`, then calls `begin`; `durations` has time
+    until it is settled."""
 
     kind_number = 2
     recorded = True
@@ -105,9 +106,7 @@ class Call(Span):
 
 def suppressed() -> bool:
     """Whether what this task does is nobody's business: an exporter's work, or our own."""
-    return _SUPPRESS_INSTRUMENTATION_KEY in (context := read()) and bool(
-        context[_SUPPRESS_INSTRUMENTATION_KEY]
-    )
+    return bool(read().get(_SUPPRESS_INSTRUMENTATION_KEY))
 
 
 def ended(call: Call, error: BaseException | None = None) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.libraries.calls import Call, Durations
-from whisperwatch.bot.instrument.libraries.statements import Statement, statement
+from whisperwatch.bot.instrument.libraries.statements import LONGEST_READ, Statement, statement
 from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.tracing import tracing
 
 _MOST_QUERIES = 1000
 """Different texts that are remembered of a server; one that writes values into its SQL has more."""
@@ -59,13 +60,19 @@ class Server:
             found = self._durations[operation] = Durations(semconv.DB_DURATION, attributes)
         return found
 
+    def known(self, query: str) -> Sent | None:
+        """What is known of this SQL, if it was sent before."""
+        return self._queries.get(query)
+
     def sent(self, query: str) -> Sent:
-        """What is known of this SQL."""
+        """What is to be known of this SQL."""
         found = self._queries.get(query)
         if found is None:
-            if len(self._queries) >= _MOST_QUERIES:
-                self._queries.clear()
-            found = self._queries[query] = self._stated(statement(query))
+            found = self._stated(statement(query))
+            if len(query) <= LONGEST_READ:
+                if len(self._queries) >= _MOST_QUERIES:
+                    self._queries.clear()
+                self._queries[query] = found
         return found
 
     def step(self, operation: str) -> Sent:
@@ -86,15 +93,25 @@ class Server:
 
 
 class SQLCall(Call):
-    """One statement that is under way."""
+    """One statement that is under way, or, with `sent`, a step that is none.
+
+    A statement that was not sent before is read later where that is possible: it costs as much as the call does.
+    """
 
     component = "database"
+    sent: Sent | None
 
-    def __init__(self, sent: Sent) -> None:
+    def __init__(self, server: Server, query: str, sent: Sent | None = None) -> None:
+        if sent is None:
+            sent = server.known(query)
+            if sent is None and not tracing.plain:
+                sent = server.sent(query)
         self.sent = sent
-        self.title = sent.title
-        self.static = sent.static
-        self.durations = sent.durations
+        if sent is None:
+            self.server, self.query = server, query
+            self.title, self.static = "SQL", server.static
+        else:
+            self.title, self.static = sent.title, sent.static
         self.begin()
 
     def failed(self, error: BaseException) -> None:
@@ -103,9 +120,25 @@ class SQLCall(Call):
         if code is not None and self.own is not None:
             self.own[semconv.DB_STATUS_CODE] = code
 
+    @property
+    def tried(self) -> str:
+        self._read()
+        return self.title
+
+    def settle(self) -> None:
+        self.durations = self._read().durations
+        super().settle()
+
     def describe(self) -> None:
-        if self.sent.own is not None:
-            self.own = {**self.sent.own, **(self.own or {})}
+        own = self._read().own
+        if own is not None:
+            self.own = {**own, **(self.own or {})}
+
+    def _read(self) -> Sent:
+        if self.sent is None:
+            self.sent = self.server.sent(self.query)
+            self.title, self.static = self.sent.title, self.sent.static
+        return self.sent
 
 
 def server_of(system: str, namespace: str, address: str, port: int | None) -> Server:

@@ -70,14 +70,15 @@ LIBRARIES: list[Library] = [
         "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
     ),
     Library(
-        "chromadb", "chromadb", "chromadb", ">=0.5,<2", by_module("vectors.chroma"),
+        "chromadb", "chromadb", "chromadb", ">=1,<2", by_module("vectors.chroma"),
         "opentelemetry.instrumentation.chromadb:ChromaInstrumentor",
     ),
     Library(
-        "qdrant", "qdrant_client", "qdrant-client", ">=1.9,<2", by_module("vectors.qdrant"),
+        "qdrant", "qdrant_client", "qdrant-client", ">=1.12,<2", by_module("vectors.qdrant"),
         "opentelemetry.instrumentation.qdrant:QdrantInstrumentor",
     ),
-    Library("arq", "arq", "arq", ">=0.25,<0.29", by_module("arq")),
+    Library("arq", "arq", "arq", ">=0.26,<0.29", by_module("arq")),
+    Library("threads", "concurrent.futures.thread", "", ">=3", by_module("threads")),
 ]  # fmt: skip
 
 
@@ -149,9 +150,8 @@ class Registry:
                 guard.failed(f"instrument {library.name}")
 
     def _is_new_enough(self, library: Library) -> bool:
-        try:
-            version = metadata.version(library.distribution)
-        except metadata.PackageNotFoundError:  # vendored: its attributes will tell
+        version = _version(library)
+        if version is None:  # vendored: its attributes will tell
             return True
         place = standing(version, library.supported)
         if place == "older":
@@ -187,6 +187,17 @@ class Registry:
 
 def _listed(variable: str) -> set[str]:
     return {part.strip().lower() for part in os.environ.get(variable, "").split(",") if part.strip()}
+
+
+def _version(library: Library) -> str | None:
+    """The module's own word comes first: to look a distribution up costs milliseconds."""
+    version = getattr(sys.modules[library.module], "__version__", None)
+    if isinstance(version, str) or not library.distribution:
+        return version
+    try:
+        return metadata.version(library.distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _is_loading(module: str) -> bool:

@@ -66,7 +66,7 @@ def _begun(connection: Any, dialect: Any, context: Any) -> SQLCall | None:
         server = vars(engine).get("_whisperwatch")
         if server is None:
             server = engine._whisperwatch = _server(dialect, engine.url)
-        return SQLCall(server.sent(str(context.statement)))
+        return SQLCall(server, str(context.statement))
     except Exception:
         guard.failed("sqlalchemy")
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 LONGEST = 2000
 """Characters of a text that are kept."""
-_LONGEST_READ = 20_000
+LONGEST_READ = 4000
 """Characters of a text that are looked at: a dump of data is no statement that anybody reads."""
 _NAME = 100
 _PARTS = re.compile(
@@ -55,7 +55,7 @@ class Statement:
 
 def statement(query: str) -> Statement:
     """What may be said of `query`. What can't be read as SQL has no literals either: in doubt a `?` stands there."""
-    masked = mask(query[:_LONGEST_READ])
+    masked = mask(query[:LONGEST_READ])
     found = _VERB.match(masked)
     verb = found.group(1).upper() if found else "OTHER"
     if verb == "WITH":

@@ -247,6 +247,14 @@ async def test_a_stream_of_a_raw_response(client, calls):
     assert span.attributes == {**STREAMED, **ANSWERED}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx's, watched or not
+async def test_a_raw_response_that_is_let_go_of(client, calls, abandoned_is_over):
+    await client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO, stream=True)
+    found = []
+    await abandoned_is_over(lambda: found.extend(calls()) or found)
+    assert found[0].attributes["bot.llm.stream_end"] == "abandoned"
+
+
 async def test_a_response_that_is_read_later(client, model, calls):
     asking = client.chat.completions.with_streaming_response.create(model=MODEL, messages=HELLO)
     async with asking as response:

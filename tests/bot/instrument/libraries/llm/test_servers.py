@@ -7,7 +7,7 @@ from collections import namedtuple
 import pytest
 
 from whisperwatch.bot.instrument.libraries.llm import servers
-from whisperwatch.bot.instrument.libraries.llm.servers import Server, provider_of
+from whisperwatch.bot.instrument.libraries.llm.servers import provider_of, server_of
 
 URL = namedtuple("URL", "scheme host port")
 
@@ -31,10 +31,24 @@ def test_the_provider_is_known_by_its_host(host, provider):
     assert provider_of(host, "openai") == provider
 
 
+@pytest.fixture(autouse=True)
+def unknown(monkeypatch):
+    monkeypatch.setattr(servers, "_servers", {})
+
+
 def test_a_bot_that_lets_its_users_choose_makes_no_endless_names(recording):
-    server = Server(URL("https", "llm.example", None), "openai")
+    server = server_of(URL("https", "llm.example", None), "openai")
+    assert server_of(URL("https", "llm.example", 443), "openai") is server
     titles = {server.asked("chat", f"model-{n}").title for n in range(3 * servers.MOST_MODELS)}
     assert len(titles) == servers.MOST_MODELS + 1
     assert "chat other" in titles
     assert server.asked("chat", "model-0") is server.asked("chat", "model-0")
     assert server.asked("chat", "model-0").static[1]["server.port"] == 443
+
+
+def test_servers_that_never_end_are_one(recording):
+    hosts = {
+        server_of(URL("http", f"h{n}.example", 1), "openai").host for n in range(3 * servers.MOST_SERVERS)
+    }
+    assert len(hosts) == servers.MOST_SERVERS + 1
+    assert "other" in hosts

@@ -19,7 +19,7 @@ from whisperwatch.bot.instrument.libraries.endpoints import remember
 from whisperwatch.bot.instrument.libraries.library import Undo
 from whisperwatch.bot.instrument.libraries.llm import raw, streams
 from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
-from whisperwatch.bot.instrument.libraries.llm.servers import Server
+from whisperwatch.bot.instrument.libraries.llm.servers import Server, server_of
 from whisperwatch.bot.instrument.libraries.llm.streams import Reader
 from whisperwatch.bot.instrument.libraries.patching import LibraryPatches
 from whisperwatch.bot.instrument.patches import Patch
@@ -50,7 +50,7 @@ class Clients:
         self._system = system
         self._routes = routes
         self._resources = resources
-        self._servers: WeakKeyDictionary[Any, Server] = WeakKeyDictionary()
+        self._servers: WeakKeyDictionary[Any, tuple[Any, Server]] = WeakKeyDictionary()
         self._patches = LibraryPatches(system)
         self._module = client.__module__.partition(".")[0]
 
@@ -148,12 +148,12 @@ class Clients:
     def _server(self, client: Any) -> Server:
         url = client.base_url
         known = self._servers.get(client)
-        if known is None or known.url is not url:
-            known = self._servers[client] = Server(url, self._system)
+        if known is None or known[0] is not url:
+            known = self._servers[client] = (url, server_of(url, self._system))
             key = {name: getattr(client, name, None) for name in ("api_key", "auth_token")}
             given = {name: value for name, value in key.items() if value is not None}
-            remember(self._system, {"base_url": str(url), "provider": known.provider, **given})
-        return known
+            remember(self._system, {"base_url": str(url), "provider": known[1].provider, **given})
+        return known[1]
 
     def _answered(self, call: ModelCall, route: Route, answer: Any) -> None:
         try:

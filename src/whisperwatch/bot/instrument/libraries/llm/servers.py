@@ -8,6 +8,7 @@ from whisperwatch import semconv
 from whisperwatch.bot.instrument.libraries.calls import Durations
 from whisperwatch.bot.recording.recorder import recorder
 
+MOST_SERVERS = 100
 MOST_MODELS = 100
 """Models of one server that have a name of their own: a bot may let its users choose."""
 _OTHER = "other"
@@ -44,13 +45,12 @@ def provider_of(host: str, speaks: str) -> str:
 
 
 class Server:
-    """Where one client's calls go."""
+    """A server that is asked, through one client or many."""
 
-    def __init__(self, url: Any, speaks: str) -> None:
-        self.url = url
-        self.host = str(url.host)
-        self.port = url.port or (80 if url.scheme == "http" else 443)
-        self.provider = provider_of(self.host, speaks)
+    def __init__(self, host: str, port: int, provider: str) -> None:
+        self.host = host
+        self.port = port
+        self.provider = provider
         self._asked: dict[tuple[str, str], Asked] = {}
 
     def asked(self, operation: str, model: str) -> Asked:
@@ -78,3 +78,18 @@ class Asked:
         }
         self.static = recorder.attribute_set(self.attributes)
         self.durations = Durations(semconv.LLM_DURATION, self.attributes)
+
+
+def server_of(url: Any, speaks: str) -> Server:
+    """The server that this base URL leads to; beyond a hundred, those that come are one."""
+    host, port = str(url.host), url.port or (80 if url.scheme == "http" else 443)
+    key = (host, port, provider_of(host, speaks))
+    if key not in _servers and len(_servers) >= MOST_SERVERS:
+        key = (_OTHER, 0, _OTHER)
+    known = _servers.get(key)
+    if known is None:
+        known = _servers[key] = Server(*key)
+    return known
+
+
+_servers: dict[tuple[str, int, str], Server] = {}

@@ -1,4 +1,4 @@
-"""Chroma's collections, sync and async, on a server or in the process. Read at 1.5."""
+"""Chroma's collections, sync and async, on a server or in the process. Read at 1.0 and 1.5."""
 
 from __future__ import annotations
 

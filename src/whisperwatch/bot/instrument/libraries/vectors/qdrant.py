@@ -1,4 +1,4 @@
-"""Qdrant's client, sync and async, over HTTP or gRPC, or local in the process. Read at 1.20."""
+"""Qdrant's client, sync and async, over HTTP or gRPC, or local in the process. Read at 1.12 and 1.20."""
 
 from __future__ import annotations
 

@@ -110,11 +110,6 @@ async def test_a_job_that_outlives_its_message_links_to_it(server, run, settle, 
     assert [target for target, _ in span.links] == [root.id]
 
 
-def test_without_a_message_a_pool_is_asked_as_it_would_be(tape, pool):
-    with tracer.start_as_current_span("outside"):
-        assert pool.submit(trace.get_current_span).result() is trace.INVALID_SPAN
-
-
 def test_undone_it_is_pythons_own(tape):
     assert "whisperwatch" in ThreadPoolExecutor.submit.__code__.co_filename
     watching.uninstrument()
