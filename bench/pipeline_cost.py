@@ -119,7 +119,7 @@ def main() -> None:
     def ours(frames: list[bytes]) -> None:
         for frame in frames:
             batch = marshal.loads(frame)
-            encoder.resource_spans({n: [b] for n, b in encoder.encode(stream.take(batch), batch[2]).items()})
+            encoder.enclosed({n: [b] for n, b in encoder.encode(stream.take(batch), batch[2]).items()})
 
     def theirs(batches: list[list[ReadableSpan]]) -> None:
         for batch in batches:

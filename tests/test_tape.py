@@ -42,9 +42,10 @@ def test_the_hello_is_json() -> None:
 
 def test_spans_that_were_packed_before_arrive_as_spans() -> None:
     spans = [(1, "one"), (2, "two")]
-    batch = (tape.BATCH, 1, 0, [], tape.pack_spans(spans), [], None)
-    assert through(batch) == [(tape.BATCH, 1, 0, [], spans, [], None)]
-    assert through((tape.BATCH, 1, 0, [], [], [], {}))[0][4] == []
+    packed = tape.pack_records(spans)
+    batch = (tape.BATCH, 1, 0, [], packed, [], None, packed)
+    assert through(batch) == [(tape.BATCH, 1, 0, [], spans, [], None, spans)]
+    assert through((tape.BATCH, 1, 0, [], [], [], {}, []))[0][4] == []
 
 
 def test_before_the_hello_marshal_is_not_trusted() -> None:
@@ -69,9 +70,9 @@ def test_rubbish_is_refused(body: bytes) -> None:
 def test_a_frame_that_was_harmed_is_refused() -> None:
     # marshal itself would take gigabytes or minutes for some of these
     chance = random.Random(7)
-    good = tape.pack((tape.BATCH, 1, 2, [("scope", 1, "x")], [(1, 2, {"a": [1.5, None]})], [], {"sent": 1}))[
-        4:
-    ]
+    good = tape.pack(
+        (tape.BATCH, 1, 2, [("scope", 1, "x")], [(1, 2, {"a": [1.5, None]})], [], {"sent": 1}, [])
+    )[4:]
     for _ in range(3000):
         body = bytearray(good)
         for _ in range(chance.randint(1, 8)):
@@ -104,7 +105,7 @@ def test_objects_become_their_text_and_subclasses_what_they_are_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"), [("tape", 2, "version 2"), ("tape", None, "None"), ("marshal", 9, "Python")]
+    ("key", "value", "told"), [("tape", 3, "version 3"), ("tape", None, "None"), ("marshal", 9, "Python")]
 )
 def test_what_does_not_match_is_named(key: str, value: object, told: str) -> None:
     about = {**tape.hello()[1], key: value}

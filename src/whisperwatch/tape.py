@@ -28,6 +28,12 @@ DEFINITION  ("scope", number, name, version, schema_url, attributes | None)
             (str, int, float, bool, None); "opaque" lists the names of the others. There are secrets among them: they
             stay in the watcher's memory, and are neither exported, stored, shown nor logged.
             numbers count from 1, apart for each sort; a definition is never changed or taken back.
+LOG         (time, severity_number, severity_text, logger, body, attributes | None, trace_id, span_id, flags,
+             code | None, exception | None, event_name | None)
+            severity_number as OpenTelemetry has it; body and the values of attributes (str, int, float, bool) are
+            without the user's own words; ids are ints, 0 is none; code: (file, line, function);
+            exception: (type, message, frames, cause | None), frames a tuple of (file, line, function), innermost last,
+            and cause the same again.
 CELL        (number, value)                                      of a sum or a gauge: its value so far
             (number, count, sum, min, max, bucket_counts, exemplars | None)     of a histogram, so far;
             bucket_counts has one more item than bounds; exemplars: the newest of each bucket since the last time,
@@ -48,17 +54,17 @@ from typing import Any, Final
 
 from whisperwatch.version import __version__
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_FRAME: Final = 64 * 1024 * 1024
 
 # bot → watcher
 HELLO: Final = "hello"
 """(HELLO, dict), as JSON; see `hello()`."""
 BATCH: Final = "batch"
-"""(BATCH, seq, wall_offset_ns, definitions, spans, cells, beat). `seq` counts from 1 on each connection, on which every
-definition and every cell is sent again, definitions before what names them. `beat` is a BEAT dict. The sender may
-give `spans` as `pack_spans` made them (so that a span is marshaled once, however often it is sent); the reader
-always finds a list."""
+"""(BATCH, seq, wall_offset_ns, definitions, spans, cells, beat, logs). `seq` counts from 1 on each connection, on which
+every definition and every cell is sent again, definitions before what names them. `beat` is a BEAT dict. The sender may
+give `spans` and `logs` as `pack_records` made them (so that a record is marshaled once, however often it is sent); the
+reader always finds lists."""
 GOODBYE: Final = "goodbye"
 """(GOODBYE, seq, reason): an orderly end after `seq` batches; the bot waits (bounded) for FAREWELL."""
 
@@ -69,8 +75,9 @@ WELCOME: Final = "welcome"
 REFUSED: Final = "refused"
 """(REFUSED, dict), as JSON: reason (str). The bot doesn't try this watcher again."""
 ACK: Final = "ack"
-"""(ACK, seq, passed_spans): batches up to `seq` were taken in; `passed_spans` of this connection are safe (exported,
-in the spool, or dropped and counted by the watcher). Comes for each batch with spans, and when more are safe."""
+"""(ACK, seq, passed_spans, passed_logs): batches up to `seq` were taken in; so many spans and logs of this connection
+are safe (exported, in the spool, or dropped and counted by the watcher). Comes for each batch with spans or logs, and
+when more are safe."""
 NOTE: Final = "note"
 """(NOTE, level, text): something for the operator; the bot logs it, because its log is where people look."""
 FAREWELL: Final = "farewell"
@@ -88,7 +95,7 @@ PARENT_REMOTE: Final = 0x100
 #   thread      the ident of the loop's thread, as faulthandler names it; or None
 #   tape        (bytes waiting, spans dropped or lost so far)
 #   users       ids of users whom the bots have answered since the last beat; they are hashed before they are kept
-#   hosted      the signals ("spans", "metrics") that go to the host application's own providers, which export them
+#   hosted      the signals ("spans", "metrics", "logs") that go to the host's own providers, which export them
 # Keys may be added; the reader takes what it knows.
 
 _LENGTH = struct.Struct(">I")
@@ -97,8 +104,8 @@ _JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED})
 _CHECKED: Final = 1 + _LENGTH.size
 """Where a marshaled body begins, after its letter and its checksum."""
 _PYTHON: Final = sys.version.split()[0]
-_SPANS: Final = 4
-"""Where a BATCH has its spans."""
+_PACKED: Final = (4, 7)
+"""Where a BATCH has its spans and its logs."""
 
 
 class TapeError(ConnectionError):
@@ -122,9 +129,9 @@ def pack(frame: tuple[Any, ...]) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def pack_spans(spans: list[tuple[Any, ...]]) -> bytes:
-    """Spans as a BATCH may carry them."""
-    return _dump(spans)
+def pack_records(records: list[tuple[Any, ...]]) -> bytes:
+    """Spans or logs as a BATCH may carry them."""
+    return _dump(records)
 
 
 def body_size(header: bytes) -> int:
@@ -156,8 +163,8 @@ def unpack(body: bytes | memoryview, *, json_only: bool = False) -> tuple[Any, .
             if zlib.crc32(packed) != _LENGTH.unpack(body[1:_CHECKED])[0]:
                 raise TapeError("a frame does not have the checksum that it says")
             frame = marshal.loads(packed)
-            if isinstance(frame, tuple) and frame[:1] == (BATCH,) and isinstance(frame[_SPANS], bytes):
-                frame = (*frame[:_SPANS], marshal.loads(frame[_SPANS]), *frame[_SPANS + 1 :])
+            if isinstance(frame, tuple) and frame[:1] == (BATCH,):
+                frame = _unpacked(frame)
         else:
             raise TapeError(f"a frame begins with {first!r}: the other end speaks no tape")
     except (ValueError, EOFError, TypeError, IndexError, struct.error) as error:
@@ -165,6 +172,14 @@ def unpack(body: bytes | memoryview, *, json_only: bool = False) -> tuple[Any, .
     if not isinstance(frame, list | tuple) or not frame or not isinstance(frame[0], str):
         raise TapeError(f"a frame is {frame!r:.60}, and no frame of the tape")
     return tuple(frame)
+
+
+def _unpacked(batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    fields = list(batch)
+    for place in _PACKED:
+        if place < len(fields) and isinstance(fields[place], bytes):
+            fields[place] = marshal.loads(fields[place])
+    return tuple(fields)
 
 
 class Incoming:

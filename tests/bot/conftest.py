@@ -68,7 +68,8 @@ def reset_api() -> None:
 
 def reset_recorder() -> None:
     """Nothing recorded, nothing waiting; instruments of other scopes than our own are gone."""
-    recorder.on = recorder.shipping = True
+    recorder.on = recorder.shipping = recorder.logs.on = True
+    recorder.logs.empty()
     recorder.limits = SpanLimits()
     recorder.spans.clear()
     recorder.ended_spans = recorder.dropped_spans = 0

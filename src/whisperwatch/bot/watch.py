@@ -25,6 +25,7 @@ from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_a
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
 from whisperwatch.bot.instrument.gauges import latency_of
 from whisperwatch.bot.instrument.libraries.registry import registry
+from whisperwatch.bot.instrument.logs import hearing
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
@@ -98,6 +99,7 @@ def instrument(
         return False
     _table.apply(patches)
     recorder.mask = str if _wants("WHISPERWATCH_EXPOSE_WORDS") else mask
+    hearing.start()
     collections.start()
     for collector in table.COLLECTORS:
         if collector not in recorder.collectors:
@@ -115,6 +117,7 @@ def uninstrument() -> None:
         from whisperwatch.bot.instrument.tasks import running
 
         running.clear()
+        hearing.stop()
     _table.undo()
     registry.undo()
     recorder.mask = str
@@ -296,7 +299,9 @@ def _part(reason: str) -> None:
 
 
 def _welcomed(welcome: dict[str, Any]) -> None:
-    recorder.on = bool(welcome.get("settings", {}).get("traces", True))
+    settings = welcome.get("settings", {})
+    recorder.on = bool(settings.get("traces", True))
+    hearing.allow(bool(settings.get("logs", True)))
 
 
 def _about() -> dict[str, Any]:
@@ -316,7 +321,7 @@ def _beat() -> dict[str, Any]:
     _collect_when_ready(clients)
     return {
         "bots": [_state_of(client) for client in clients],
-        "hosted": providers.hosted,
+        "hosted": (*providers.hosted, *hearing.hosted()),
         "users": activity.take_users(_MOST_USERS),
     }
 

@@ -17,6 +17,7 @@ from whisperwatch.semconv.errors import *  # noqa: F403
 from whisperwatch.semconv.http import *  # noqa: F403
 from whisperwatch.semconv.jobs import *  # noqa: F403
 from whisperwatch.semconv.llm import *  # noqa: F403
+from whisperwatch.semconv.logs import *  # noqa: F403
 from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403

@@ -57,7 +57,9 @@ class Watcher:
         resource = watcher_resource(settings.service, instances.identity())
         self.own.resource |= self.redactor.attributes(resource)
         self.own.add(SELF_REDACTION_FAILURES, 0)
-        self.pipeline = Pipeline(settings.export, key, self.streams, self.own, redactor=self.redactor)
+        self.pipeline = Pipeline(
+            settings.export, key, self.streams, self.own, redactor=self.redactor, logs=settings.logs
+        )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         self.receiver = Receiver(
             self.pipeline,

@@ -18,7 +18,7 @@ from whisperwatch.version import __version__
 from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
-from whisperwatch.watcher.records import LocalStream, Span, Stream
+from whisperwatch.watcher.records import LocalStream, Log, Span, Stream
 from whisperwatch.watcher.redaction import Redactor, environment_of
 from whisperwatch.watcher.source import Ended, Source
 
@@ -37,7 +37,8 @@ class Pipeline(Protocol):
     """What the receiver needs of `pipeline.Pipeline`."""
 
     def add_spans(self, stream: Stream, spans: list[Span], wall_offset_ns: int) -> None: ...
-    def passed_spans(self, stream: Stream) -> int: ...
+    def add_logs(self, stream: Stream, logs: list[Log], wall_offset_ns: int) -> None: ...
+    def passed(self, stream: Stream) -> tuple[int, int]: ...
     def export_metrics(self, streams: Iterable[Stream]) -> None: ...
     async def flush(self, timeout_s: float) -> bool: ...
 
@@ -46,7 +47,7 @@ class Receiver:
     """Serves the tape.
 
     Args:
-        pipeline: takes the spans.
+        pipeline: takes the spans and the logs.
         instances: assigns instance ids.
         resource: the attributes of a process' resource, from its HELLO and its instance id.
         welcome: the WELCOME's fields that are the same for all: url, settings, problems.
@@ -74,7 +75,8 @@ class Receiver:
             welcome,
         )
         self._own = own
-        own.add(SELF_RECEIVED, 0, {SIGNAL: "spans"})
+        for signal in ("spans", "logs"):
+            own.add(SELF_RECEIVED, 0, {SIGNAL: signal})
         self._sources: list[Source] = []
         self._connections: dict[Source, Connection] = {}
         self._conversations: set[asyncio.Task[None]] = set()
@@ -200,15 +202,15 @@ class Receiver:
 
     async def _take_all(self, source: Source, connection: Connection) -> None:
         goodbyes: list[Frame] = []
-        seq, acknowledged, due = 0, 0, False
+        seq, acknowledged, due = 0, (0, 0), False
         looked = time.monotonic()
 
         def hear(frame: Frame) -> None:
             nonlocal seq, due
-            if frame[0] == tape.BATCH and len(frame) == 7:
+            if frame[0] == tape.BATCH and len(frame) == 8:
                 self._take(source, frame)
                 seq = frame[1]
-                due = due or bool(frame[4])
+                due = due or bool(frame[4] or frame[7])
             elif frame[0] == tape.GOODBYE and len(frame) == 3:
                 goodbyes.append(frame)
                 connection.hang_up()
@@ -217,10 +219,10 @@ class Receiver:
 
         def acknowledge() -> None:
             nonlocal due, acknowledged, looked
-            passed = self._pipeline.passed_spans(source.stream)
+            passed = self._pipeline.passed(source.stream)
             if due or passed != acknowledged:
                 due, acknowledged = False, passed
-                connection.send((tape.ACK, seq, passed))
+                connection.send((tape.ACK, seq, *passed))
             if time.monotonic() - looked > _LOOK_EVERY_S:
                 looked = time.monotonic()
                 source.process.look()
@@ -237,6 +239,9 @@ class Receiver:
             if spans := source.stream.take(batch):
                 self._pipeline.add_spans(source.stream, spans, batch[2])
                 self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})
+            if logs := source.stream.logs_of(batch):
+                self._pipeline.add_logs(source.stream, logs, batch[2])
+                self._own.add(SELF_RECEIVED, len(logs), {SIGNAL: "logs"})
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise tape.TapeError(f"a batch has another shape: {error!r}") from error
         if isinstance(beat, dict):

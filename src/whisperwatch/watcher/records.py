@@ -19,10 +19,13 @@ from whisperwatch.watcher.redaction import Redactor
 
 _logger = logging.getLogger(__name__)
 _SPAN_FIELDS: Final = 17
+_LOG_FIELDS: Final = 12
 _KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
 
 Span = tuple[Any, ...]
 """A SPAN of the tape."""
+Log = tuple[Any, ...]
+"""A LOG of the tape."""
 Value = tuple[Any, ...]
 """(number,) of a sum or a gauge; (count, sum, min | None, max | None, bucket counts) of a histogram."""
 
@@ -98,7 +101,7 @@ class Records:
         scopes, attribute_sets: by the number that spans use.
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
-        hosted: the signals ("spans", "metrics") that the host application's own providers get and export.
+        hosted: the signals ("spans", "metrics", "logs") that the host application's own providers get and export.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
@@ -135,6 +138,7 @@ class Stream(Records):
         self.wall_offset_ns = 0
         self.skipped = 0
         self._position = 0
+        self._repeated = False
         self._instruments: dict[int, Instrument] = {}
         self._cells: dict[int, tuple[Instrument, Cell] | None] = {}
         self._said = False
@@ -150,7 +154,8 @@ class Stream(Records):
         except ValueError:
             self._skip(1, f"a batch has {len(batch)} fields")
             return []
-        if not self._is_next(position):
+        self._repeated = not self._is_next(position)
+        if self._repeated:
             self._skip(len(spans) + len(cells), f"batch {position} came again after {self._position}")
             return []
         self._position = position
@@ -160,6 +165,16 @@ class Stream(Records):
         for record in cells:
             self._update(record, offset)
         return self._resolvable(spans)
+
+    def logs_of(self, batch: tuple[Any, ...]) -> list[Log]:
+        """The logs of the BATCH that was just taken; none where it had come before."""
+        if self._repeated:
+            self._skip(len(batch[7]), "its logs came again")
+            return []
+        good = [log for log in batch[7] if len(log) == _LOG_FIELDS]
+        if len(good) != len(batch[7]):
+            self._skip(len(batch[7]) - len(good), "logs have another shape")
+        return good
 
     def _is_next(self, position: int) -> bool:
         # 1 begins a new connection; after a gap, what can still be resolved is better than nothing

@@ -195,7 +195,7 @@ def watcher_encodes() -> Callable[[], bytes]:
         encoder = SpanEncoder(stream, Redaction(bytes(32)))
         by_scope = encoder.encode(spans, recorder.clock.offset)
         assert (encoder.broken, stream.skipped) == (0, 0)
-        return encoder.resource_spans({scope: [body] for scope, body in by_scope.items()}) if spans else b""
+        return encoder.enclosed({scope: [body] for scope, body in by_scope.items()}) if spans else b""
 
     return encode
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PROGRAM = Path(__file__).with_name("bot_process.py")
@@ -58,9 +59,11 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: dict[int, float] = {}
+        self.logs: list[Any] = []
+        """LogRecords as they came."""
         self.received = bytearray()
         """Every body that came."""
-        kept, received = self.spans, self.received
+        kept, received, logs = self.spans, self.received, self.logs
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -75,6 +78,13 @@ class Collector:
                         for scope in resource.scope_spans:
                             for span in scope.spans:
                                 kept[span.attributes[0].value.int_value] = span.end_time_unix_nano / 1e9
+                elif self.path == "/v1/logs":
+                    logs.extend(
+                        log
+                        for resource in ExportLogsServiceRequest.FromString(body).resource_logs
+                        for scope in resource.scope_logs
+                        for log in scope.log_records
+                    )
                 self.send_response(200)
                 self.send_header("content-length", "0")
                 self.end_headers()

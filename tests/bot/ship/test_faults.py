@@ -152,7 +152,7 @@ def test_a_frame_that_is_too_long_closes_only_that_connection(clients: Clients) 
 
 def test_rubbish_after_the_hello_closes_only_that_connection(clients: Clients) -> None:
     chance = random.Random(1)
-    good = tape.pack((tape.BATCH, 1, 0, [("scope", 1, "x", None, None, None)], [], [], {"sent": 1}))[4:]
+    good = tape.pack((tape.BATCH, 1, 0, [("scope", 1, "x", None, None, None)], [], [], {"sent": 1}, []))[4:]
     for _ in range(150):
         client = clients()
         client.hello()
@@ -170,8 +170,9 @@ def test_batches_of_another_shape_close_only_that_connection(clients: Clients) -
     shapes: list[tuple[Any, ...]] = [
         (tape.BATCH,),
         (tape.BATCH, 1, 0, [], [], []),
-        (tape.BATCH, "1", None, 3, 4, 5, 6),
-        (tape.BATCH, 1, 0, None, None, None, None),
+        (tape.BATCH, "1", None, 3, 4, 5, 6, 7),
+        (tape.BATCH, 1, 0, None, None, None, None, None),
+        (tape.BATCH, 1, 0, [], [], [], None, 8),
         (tape.GOODBYE,),
         ("unknown", 1),
     ]

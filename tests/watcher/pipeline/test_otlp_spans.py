@@ -97,7 +97,7 @@ def encoded(tape: Any, made: list[tuple[ReadableSpan, int]], redaction: Redactio
     encoder = SpanEncoder(writer.stream, redaction)
     by_scope = encoder.encode(writer.send(records), OFFSET)
     assert encoder.broken == 0
-    return encoder.resource_spans({scope: [body] for scope, body in by_scope.items()})
+    return encoder.enclosed({scope: [body] for scope, body in by_scope.items()})
 
 
 @settings(max_examples=150, deadline=None)
@@ -151,7 +151,7 @@ def test_the_spans_own_attributes_win_over_the_static_ones(tape, redaction):
     encoder = SpanEncoder(writer.stream, redaction)
     (body,) = encoder.encode(writer.send([tuple(record)]), OFFSET).values()
     (span,) = (
-        ExportTraceServiceRequest.FromString(encoder.resource_spans({1: [body]}))
+        ExportTraceServiceRequest.FromString(encoder.enclosed({1: [body]}))
         .resource_spans[0]
         .scope_spans[0]
         .spans
@@ -195,7 +195,7 @@ def test_what_no_protobuf_can_hold_is_left_out_and_the_rest_is_sent(tape, redact
     late = (*good[:7], -(2**62), *good[8:])
     encoder = SpanEncoder(writer.stream, redaction)
     by_scope = encoder.encode(writer.send([late, good]), OFFSET)
-    body = encoder.resource_spans({scope: [spans] for scope, spans in by_scope.items()})
+    body = encoder.enclosed({scope: [spans] for scope, spans in by_scope.items()})
     (span,) = ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
     assert encoder.broken == 1
     assert "the attribute big can't be exported" in caplog.text
@@ -241,7 +241,7 @@ def test_secrets_are_taken_out_of_every_part_of_a_span(tape):
     writer = tape({**RESOURCE, "r": secret})
     encoder = SpanEncoder(writer.stream, Redaction(bytes(32)))
     by_scope = encoder.encode(writer.send([writer.span(span)]), OFFSET)
-    body = encoder.resource_spans({scope: [spans] for scope, spans in by_scope.items()})
+    body = encoder.enclosed({scope: [spans] for scope, spans in by_scope.items()})
     assert secret.encode() not in body
     # name, status, trace state, resource, four of the scope, an event's name, three of each of three attribute sets
     assert body.count(b"[redacted:api_key]") == 18

@@ -24,6 +24,7 @@ def test_nothing_set_is_all_defaults(tmp_path: Path) -> None:
     assert settings.bot == {
         "traces": True,
         "metrics": True,
+        "logs": False,
         "collection_interval_s": 15.0,
         "blocked_after_s": 0.25,
         "tape_bytes": 16 * 1024 * 1024,

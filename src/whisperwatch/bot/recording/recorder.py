@@ -19,6 +19,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import DEFAULT_CAP, Cell, Instrument, Value
 from whisperwatch.bot.recording.clock import Clock
+from whisperwatch.bot.recording.logs import Logs
 from whisperwatch.version import __version__
 
 MOST_SPANS = 50_000
@@ -50,6 +51,7 @@ class Recorder:
         self.deferring = False
         """Whether somebody calls `settle` soon: `ship` does. What is done in one go costs a third of what it costs
         between a bot's own steps, and costs the loop nothing."""
+        self.logs = Logs(lambda reason, amount: self.count_dropped("logs", reason, amount))
         self.changed: list[Cell] = []
         self.ended_spans = 0
         self.dropped_spans = 0
@@ -82,6 +84,7 @@ class Recorder:
     def _count_ourselves(self) -> None:
         recorded = self.instrument(semconv.SELF_RECORDED)
         self._recorded_spans = recorded.find({semconv.SIGNAL: "spans"})
+        self._recorded_logs = recorded.find({semconv.SIGNAL: "logs"})
         self._dropped = self.instrument(semconv.SELF_DROPPED)
         self._dropped_full = self._dropped.find({semconv.SIGNAL: "spans", semconv.REASON: "queue_full"})
         self._internal_errors = self.instrument(semconv.SELF_INTERNAL_ERRORS)
@@ -236,6 +239,7 @@ class Recorder:
         with self._settling:  # a count that another thread read earlier must not be set later
             for cell, value in (
                 (self._recorded_spans, self.ended_spans),
+                (self._recorded_logs, self.logs.recorded),
                 (self._dropped_full, self.dropped_spans),
             ):
                 if _value(cell).value != value:
@@ -247,18 +251,19 @@ class Recorder:
         """In a forked child: empty, and off. Locks are made anew, for another thread may have held them."""
         self.lock, self._settling = threading.RLock(), threading.RLock()
         self.forked = True
-        self.on = self.shipping = self.deferring = False
+        self.on = self.shipping = self.deferring = self.logs.on = False
         self._empty()
 
     def restart(self) -> None:
         """In a forked child that calls `watch()`: count from zero."""
         self._empty()
         self.forked = False
-        self.on = self.shipping = True
+        self.on = self.shipping = self.logs.on = True
 
     def _empty(self) -> None:
         self.unsettled.clear()
         self.spans.clear()
+        self.logs.empty()
         self.ended_spans = self.dropped_spans = 0
         for instrument in self.instruments:
             for cell in instrument:

@@ -24,6 +24,7 @@ from whisperwatch.bot.recording.cells import Value
 from whisperwatch.bot.recording.recorder import Recorder
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.link import Link
+from whisperwatch.bot.ship.logs import LogsOnBoard
 from whisperwatch.bot.ship.options import Options
 from whisperwatch.bot.ship.sampler import OnBlocked, Pulse, Sampler
 from whisperwatch.bot.ship.waiting import Waiting
@@ -88,6 +89,7 @@ class Ship:
         self._sampler = Sampler(pulse, self.options.blocked_after_s, on_blocked)
         self._watchdog = Watchdog(self.options.faulthandler and self.options.mode == "process")
         self._waiting = Waiting(self.options.tape_bytes, self._lose)
+        self._logs = LogsOnBoard(recorder.logs, self.options.tape_bytes, self._lose_logs)
         self._keeper = Keeper(self.options, state, self._hello, self._disconnected, self._count_restart)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -228,6 +230,8 @@ class Ship:
             self._waiting.add(spans)
             if self._keeper.refused:
                 self._waiting.clear("refused")
+        if self._keeper.refused:
+            self._logs.clear("refused")
 
     def _more(self) -> bool:
         if self._recorder.waiting:
@@ -235,7 +239,7 @@ class Ship:
         link = self._keeper.link
         if link is None or not self._keeper.connected:
             return False
-        return bool(not link.sent or len(self._waiting) or self._cells or self._undefined)
+        return bool(not link.sent or len(self._waiting) or self._logs.any or self._cells or self._undefined)
 
     def _pause(self, until: float) -> None:
         time.sleep(_PAUSE_S)
@@ -273,6 +277,8 @@ class Ship:
     def _send_batch(self, link: Link, beat: dict[str, Any] | None) -> bool:
         if beat is not None:
             self._cells += self._recorder.take_cells()
+        if not self._unacknowledged:
+            self._keeper.expect()
         start = self._sent_definitions
         definitions = self._recorder.definitions[start : start + _PIECE]
         self._sent_definitions += len(definitions)
@@ -280,10 +286,9 @@ class Ship:
         spans: bytes | None = None
         if not self._undefined:  # what they name is known to the watcher, or is in this batch
             cells, self._cells = self._cells[:_PIECE], self._cells[_PIECE:]
-            if not self._waiting.unacknowledged:
-                self._keeper.expect()
             spans = self._waiting.next(self._seq + 1)
-        if beat is None and not definitions and not cells and spans is None:
+        logs = self._logs.next(self._seq + 1)
+        if beat is None and not definitions and not cells and spans is None and logs is None:
             return False
         self._seq += 1
         batch: tuple[Any, ...] = (
@@ -294,6 +299,7 @@ class Ship:
             spans or [],
             cells,
             beat,
+            logs or [],
         )
         link.hold(tape.pack(batch))
         return True
@@ -312,9 +318,9 @@ class Ship:
                 self._keeper.disconnect()
             else:
                 self._keeper.broken(error)
-        if self._waiting.unacknowledged:
+        if self._unacknowledged:
             self._keeper.check_silence()
-        if self._flushes and not (self._recorder.waiting or self._more() or self._waiting.unacknowledged):
+        if self._flushes and not (self._recorder.waiting or self._more() or self._unacknowledged):
             flushes, self._flushes = self._flushes, []
             for done in flushes:
                 done.set()
@@ -322,7 +328,9 @@ class Ship:
     def _answer(self, kind: str, *rest: Any) -> None:
         if kind == tape.ACK:
             self._keeper.acknowledged()
-            self._waiting.acknowledged(*rest)
+            seq, passed_spans, passed_logs = rest
+            self._waiting.acknowledged(seq, passed_spans)
+            self._logs.acknowledged(seq, passed_logs)
         elif kind == tape.WELCOME:
             self._sent_definitions, self._cells, self._seq = 0, self._recorder.all_cells(), 0
             self._keeper.welcomed(rest[0])
@@ -341,9 +349,15 @@ class Ship:
         elif kind == tape.REFUSED:
             self._keeper.refuse(rest[0].get("reason", "it says no reason"))
             self._waiting.clear("refused")
+            self._logs.clear("refused")
+
+    @property
+    def _unacknowledged(self) -> int:
+        return self._waiting.unacknowledged + self._logs.unacknowledged
 
     def _disconnected(self) -> None:
         self._waiting.disconnected(orderly=self._said_farewell)
+        self._logs.disconnected(orderly=self._said_farewell)
         self._cells = []
 
     # --- the end ----------------------------------------------------------------------------------------------
@@ -362,9 +376,9 @@ class Ship:
                 self._said_goodbye = self._say_goodbye(link)
             elif self._said_goodbye:
                 link.wait(0.05, for_answer=True)
-        if self._waiting.unacknowledged or len(self._waiting):
+        if self._unacknowledged or len(self._waiting) or self._logs.any:
             logger.warning(
-                "the watcher could not be given everything before the end: the newest spans are lost"
+                "the watcher could not be given everything before the end: the newest records are lost"
             )
         self._keeper.disconnect()
 
@@ -390,7 +404,7 @@ class Ship:
         except Exception:
             guard.failed("ship.beat")
         beat["thread"] = self._sampler.thread_id
-        beat["tape"] = (self._waiting.size, self.lost_spans + self._recorder.dropped_spans)
+        beat["tape"] = (self._waiting.size + self._logs.size, self.lost_spans + self._recorder.dropped_spans)
         beat["sent"] = time.monotonic_ns()
         return beat
 
@@ -399,11 +413,13 @@ class Ship:
         self._size = self._recorder.instrument(semconv.SELF_TAPE).find(None)
         for reason in ("tape_full", "watcher_died"):
             self._recorder.count_dropped("spans", reason, 0)
+        for reason in ("queue_full", "watcher_died"):
+            self._recorder.count_dropped("logs", reason, 0)
         self._recorder.collectors.append(self._measure)
 
     def _measure(self) -> None:
         assert isinstance(self._size, Value)
-        self._size.set(self._waiting.size)
+        self._size.set(self._waiting.size + self._logs.size)
 
     def _count_restart(self) -> None:
         assert isinstance(self._restarts, Value)
@@ -412,6 +428,9 @@ class Ship:
     def _lose(self, reason: str, spans: int) -> None:
         self.lost_spans += spans
         self._recorder.count_dropped("spans", reason, spans)
+
+    def _lose_logs(self, reason: str, logs: int) -> None:
+        self._recorder.count_dropped("logs", reason, logs)
 
     # --- forking ----------------------------------------------------------------------------------------------
 
@@ -427,6 +446,7 @@ class Ship:
         self._thread, self._stopping, self._flushes = None, False, []
         self._wake, self._ended = threading.Event(), threading.Event()
         self._waiting = Waiting(self.options.tape_bytes, self._lose)
+        self._logs = LogsOnBoard(self._recorder.logs, self.options.tape_bytes, self._lose_logs)
 
 
 _ships: weakref.WeakSet[Ship] = weakref.WeakSet()

@@ -1,4 +1,4 @@
-"""The spans that wait: for the watcher to take them, bounded in bytes, and until it says that it has."""
+"""The spans, or the logs, that wait: for the watcher to take them, bounded in bytes, and until it says that it has."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from whisperwatch import tape
 
 Lost = Callable[[str, int], None]
-"""Told why spans were lost, and how many."""
+"""Told why records were lost, and how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Spans as they are sent. Packed once: as bytes they are a tenth of the objects, and cost the collector nothing."""
+    """Records as they are sent. Packed once: as bytes they are a tenth of the objects, and cost the GC nothing."""
 
     packed: bytes
     count: int
@@ -34,8 +34,8 @@ class Waiting:
         self._lost = lost
         self._to_send: deque[Chunk] = deque()
         self._sent: deque[tuple[int, Chunk]] = deque()
-        self._taken_spans = 0
-        self._passed_spans = 0
+        self._taken = 0
+        self._passed = 0
 
     def __len__(self) -> int:
         """Chunks still to send."""
@@ -46,9 +46,9 @@ class Waiting:
         """Chunks that were sent, and that the watcher hasn't said to have."""
         return len(self._sent)
 
-    def add(self, spans: list[tuple[Any, ...]]) -> None:
-        """Put spans behind the others."""
-        chunk = Chunk(tape.pack_spans(spans), len(spans))
+    def add(self, records: list[tuple[Any, ...]]) -> None:
+        """Put records behind the others."""
+        chunk = Chunk(tape.pack_records(records), len(records))
         self._to_send.append(chunk)
         self.size += len(chunk.packed)
         while self.size > self.limit_bytes and self._to_send:
@@ -64,13 +64,13 @@ class Waiting:
         self._sent.append((seq, chunk))
         return chunk.packed
 
-    def acknowledged(self, seq: int, passed_spans: int) -> None:
-        """The watcher has the batches up to `seq`, and `passed_spans` of this connection are safe beyond it."""
+    def acknowledged(self, seq: int, passed: int) -> None:
+        """The watcher has the batches up to `seq`, and `passed` of this connection are safe beyond it."""
         while self._sent and self._sent[0][0] <= seq:
             _, chunk = self._sent.popleft()
             self.size -= len(chunk.packed)
-            self._taken_spans += chunk.count
-        self._passed_spans = passed_spans
+            self._taken += chunk.count
+        self._passed = passed
 
     def disconnected(self, *, orderly: bool = False) -> None:
         """The watcher is gone: what it didn't acknowledge waits again, what died with it is lost.
@@ -79,10 +79,10 @@ class Waiting:
         """
         while self._sent:
             self._to_send.appendleft(self._sent.pop()[1])
-        died = self._taken_spans - self._passed_spans
+        died = self._taken - self._passed
         if died > 0 and not orderly:
             self._lost("watcher_died", died)
-        self._taken_spans = self._passed_spans = 0
+        self._taken = self._passed = 0
 
     def clear(self, reason: str) -> None:
         """Nobody will ever take them."""

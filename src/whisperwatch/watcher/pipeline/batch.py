@@ -1,83 +1,92 @@
-"""Spans on their way into a request: encoded at once, then collected by stream and scope."""
+"""Spans or logs on their way into a request: encoded at once, then collected by stream and scope."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
-from whisperwatch.watcher.pipeline.redaction import Redaction
-from whisperwatch.watcher.records import Records, Span
+from whisperwatch.watcher.records import Records
 
 MOST_BYTES = 1_000_000
-"""A request is closed when it is this long, however few its spans: collectors refuse those over 4 MiB."""
+"""A request is closed when it is this long, however few its records: collectors refuse those over 4 MiB."""
+
+
+class Encoder(Protocol):
+    """Of one stream's records of one signal. `broken` counts those that could not be encoded."""
+
+    broken: int
+
+    def encode(self, records: Iterable[Any], offset: int) -> Mapping[Any, bytes]: ...
+    def enclosed(self, by_scope: Mapping[Any, list[bytes]]) -> bytes: ...
 
 
 @dataclass(slots=True)
 class _OfStream:
-    encoder: SpanEncoder
+    encoder: Encoder
     count: int = 0
-    by_scope: dict[int, list[bytes]] = field(default_factory=dict)
+    by_scope: dict[Any, list[bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class FullBatch:
-    """An ExportTraceServiceRequest, the number of its spans, and how many came from which stream."""
+    """An Export…ServiceRequest, the number of its records, and how many came from which stream."""
 
     body: bytes
-    spans: int
+    records: int
     origins: tuple[tuple[Records, int], ...]
 
 
-class SpanBatch:
-    """Collects spans of all streams.
+class Batch:
+    """Collects records of all streams.
 
     Args:
-        most_spans: of one request.
+        encoder: makes the encoder of a stream.
+        most: records of one request.
     """
 
-    def __init__(self, redaction: Redaction, most_spans: int) -> None:
-        self.spans = 0
+    def __init__(self, encoder: Callable[[Records], Encoder], most: int) -> None:
+        self.records = 0
         self._bytes = 0
-        self._redaction = redaction
-        self._most_spans = most_spans
-        self._encoders: WeakKeyDictionary[Records, SpanEncoder] = WeakKeyDictionary()
+        self._encoder = encoder
+        self._most = most
+        self._encoders: WeakKeyDictionary[Records, Encoder] = WeakKeyDictionary()
         self._pending: dict[Records, _OfStream] = {}
 
-    def add(self, stream: Records, spans: Sequence[Span], offset: int) -> Iterator[FullBatch | int]:
-        """Encode spans. Yields each request that became full, and the number of spans that can't be encoded."""
+    def add(self, stream: Records, records: Sequence[Any], offset: int) -> Iterator[FullBatch | int]:
+        """Encode records. Yields each request that became full, and the number of those that can't be encoded."""
         at = 0
-        while at < len(spans):
-            some = spans[at : at + self._most_spans - self.spans]
+        while at < len(records):
+            some = records[at : at + self._most - self.records]
             at += len(some)
             if broken := self._encode(stream, some, offset):
                 yield broken
-            if self.spans >= self._most_spans or self._bytes >= MOST_BYTES:
+            if self.records >= self._most or self._bytes >= MOST_BYTES:
                 yield from self.close()
 
     def close(self) -> Iterator[FullBatch]:
         """The request so far, if there is anything in it."""
-        if self.spans:
-            body = b"".join([one.encoder.resource_spans(one.by_scope) for one in self._pending.values()])
+        if self.records:
+            body = b"".join([one.encoder.enclosed(one.by_scope) for one in self._pending.values()])
             origins = tuple((stream, one.count) for stream, one in self._pending.items())
-            full = FullBatch(body, self.spans, origins)
-            self._pending, self.spans, self._bytes = {}, 0, 0
+            full = FullBatch(body, self.records, origins)
+            self._pending, self.records, self._bytes = {}, 0, 0
             yield full
 
-    def _encode(self, stream: Records, spans: Sequence[Span], offset: int) -> int:
+    def _encode(self, stream: Records, records: Sequence[Any], offset: int) -> int:
         encoder = self._encoders.get(stream)
         if encoder is None:
-            encoder = self._encoders[stream] = SpanEncoder(stream, self._redaction)
+            encoder = self._encoders[stream] = self._encoder(stream)
         before = encoder.broken
-        encoded = encoder.encode(spans, offset)
+        encoded = encoder.encode(records, offset)
         broken = encoder.broken - before
         if encoded:
             pending = self._pending.get(stream)
             if pending is None:
                 pending = self._pending[stream] = _OfStream(encoder)
-            pending.count += len(spans) - broken
-            self.spans += len(spans) - broken
+            pending.count += len(records) - broken
+            self.records += len(records) - broken
             for scope, some in encoded.items():
                 pending.by_scope.setdefault(scope, []).append(some)
                 self._bytes += len(some)

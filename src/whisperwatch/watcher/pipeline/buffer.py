@@ -1,6 +1,6 @@
 """What waits for the collector: requests as they will be sent, oldest first, bounded by bytes.
 
-Both signals share the bound; over it the oldest request is dropped, whichever signal it is of, but never one that is
+All signals share the bound; over it the oldest request is dropped, whichever signal it is of, but never one that is
 under way. There is no spool on disk yet: what waits when the watcher ends is lost, and counted.
 """
 
@@ -19,7 +19,7 @@ _sequence = count()
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """An encoded request. `origins` says how many of its spans came from which stream."""
+    """An encoded request. `origins` says how many of its spans or logs came from which stream."""
 
     signal: Signal
     body: bytes
@@ -44,8 +44,8 @@ class Buffer:
         self._most_bytes = most_bytes
         self._most_spans = most_spans
         self._dropped = dropped
-        self._queues: dict[Signal, deque[Request]] = {"spans": deque(), "metrics": deque()}
-        self._bytes: dict[Signal, int] = {"spans": 0, "metrics": 0}
+        self._queues: dict[Signal, deque[Request]] = {"spans": deque(), "metrics": deque(), "logs": deque()}
+        self._bytes: dict[Signal, int] = {"spans": 0, "metrics": 0, "logs": 0}
         self._spans = 0
 
     def waiting_bytes(self, signal: Signal) -> int:
@@ -61,7 +61,7 @@ class Buffer:
         """Keep a request; drop the oldest ones where there is no room."""
         self._queues[request.signal].append(request)
         self._account(request, 1)
-        while sum(self._bytes.values()) > self._most_bytes and self._drop_oldest("spans", "metrics"):
+        while sum(self._bytes.values()) > self._most_bytes and self._drop_oldest(*self._queues):
             pass
         while self._most_spans is not None and self._spans > self._most_spans and self._drop_oldest("spans"):
             pass

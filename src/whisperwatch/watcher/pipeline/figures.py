@@ -9,6 +9,8 @@ from whisperwatch.watcher.pipeline.transport import Signal
 from whisperwatch.watcher.records import LocalStream
 
 BUFFER_FULL: Final = "buffer_full"
+FILE: Final = "file"
+"""`LOG_FILE` could not be written."""
 ID_ATTRIBUTE: Final = "id_attribute"
 REJECTED: Final = "rejected"
 SHUTDOWN: Final = "shutdown"

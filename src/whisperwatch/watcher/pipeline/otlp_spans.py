@@ -101,7 +101,7 @@ class SpanEncoder:
             )
         return {scope: b"".join(parts) for scope, parts in by_scope.items()}
 
-    def resource_spans(self, by_scope: Mapping[int, list[bytes]]) -> bytes:
+    def enclosed(self, by_scope: Mapping[int, list[bytes]]) -> bytes:
         """One `resource_spans` field around what `encode` gave; put together once, for it is long."""
         body = [self._resource]
         for scope, spans in by_scope.items():

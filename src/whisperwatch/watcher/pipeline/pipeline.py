@@ -1,4 +1,4 @@
-"""From the tape's records to the collector: spans in batches, metrics at intervals, both kept until they are taken."""
+"""From the tape's records to the collector: spans and logs in batches, metrics at intervals, kept until taken."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ import contextlib
 import logging
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from whisperwatch.watcher.pipeline import figures
-from whisperwatch.watcher.pipeline.batch import FullBatch, SpanBatch
+from whisperwatch.watcher.pipeline.batch import Batch, FullBatch
 from whisperwatch.watcher.pipeline.buffer import Buffer, Request
 from whisperwatch.watcher.pipeline.delivery import Backoff, Delivery
 from whisperwatch.watcher.pipeline.figures import Figures
+from whisperwatch.watcher.pipeline.intake import Intake
+from whisperwatch.watcher.pipeline.log_file import LogFile
+from whisperwatch.watcher.pipeline.otlp_logs import LogEncoder
 from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
+from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.transport import Refused, Signal, Taken, Transport, UnusableTransportError
-from whisperwatch.watcher.records import LocalStream, Records, Span
+from whisperwatch.watcher.records import LocalStream, Log, Records, Span
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Export, Target
+from whisperwatch.watcher.settings.logs import Logs
 
 _logger = logging.getLogger(__name__)
 
@@ -35,6 +44,7 @@ class Pipeline:
         own: takes the pipeline's own figures; one of `streams`.
         backoff: makes the waits between tries, one for each signal.
         redactor: takes secrets out of all that leaves.
+        logs: `settings.logs`.
     """
 
     def __init__(
@@ -45,22 +55,31 @@ class Pipeline:
         own: LocalStream,
         backoff: Callable[[], Backoff] = Backoff,
         redactor: Redactor | None = None,
+        logs: Logs | None = None,
     ) -> None:
         self._export = export
         self._streams = streams
         self._redaction = Redaction(key, export.expose_ids, redactor)
         self._backoff = backoff
-        targets: dict[Signal, Target | None] = {"spans": export.traces, "metrics": export.metrics}
+        targets: dict[Signal, Target | None] = {
+            "spans": export.traces,
+            "metrics": export.metrics,
+            "logs": export.logs,
+        }
         self._targets = {signal: target for signal, target in targets.items() if target is not None}
         self._figures = Figures(own, tuple(self._targets))
         self._buffer = Buffer(export.buffer_bytes, self._overflowed, export.span_queue)
-        self._batch = SpanBatch(self._redaction, export.span_batch)
+        self._logs = logs or Logs()
+        self._log_file = self._make_log_file(self._logs)
+        self._intakes = {
+            "spans": self._intake("spans", self._span_encoder, export.span_batch, export.span_delay_s),
+            "logs": self._intake("logs", self._log_encoder, export.log_batch, export.log_delay_s),
+        }
         self._encoders: WeakKeyDictionary[Records, MetricEncoder] = WeakKeyDictionary()
         self._refused: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
-        self._passed: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
+        self._passed: WeakKeyDictionary[Records, Counter[Signal]] = WeakKeyDictionary()
         self._deliveries: dict[Signal, Delivery] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._closing: asyncio.TimerHandle | None = None
         self._settled = asyncio.Event()
 
     # what health reads
@@ -111,22 +130,24 @@ class Pipeline:
     def add_spans(self, stream: Records, spans: Sequence[Span], wall_offset_ns: int) -> None:
         """Take spans on; their times + `wall_offset_ns` are wall time. Never blocks. What the host's own provider
         exports is not exported again."""
-        if "spans" not in self._deliveries or "spans" in stream.hosted:
-            self._pass(stream, len(spans))
-            return
-        for made in self._batch.add(stream, spans, wall_offset_ns):
-            if isinstance(made, FullBatch):
-                self._put_spans(made)
-            else:
-                self._figures.dropped("spans", figures.UNENCODABLE, made)
-                self._pass(stream, made)
-        if self._batch.spans and self._closing is None:
-            loop = asyncio.get_running_loop()
-            self._closing = loop.call_later(self._export.span_delay_s, self._close_batch)
+        self._add("spans", stream, spans, wall_offset_ns)
 
-    def passed_spans(self, stream: Records) -> int:
-        """How many of a stream's spans are safe: exported, or dropped and counted."""
-        return self._passed.get(stream, 0)
+    def add_logs(self, stream: Records, logs: Sequence[Log], wall_offset_ns: int) -> None:
+        """As `add_spans`; the log file gets them whoever exports them."""
+        if self._log_file is not None:
+            self._log_file.write(stream, logs, wall_offset_ns)
+        self._add("logs", stream, logs, wall_offset_ns)
+
+    def _add(self, signal: Signal, stream: Records, records: Sequence[Any], wall_offset_ns: int) -> None:
+        if signal not in self._deliveries or signal in stream.hosted:
+            self._pass(signal, stream, len(records))
+        else:
+            self._intakes[signal].add(stream, records, wall_offset_ns)
+
+    def passed(self, stream: Records) -> tuple[int, int]:
+        """How many of a stream's spans and logs are safe: exported, or dropped and counted."""
+        passed = self._passed.get(stream) or Counter()
+        return passed["spans"], passed["logs"]
 
     def export_metrics(self, streams: Iterable[Records] | None = None) -> None:
         """Export the newest values now, of these streams or of all: also when one has ended. Never blocks."""
@@ -151,7 +172,8 @@ class Pipeline:
 
     async def flush(self, timeout_s: float) -> bool:
         """Send everything, newest metrics included. False if something still waits after `timeout_s`."""
-        self._close_batch()
+        for intake in self._intakes.values():
+            intake.close()
         self.export_metrics()
         for delivery in self._deliveries.values():
             delivery.hurry()
@@ -165,8 +187,10 @@ class Pipeline:
     async def stop(self, timeout_s: float = 5.0) -> None:
         """Flush, then end. What still waits is lost, counted and said."""
         await self.flush(timeout_s)
-        if self._closing is not None:
-            self._closing.cancel()
+        for intake in self._intakes.values():
+            intake.cancel()
+        if self._log_file is not None:
+            self._log_file.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -183,8 +207,12 @@ class Pipeline:
     # within
 
     def _transport(self, signal: Signal, target: Target) -> Transport:
-        whole = self._export.span_timeout_s if signal == "spans" else self._export.metric_timeout_s
-        timeout = min(target.timeout_s, whole)
+        whole = {
+            "spans": self._export.span_timeout_s,
+            "metrics": self._export.metric_timeout_s,
+            "logs": self._export.log_timeout_s,
+        }
+        timeout = min(target.timeout_s, whole[signal])
         # aiohttp and grpcio are heavy, and without a collector not needed
         if target.protocol == "grpc":
             from whisperwatch.watcher.pipeline.otlp_grpc import GrpcTransport
@@ -210,16 +238,33 @@ class Pipeline:
             self._refused[stream] = stream.refused_cells
             self._figures.dropped("metrics", figures.ID_ATTRIBUTE, refused)
 
-    def _close_batch(self) -> None:
-        if self._closing is not None:
-            self._closing.cancel()
-            self._closing = None
-        for full in self._batch.close():
-            self._put_spans(full)
+    def _intake(self, signal: Signal, encoder: Callable[[Records], Any], most: int, delay_s: float) -> Intake:
+        return Intake(
+            Batch(encoder, most), delay_s, partial(self._put, signal), partial(self._broken, signal)
+        )
 
-    def _put_spans(self, full: FullBatch) -> None:
-        self._deliveries["spans"].put(full.body, full.spans, full.origins)
+    def _span_encoder(self, stream: Records) -> SpanEncoder:
+        return SpanEncoder(stream, self._redaction)
+
+    def _log_encoder(self, stream: Records) -> LogEncoder:
+        return LogEncoder(stream, self._redaction, dict(self._logs.components))
+
+    def _make_log_file(self, logs: Logs) -> LogFile | None:
+        if logs.file is None or not logs.enabled:
+            return None
+        lost = partial(self._figures.dropped, "logs", figures.FILE)
+        lost(0)
+        return LogFile(
+            Path(logs.file), logs.file_bytes, logs.file_backups, self._redaction, dict(logs.components), lost
+        )
+
+    def _put(self, signal: Signal, full: FullBatch) -> None:
+        self._deliveries[signal].put(full.body, full.records, full.origins)
         self._show_buffer()
+
+    def _broken(self, signal: Signal, stream: Records, records: int) -> None:
+        self._figures.dropped(signal, figures.UNENCODABLE, records)
+        self._pass(signal, stream, records)
 
     def _settle(self, request: Request, outcome: Taken | Refused) -> None:
         if isinstance(outcome, Refused):
@@ -240,11 +285,11 @@ class Pipeline:
         self._pass_all(request)
 
     def _pass_all(self, request: Request) -> None:
-        for stream, spans in request.origins:
-            self._pass(stream, spans)
+        for stream, records in request.origins:
+            self._pass(request.signal, stream, records)
 
-    def _pass(self, stream: Records, spans: int) -> None:
-        self._passed[stream] = self._passed.get(stream, 0) + spans
+    def _pass(self, signal: Signal, stream: Records, records: int) -> None:
+        self._passed.setdefault(stream, Counter())[signal] += records
 
     def _show_buffer(self) -> None:
         for signal in self._targets:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from whisperwatch.watcher.pipeline.protobuf import WireError, fields, utf8
 
-Signal = Literal["spans", "metrics"]
+Signal = Literal["spans", "metrics", "logs"]
 
 
 class UnusableTransportError(RuntimeError):

@@ -10,13 +10,14 @@ from typing import Any, Final, Literal
 
 from . import misspelt
 from .groups import Performance, Process, Service, Web
+from .logs import Logs
 from .otlp import Batching, Exporters, Line
 from .privacy import Privacy
 from .reading import Group, Problem, Reading, SettingsError, settings_of
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Performance, Process, Privacy, Exporters, Line, Batching,
+    Service, Web, Performance, Process, Privacy, Logs, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group, in the order of the page of settings."""
 CONFIG: Final = "WHISPERWATCH_CONFIG"
@@ -38,6 +39,10 @@ class Export:
     buffer_bytes: int
     temporality: Literal["cumulative", "delta", "lowmemory"]
     expose_ids: bool
+    logs: Target | None = None
+    log_delay_s: float = 1.0
+    log_timeout_s: float = 30.0
+    log_batch: int = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Settings:
     process: Process
     disabled: bool
     privacy: Privacy
+    logs: Logs
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -66,6 +72,9 @@ class Settings:
         return {
             "traces": self.performance.enabled and not self.disabled,
             "metrics": not self.disabled,
+            "logs": not self.disabled
+            and self.logs.enabled
+            and (self.export.logs is not None or self.logs.file is not None),
             "collection_interval_s": self.performance.collection_interval_s,
             "blocked_after_s": self.process.blocked_after_s,
             "tape_bytes": self.process.tape_bytes,
@@ -104,7 +113,7 @@ def load(
 
 def known_variables() -> list[str]:
     """Every variable that a setting is read from."""
-    signals = ("TRACES", "METRICS")
+    signals = ("TRACES", "METRICS", "LOGS")
     return list(
         dict.fromkeys(
             variable.format(signal=signal)
@@ -121,6 +130,7 @@ def _settings(reading: Reading) -> Settings:
     performance = reading.group(Performance)
     batching = reading.group(Batching)
     privacy = reading.group(Privacy)
+    logs = reading.group(Logs)
     export = Export(
         traces=None if exporters.disabled else target(reading, "traces", exporters.traces),
         metrics=None if exporters.disabled else target(reading, "metrics", exporters.metrics),
@@ -133,13 +143,26 @@ def _settings(reading: Reading) -> Settings:
         span_batch=batching.span_batch,
         buffer_bytes=batching.buffer_bytes,
         temporality=batching.temporality,
+        logs=None if exporters.disabled or not logs.enabled else target(reading, "logs", logs.exporter),
+        log_delay_s=logs.delay_s,
+        log_timeout_s=logs.timeout_s,
+        log_batch=logs.batch,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     yaml_keys = [key for group in GROUPS for about in settings_of(group).values() if (key := about.yaml)]
     warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
     problems = tuple(reading.problems)
     return Settings(
-        service, export, web, performance, process, exporters.disabled, privacy, problems, tuple(warnings)
+        service,
+        export,
+        web,
+        performance,
+        process,
+        exporters.disabled,
+        privacy,
+        logs,
+        problems,
+        tuple(warnings),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from . import values
 from .reading import Group, setting
 
-_CONSOLE = (
+CONSOLE = (
     "is refused, for the watcher has no terminal: take none, and read spans with `whisperwatch demo` or add the "
     "SDK's ConsoleSpanExporter to the provider in the bot"
 )
@@ -41,7 +41,7 @@ class Exporters(Group):
     traces: frozenset[str] | None = setting(
         "OTEL_TRACES_EXPORTER",
         default=None,
-        parse=values.words("otlp", "none", refused={"console": _CONSOLE, "logging": _CONSOLE}),
+        parse=values.words("otlp", "none", refused={"console": CONSOLE, "logging": CONSOLE}),
         help="`otlp` or `none`.",
         right="otlp or none",
         unset="otlp where an endpoint is set, else none",
@@ -49,7 +49,7 @@ class Exporters(Group):
     metrics: frozenset[str] | None = setting(
         "OTEL_METRICS_EXPORTER",
         default=None,
-        parse=values.words("otlp", "prometheus", "none", refused={"console": _CONSOLE, "logging": _CONSOLE}),
+        parse=values.words("otlp", "prometheus", "none", refused={"console": CONSOLE, "logging": CONSOLE}),
         help="`otlp`, `prometheus` (only our `/metrics`, which is there anyway), both with a comma, or `none`.",
         right="otlp, prometheus or none",
         unset="otlp where an endpoint is set, else prometheus",
@@ -73,7 +73,7 @@ class Line(Group):
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         default=None,
         parse=values.endpoint,
-        help="Where all signals go; `/v1/traces` and `/v1/metrics` are added for `http/protobuf`.",
+        help="Where all signals go; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added for `http/protobuf`.",
         right="an http or https URL",
         unset="none; `http://localhost:4318` (`:4317` for gRPC) where an exporter is `otlp`",
     )

@@ -65,7 +65,7 @@ def _names(about: About) -> str:
     names = [
         variable.format(signal=signal)
         for variable in reversed(about.variables)
-        for signal in (("TRACES", "METRICS") if "{signal}" in variable else ("",))
+        for signal in (("TRACES", "METRICS", "LOGS") if "{signal}" in variable else ("",))
     ]
     if key := about.yaml:
         names.append(key)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from .otlp import Line
 from .reading import Problem, Reading, masked
 
-Signal = Literal["traces", "metrics"]
-_PATH: Final[dict[Signal, str]] = {"traces": "/v1/traces", "metrics": "/v1/metrics"}
+Signal = Literal["traces", "metrics", "logs"]
+_PATH: Final[dict[Signal, str]] = {"traces": "/v1/traces", "metrics": "/v1/metrics", "logs": "/v1/logs"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from whisperwatch import semconv
@@ -12,10 +13,14 @@ from whisperwatch.bot.instrument.errors.trouble import Failed, Mark, Trouble
 from whisperwatch.bot.instrument.errors.verdicts import chain, verdict_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
-from whisperwatch.bot.recording.exceptions import type_name
+from whisperwatch.bot.recording.exceptions import Reduced, reduced, type_name
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root
 
 _MARK = "_whisperwatch"
+
+unlogged: list[Callable[[Verdict, str, Root | None, Reduced | None], None]] = []
+"""Told of each error that was counted and that no log record tells of: so it reaches the stores too."""
 
 
 def note(
@@ -25,10 +30,12 @@ def note(
     root: Root | None = None,
     bot_name: str | None = None,
     swallowed: bool = False,
+    logged: bool = False,
 ) -> Verdict | None:
     """Count an exception, unless it, or what it wraps, was counted before; says what it is when it counts.
 
-    `root` defaults to the current one, which is marked. `swallowed`: the bot caught it.
+    `root` defaults to the current one, which is marked. `swallowed`: the bot caught it. `logged`: a log
+    record tells of it.
     """
     if not isinstance(error, Exception) or known(error):
         return None
@@ -38,7 +45,22 @@ def note(
     if verdict is NO_ERROR:
         return None
     count(verdict, type_name(original_of(error)), root, bot_name)
+    if not logged and unlogged:
+        _tell(verdict, error, root)
     return verdict
+
+
+def _tell(verdict: Verdict, error: BaseException, root: Root | None) -> None:
+    exception = reduced(error, recorder.mask)
+    for hear in unlogged:
+        hear(verdict, type_name(original_of(error)), root, exception)
+
+
+def _count_held(verdict: Verdict, kind: str, root: Root, exception: Reduced | None) -> None:
+    """A call that failed under a root which ends now, and that nobody has told of."""
+    count(verdict, kind, root)
+    for hear in unlogged:
+        hear(verdict, kind, root, exception)
 
 
 def count(verdict: Verdict, kind: str, root: Root | None, bot_name: str | None = None) -> None:
@@ -63,7 +85,7 @@ def trouble_of(root: Root) -> Trouble:
     """What went wrong under a root so far."""
     trouble = root.trouble
     if trouble is None:
-        trouble = root.trouble = Trouble(count)
+        trouble = root.trouble = Trouble(_count_held)
     assert isinstance(trouble, Trouble)
     return trouble
 
@@ -99,7 +121,8 @@ def _call_failed(root: Root | None, component: str | None, call: Any, error: Bas
         if mark is None:
             note(error, component=component, root=root, swallowed=True)
         else:
-            trouble_of(root).failed(call, Failed(verdict, type_name(error), mark))
+            exception = reduced(error, recorder.mask) if unlogged else None
+            trouble_of(root).failed(call, Failed(verdict, type_name(error), mark, exception))
 
 
 def _timed_out(error: BaseException, root: Root | None) -> str | None:

@@ -69,7 +69,8 @@ def note_logged(
     if not (level >= logging.ERROR or has_exception) or is_no_error(name, template):
         return None
     if error is not None:
-        return note(error, component=None if component == "discord" else component, swallowed=True)
+        known = None if component == "discord" else component
+        return note(error, component=known, swallowed=True, logged=True)
     root = live_root()
     if root is not None and root.trouble is not None and root.trouble.errors:
         return None  # the same failure, told again

@@ -10,6 +10,7 @@ from opentelemetry.trace import StatusCode
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.errors.rules import Verdict
+from whisperwatch.bot.recording.exceptions import Reduced
 from whisperwatch.bot.recording.roots import Root
 
 _MOST_CALLS = 50
@@ -32,6 +33,7 @@ class Failed:
     verdict: Verdict
     kind: str
     mark: Mark
+    exception: Reduced | None
 
 
 class Trouble:
@@ -39,7 +41,7 @@ class Trouble:
 
     __slots__ = ("_count", "_held", "errors", "interrupted")
 
-    def __init__(self, count: Callable[[Verdict, str, Root], None]) -> None:
+    def __init__(self, count: Callable[[Verdict, str, Root, Reduced | None], None]) -> None:
         self._count = count
         self._held: dict[Any, Failed] = {}
         self.errors = 0
@@ -68,7 +70,7 @@ class Trouble:
         held, self._held = self._held, {}
         for failed in held.values():
             if not failed.mark.counted:
-                self._count(failed.verdict, failed.kind, root)
+                self._count(failed.verdict, failed.kind, root, failed.exception)
         if not self.errors:
             return
         if root.status_code:

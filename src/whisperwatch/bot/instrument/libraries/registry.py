@@ -35,6 +35,10 @@ def by_module(name: str) -> Callable[[], Undo]:
     return apply
 
 
+def _loguru() -> Undo:
+    return import_module("whisperwatch.bot.instrument.logs.loguru").apply()  # type: ignore[no-any-return]
+
+
 LIBRARIES: list[Library] = [
     Library(
         "asyncpg", "asyncpg", "asyncpg", ">=0.29,<0.33", by_module("asyncpg"),
@@ -78,6 +82,7 @@ LIBRARIES: list[Library] = [
         "opentelemetry.instrumentation.qdrant:QdrantInstrumentor",
     ),
     Library("arq", "arq", "arq", ">=0.26,<0.29", by_module("arq")),
+    Library("loguru", "loguru", "loguru", ">=0.6,<0.8", _loguru),
     Library("threads", "concurrent.futures.thread", "", ">=3", by_module("threads")),
 ]  # fmt: skip
 
