@@ -22,6 +22,8 @@ DEFINITION  ("scope", number, name, version, schema_url, attributes | None)
             ("attributes", number, dict)
             ("instrument", number, scope, name, kind, unit, description, bounds | None)   kind: as semconv.Kind
             ("cell", number, instrument, attributes, start)
+            ("endpoint", number, system, dict)     a server that the bot uses: `postgresql`, `redis`, `openai`, `http`,
+            …, and the plain arguments that it connects with, secrets included; `opaque` lists what was left out
             numbers count from 1, apart for each sort; a definition is never changed or taken back.
 CELL        (number, value)                                      of a sum or a gauge: its value so far
             (number, count, sum, min, max, bucket_counts, exemplars | None)     of a histogram, so far;

@@ -140,6 +140,34 @@ def test_nothing_raises(definitions, spans, cells):
     stream.take(("batch", 3))
 
 
+def test_endpoints_are_kept_and_never_shown(stream):
+    arguments = {"host": "db.example", "password": "hunter2hunter2"}
+    stream.take(batch(2, [("endpoint", 1, "postgresql", arguments)], (), ()))
+    (endpoint,) = stream.endpoints.values()
+    assert (endpoint.system, endpoint.arguments) == ("postgresql", arguments)
+    assert "hunter2" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        ("endpoint", 1, "postgresql", ["hunter2hunter2"]),
+        ("endpoint", 1, "postgresql", {}, "hunter2hunter2"),
+        ("endpoint", ["hunter2hunter2"], "postgresql", {}),
+    ],
+)
+def test_an_endpoint_of_another_shape_is_counted_and_not_quoted(stream, definition, caplog):
+    stream.take(batch(2, [definition], (), ()))
+    assert (stream.endpoints, stream.skipped) == ({}, 1)
+    assert "hunter2" not in caplog.text
+
+
+def test_endpoints_are_bounded(stream):
+    definitions = [("endpoint", n, "redis", {"host": str(n)}) for n in range(1, 1000)]
+    stream.take(batch(2, definitions, (), ()))
+    assert len(stream.endpoints) == 256
+
+
 def test_an_id_on_a_metric_is_refused(stream):
     stream.take(batch(2, [("cell", 3, 1, {semconv.USER_ID: 5}, 0)], (), [(3, 1)]))
     assert len(stream.instruments[0].cells) == 1

@@ -13,6 +13,7 @@ from __future__ import annotations
 from whisperwatch.semconv.attributes import *  # noqa: F403
 from whisperwatch.semconv.attributes import ATTRIBUTES as ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
+from whisperwatch.semconv.health import *  # noqa: F403
 from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403

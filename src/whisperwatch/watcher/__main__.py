@@ -12,15 +12,18 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from whisperwatch.state import VARIABLE, StateDirectory, open_state
 from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher.health.judging import Components, Options
+from whisperwatch.watcher.health.probes.prober import Timing
 from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.lookups import Loop
 from whisperwatch.watcher.notes import Notes
 from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
@@ -29,7 +32,8 @@ from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.web.app import app
-from whisperwatch.watcher.web.server import PortError, WebServer, bind
+from whisperwatch.watcher.web.health import Access
+from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
 
 _AFTER_GOODBYE_S = 2.0
 _NICENESS = 5
@@ -53,8 +57,10 @@ class Watcher:
         self.receiver = Receiver(
             self.pipeline, instances, self._resource, self._welcome, self.own, self.figures.hurry
         )
-        public = [problem.public for problem in settings.problems]
-        self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
+        problems = [problem.public for problem in settings.problems]
+        components = Components(self.streams, self.sources, _options(settings))
+        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
+        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
         self.web: WebServer | None = None
         self._port_problem: str | None = None
 
@@ -119,6 +125,7 @@ class Watcher:
             self.health,
             lambda accept: exposition.render(self.streams(), accept),
             self.settings.web.live_after_s,
+            Access(public(sockets), self.settings.health.token),
         )
         self.web = WebServer(application, sockets)
         await self.web.start()
@@ -149,7 +156,7 @@ class Watcher:
 def host(connection: int, state: Path | None, lock: int | None) -> None:
     """Be the watcher in a thread of the bot, until its connection ends."""
     try:
-        asyncio.run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
+        _run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
     finally:
         if lock is not None:
             os.close(lock)
@@ -174,7 +181,7 @@ def main() -> None:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
+        _run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
 
 
 async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
@@ -186,6 +193,18 @@ async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, o
         notes.addFilter(lambda record: record.name != "whisperwatch.health" or not watcher.receiver.streams)
         logging.getLogger().addHandler(notes)
     await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(work)
+
+
+def _options(settings: Settings) -> Options:
+    health = settings.health
+    timing = Timing(settings.web.interval_s, health.timeout_s, health.attempts, health.delay_s)
+    figures = settings.performance.enabled and not settings.disabled
+    return Options(timing, health.critical, health.active and settings.web.enabled, figures)
 
 
 def _collect_less() -> None:

@@ -18,6 +18,7 @@ from whisperwatch.version import __version__
 
 _logger = logging.getLogger(__name__)
 _SPAN_FIELDS: Final = 17
+MOST_ENDPOINTS: Final = 256
 _KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
 
 Span = tuple[Any, ...]
@@ -44,6 +45,14 @@ class Exemplar:
     time: int
     trace_id: int
     span_id: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Endpoint:
+    """A server that the bot uses, and the plain arguments it connects with: with secrets, so never shown."""
+
+    system: str
+    arguments: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +99,7 @@ class Records:
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
         hosted: the signals ("spans", "metrics") that the host application's own providers get and export.
+        endpoints: the servers that the bot was seen to use; at most `MOST_ENDPOINTS`.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
@@ -100,6 +110,7 @@ class Records:
         self.defined = 0
         self.scopes: dict[int, Scope] = {}
         self.attribute_sets: dict[int, dict[str, Any]] = {0: {}}
+        self.endpoints: dict[int, Endpoint] = {}
 
     @property
     def instruments(self) -> Iterable[Instrument]:
@@ -165,8 +176,20 @@ class Stream(Records):
                 self._define_instrument(number, *rest)
             elif sort == "cell" and number not in self._cells:
                 self._define_cell(offset, number, *rest)
+            elif sort == "endpoint" and number not in self.endpoints:
+                self._define_endpoint(number, *rest)
         except (KeyError, TypeError, ValueError) as error:
-            self._skip(1, f"the definition {definition!r:.200} can't be resolved ({error!r})")
+            shown = repr(definition)
+            shown = "of an endpoint" if "'endpoint'" in shown else shown[:200]  # it may hold secrets
+            self._skip(1, f"the definition {shown} can't be resolved ({error!r})")
+
+    def _define_endpoint(self, number: int, *rest: Any) -> None:
+        match rest:
+            case (str(system), dict(arguments)):
+                if len(self.endpoints) < MOST_ENDPOINTS:
+                    self.endpoints[number] = Endpoint(system, arguments)
+            case _:  # it may hold secrets, and is not quoted
+                self._skip(1, f"an endpoint has {len(rest)} fields of other types")
 
     def _define_instrument(
         self, number: int, scope: int, name: str, kind: str, unit: str, description: str, bounds: Any

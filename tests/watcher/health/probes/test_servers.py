@@ -1,0 +1,233 @@
+"""Each server that a bot uses: well, absent, refusing, hanging (stopped) and lying. The servers are real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from whisperwatch.demo.backends.child import free_port
+from whisperwatch.demo.backends.chroma import Chroma
+from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.backends.postgres import Postgres
+from whisperwatch.demo.backends.redis import Redis
+from whisperwatch.demo.home import Home
+from whisperwatch.watcher.health.probes.prober import Probe, Timing
+
+SHORT = Timing(0.1, timeout_s=1.2, attempts=2, delay_s=0.1)
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def asked(probe: Probe) -> tuple[str, str]:
+    await probe.round()
+    return probe.verdict.status, probe.verdict.text
+
+
+async def through_a_hang(probe: Probe, pid: int, until: Any) -> None:
+    """Well, suspect, unhealthy, recovering, well again."""
+    running = asyncio.create_task(probe.run())
+    verdict = probe.verdict
+    await until(lambda: verdict.status == "healthy")
+    with stopped(pid):
+        await until(lambda: verdict.status == "degraded" and "suspect" in verdict.text)
+        assert "doesn't answer within" in verdict.text
+        await until(lambda: verdict.status == "unhealthy")
+    await until(lambda: verdict.status == "degraded" and "good answer 1 of 2" in verdict.text)
+    await until(lambda: verdict.status == "healthy")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+class TestPostgres:
+    async def test_it(self, home: Home, probe_of: Any, until: Any) -> None:
+        server = Postgres(home)
+        await server.start()
+        assert server._child is not None
+        known = {"host": str(server._room), "user": "companion", "database": "postgres"}
+        status, text = await asked(probe_of("postgresql", **known))
+        assert (status, text.partition(" (")[0]) == ("healthy", "answers SELECT 1")
+        status, text = await asked(probe_of("postgresql", dsn=server.dsn))
+        assert status == "healthy"
+        status, text = await asked(probe_of("postgresql", **known | {"database": "nowhere"}))
+        assert (status, text) == ("unhealthy", "doesn't have the bot's database")
+        status, text = await asked(probe_of("postgresql", **known | {"user": "stranger"}))
+        assert (status, text) == ("unhealthy", "refuses the bot's user or password")
+        status, text = await asked(probe_of("postgresql", **known, opaque=["password"]))
+        assert (status, text.partition(" (")[0]) == ("healthy", "takes connections")
+        probe = probe_of("postgresql", SHORT, **known)
+        await through_a_hang(probe, server._child.pid, until)
+        await server.stop()
+        status, text = await asked(probe)
+        assert (status, text) == ("unhealthy", "is not there: its socket doesn't exist")
+
+    async def test_nobody_there(self, probe_of: Any) -> None:
+        status, text = await asked(probe_of("postgresql", host="127.0.0.1", port=free_port(), user="x"))
+        assert (status, text) == ("unhealthy", "refuses the connection: nothing listens there")
+
+    @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\n\r\n", b"", b"R\x00\x00", b"\xff" * 4096])
+    async def test_a_liar(self, probe_of: Any, lying: Any, answer: bytes) -> None:
+        arguments = {"host": "127.0.0.1", "port": await lying(answer), "user": "x", "password": "hunter2"}
+        status, text = await asked(probe_of("postgresql", SHORT, **arguments))
+        assert status == "unhealthy"
+        assert "hunter2" not in text
+
+
+class TestRedis:
+    async def test_it(self, home: Home, probe_of: Any, until: Any) -> None:
+        server = Redis(home)
+        await server.start()
+        assert server._child is not None
+        known = {"host": "127.0.0.1", "port": server._port}
+        status, text = await asked(probe_of("redis", **known))
+        assert (status, text.partition(" (")[0]) == ("healthy", "answers PING")
+        async with RedisClient.from_url(server.url) as client:
+            await client.config_set("requirepass", "correct-horse")
+        for password in (None, "wrong-horse"):
+            status, text = await asked(probe_of("redis", **known, password=password))
+            assert (status, text) == ("unhealthy", "refuses the bot's password")
+        probe = probe_of("redis", SHORT, **known, password="correct-horse")
+        await through_a_hang(probe, server._child.pid, until)
+        await server.stop()
+        status, text = await asked(probe)
+        assert (status, text) == ("unhealthy", "refuses the connection: nothing listens there")
+
+    @pytest.mark.parametrize(
+        "answer", [b"HTTP/1.1 200 OK\r\n\r\n", b"", b"+PO", b"+PING\r\n", b"-ERR hm\r\n", b"x" * 3_000_000]
+    )
+    async def test_a_liar(self, probe_of: Any, lying: Any, answer: bytes) -> None:
+        status, _ = await asked(probe_of("redis", SHORT, host="127.0.0.1", port=await lying(answer)))
+        assert status == "unhealthy"
+
+    async def test_one_that_loads(self, probe_of: Any, lying: Any) -> None:
+        port = await lying(b"-LOADING Redis is loading the dataset in memory\r\n")
+        assert await asked(probe_of("redis", SHORT, host="127.0.0.1", port=port)) == (
+            "unhealthy",
+            "is loading its data",
+        )
+
+    async def test_a_password_that_is_not_known_here(self, probe_of: Any) -> None:
+        status, _ = await asked(probe_of("redis", host="127.0.0.1", opaque=["password"]))
+        assert status == "unknown"
+
+
+class TestVectorStores:
+    async def test_chroma(self, home: Home, probe_of: Any, until: Any) -> None:
+        server = Chroma(home)
+        await server.start()
+        assert server._child is not None
+        known = {"host": "127.0.0.1", "port": server._port, "ssl": False, "headers": {}}
+        status, text = await asked(probe_of("chroma", **known))
+        assert (status, text.partition(" (")[0]) == ("healthy", "answers its heartbeat")
+        probe = probe_of("chroma", SHORT, **known)
+        await through_a_hang(probe, server._child.pid, until)
+        await server.stop()
+        status, text = await asked(probe)
+        assert (status, text) == ("unhealthy", "refuses the connection: nothing listens there")
+
+    async def test_qdrants_way_to_say_so(self, probe_of: Any, lying: Any) -> None:
+        told = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\nall shards are ready"
+        for answer, status in (
+            (told.replace(b"19", b"20"), "healthy"),
+            (told.replace(b"200", b"503"), "unhealthy"),
+        ):
+            probe = probe_of("qdrant", SHORT, host="127.0.0.1", port=await lying(answer))
+            assert (await asked(probe))[0] == status
+
+    @pytest.mark.parametrize("system", ["chroma", "qdrant"])
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"",
+            b"SSH-2.0-OpenSSH_9.9\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+            b"HTTP/1.1 200 OK\r\n\r\n[1, 2]",
+            b"HTTP/1.1 500 Oh\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 3_000_000,
+        ],
+    )
+    async def test_a_liar(self, probe_of: Any, lying: Any, system: str, answer: bytes) -> None:
+        status, _ = await asked(probe_of(system, SHORT, host="127.0.0.1", port=await lying(answer)))
+        assert status == "unhealthy"
+
+
+class TestLanguageModel:
+    @pytest.mark.parametrize("system", ["openai", "anthropic"])
+    async def test_it(self, probe_of: Any, system: str) -> None:
+        server = LanguageModel()
+        await server.start()
+        base = server.url if system == "openai" else server.url.removesuffix("/v1")
+        status, text = await asked(probe_of(system, base_url=base, api_key="sk-known"))
+        assert (status, text.partition(" (")[0]) == ("healthy", "answers with its one model")
+        await server.stop()
+        status, text = await asked(probe_of(system, base_url=base, api_key="sk-known"))
+        assert (status, text) == ("unhealthy", "refuses the connection: nothing listens there")
+        assert server.ledger.answered == 0, "it was asked for a completion"
+
+    async def test_a_wrong_key_is_no_outage(self, probe_of: Any, lying: Any) -> None:
+        port = await lying(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+        status, text = await asked(
+            probe_of("openai", base_url=f"http://127.0.0.1:{port}/v1", api_key="sk-planted")
+        )
+        assert status == "unhealthy"
+        assert "the key is wrong" in text
+        assert "sk-planted" not in text
+
+    async def test_a_key_that_is_not_known_here_is_not_called_wrong(self, probe_of: Any, lying: Any) -> None:
+        port = await lying(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+        status, _ = await asked(
+            probe_of("openai", base_url=f"http://127.0.0.1:{port}/v1", opaque=["api_key"])
+        )
+        assert status == "unknown"
+
+    async def test_a_server_without_a_list_is_there(self, probe_of: Any, lying: Any) -> None:
+        port = await lying(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+        status, _ = await asked(probe_of("openai", base_url=f"http://127.0.0.1:{port}", api_key="sk"))
+        assert status == "healthy"
+
+    @pytest.mark.parametrize("code", [500, 503, 429])
+    async def test_an_outage(self, probe_of: Any, lying: Any, code: int) -> None:
+        port = await lying(b"HTTP/1.1 %d Hm\r\ncontent-length: 0\r\n\r\n" % code)
+        status, text = await asked(
+            probe_of("openai", SHORT, base_url=f"http://127.0.0.1:{port}", api_key="sk")
+        )
+        assert status == "unhealthy"
+        assert str(code) in text
+
+    async def test_a_key_that_fits_into_no_header(self, probe_of: Any, lying: Any) -> None:
+        port = await lying(b"")
+        probe = probe_of("openai", base_url=f"http://127.0.0.1:{port}", api_key="a\r\nb")
+        status, text = await asked(probe)
+        assert status == "unknown"
+        assert "a\r\nb" not in text
+
+    async def test_behind_a_proxy_nobody_is_asked(
+        self, probe_of: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("https_proxy", "http://user:secret@proxy.invalid:3128")
+        status, text = await asked(probe_of("openai", api_key="sk"))
+        assert (status, text) == ("unknown", "is behind a proxy, and not asked from here")
+
+
+class TestReach:
+    async def test_a_name_without_an_address(self, probe_of: Any) -> None:
+        status, text = await asked(probe_of("http", SHORT, host="nowhere.invalid", port=443))
+        assert (status, text) == ("unhealthy", "has a name that can't be resolved (DNS)")
+
+    async def test_one_that_listens(self, probe_of: Any, lying: Any) -> None:
+        status, _ = await asked(probe_of("discord", host="127.0.0.1", port=await lying(None)))
+        assert status == "healthy"
