@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from whisperwatch.bot import guard
+from whisperwatch.bot import checks, guard
 from whisperwatch.bot.instrument import attempts, rest
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
@@ -25,6 +25,7 @@ from whisperwatch.bot.instrument.gauges import latency_of
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
+from whisperwatch.bot.instrument.standing import hosts, lacks
 from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
@@ -287,7 +288,20 @@ def _beat() -> dict[str, Any]:
         pulse.stop()
     clients = list(bots)
     _collect_when_ready(clients)
-    return {"bots": [_state_of(client) for client in clients], "hosted": providers.hosted}
+    return {
+        "bots": [_state_of(client) for client in clients],
+        "hosted": providers.hosted,
+        "hosts": _hosts(clients),
+        "checks": checks.tend(pulse),
+    }
+
+
+def _hosts(clients: list[Any]) -> list[tuple[str, int]]:
+    try:
+        return hosts([client for client in clients if not client.is_closed()])
+    except Exception:
+        guard.failed("hosts")
+        return []
 
 
 def _collect_when_ready(clients: list[Any]) -> None:
@@ -309,7 +323,12 @@ def _state_of(client: Any) -> dict[str, Any]:
         number: {"up": shard.up, "latency": latency_of(shard), "last_event": shard.last_event_ns or None}
         for number, shard in list(bot.shards.items())
     }
-    return {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    state = {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    try:
+        state["lacks"] = lacks(client)
+    except Exception:
+        guard.failed("intents")
+    return state
 
 
 def _sockets(client: Any) -> list[Any]:
