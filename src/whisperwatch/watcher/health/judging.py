@@ -80,18 +80,18 @@ class Components:
         """
         if self._judged is not None and 0 <= now.unix - self._judged[0] < _FRESH_S:
             return self._judged[1]
-        self._trends.sample(now.unix)
+        self._sample(now.unix)
         scene = Scene(
             now.unix, sources, checks, self._trends, self._prober.probes, export,
             self.options.figures, self._prober.left_out,
         )  # fmt: skip
-        judged = (*(self._component(name, scene, now) for name in _JUDGES), *custom.components(scene))
+        judged = (*(self._component(name, scene, now) for name in _JUDGES), *self._custom(scene))
         self._judged = now.unix, judged
         return judged
 
     def refresh(self, unix: float) -> None:
         """Take a sample if one is due, and have new servers asked."""
-        self._trends.sample(unix)
+        self._sample(unix)
         if self.options.active:
             self._prober.tend()
 
@@ -107,6 +107,12 @@ class Components:
         finally:
             self._prober.stop()
 
+    def _sample(self, unix: float) -> None:
+        try:
+            self._trends.sample(unix)
+        except Exception as error:
+            self._say("figures can't be followed", error)
+
     def _component(self, name: str, scene: Scene, now: Now) -> Component:
         critical = name in self.options.critical
         try:
@@ -119,6 +125,13 @@ class Components:
             self._say(f"{name} can't be judged", error)
             text = f"could not be judged ({type(error).__name__})"
             return Component.of(name, [Part(name, "unknown", text)], critical)
+
+    def _custom(self, scene: Scene) -> list[Component]:
+        try:
+            return list(custom.components(scene))
+        except Exception as error:
+            self._say("what the bot's own health checks found can't be read", error)
+            return []
 
     def _endpoints(self) -> Iterator[Endpoint]:
         for source in self._sources():

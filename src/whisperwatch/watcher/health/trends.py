@@ -60,9 +60,10 @@ class Trends:
         )
         return [one for one in grown if one is not None and one.count > 0]
 
-    def known(self, metric: str) -> bool:
-        """Whether anything was ever recorded to it."""
-        return any(cell.value is not None for instrument in self._named(metric) for cell in instrument.cells)
+    def seen(self, metric: str) -> list[Mapping[str, Any]]:
+        """The attributes of all that was ever recorded to it."""
+        cells = (cell for instrument in self._named(metric) for cell in instrument.cells)
+        return [cell.attributes for cell in cells if cell.value is not None]
 
     def latest(self, metric: str) -> list[tuple[Mapping[str, Any], float]]:
         """The newest values of a gauge or a sum, with their attributes."""

@@ -52,6 +52,7 @@ async def lying() -> AsyncIterator[Callable[..., Any]]:
 
         async def start(answer: bytes | None) -> int:
             async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                stack.callback(writer.transport.abort)
                 with contextlib.suppress(ConnectionError):
                     await reader.read(1)
                     if answer is None:
@@ -67,3 +68,4 @@ async def lying() -> AsyncIterator[Callable[..., Any]]:
             return port
 
         yield start
+    await asyncio.sleep(0.01)  # what was cut off is closed at the loop's next turns

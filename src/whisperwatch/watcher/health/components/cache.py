@@ -26,7 +26,7 @@ def judge(scene: Scene) -> list[Part]:
     stores = [part_of(probe) for probe in scene.probes if probe.target.kind == "redis"]
     if stores:
         return stores
-    if scene.trends.known(_REQUESTS):
+    if scene.trends.seen(_REQUESTS):
         return [Part("the cache", "unknown", "was not asked in the last 5 minutes")]
     return not_configured("no cache has been seen")
 

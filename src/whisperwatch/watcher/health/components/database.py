@@ -24,7 +24,8 @@ def judge(scene: Scene) -> list[Part]:
     parts = [*scene.probed("database"), *_queries(scene), *_pools(scene)]
     if parts:
         return parts
-    if scene.trends.known(DURATION):
+    seen = (attributes.get(key) for attributes in scene.trends.seen(DURATION) for key in DB_SYSTEM)
+    if any(system is not None and system not in VECTOR_STORES for system in seen):
         return [Part("the database", "unknown", "was not queried in the last 5 minutes")]
     return not_configured("no database has been seen")
 

@@ -28,7 +28,7 @@ def judge(scene: Scene) -> list[Part]:
     parts += _asked(scene)
     if parts:
         return parts
-    if scene.trends.known(_DURATION):
+    if scene.trends.seen(_DURATION):
         return [Part("the language model", "unknown", "was not called in the last 5 minutes")]
     return not_configured("no call of a language model, and no client of one, has been seen")
 

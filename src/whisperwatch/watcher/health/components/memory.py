@@ -38,6 +38,6 @@ def _idle(scene: Scene) -> list[Part]:
     stores = [part_of(probe) for probe in scene.probes if probe.target.kind in VECTOR_STORES]
     if stores:
         return stores
-    if any(scene.trends.known(metric) for metric in _OWN):
+    if any(scene.trends.seen(metric) for metric in _OWN):
         return [Part("memory", "unknown", "was not used in the last 5 minutes")]
     return not_configured("no vector store and no memory operation has been seen")

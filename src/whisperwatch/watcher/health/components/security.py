@@ -17,7 +17,7 @@ _MANY: Final = 20
 
 def judge(scene: Scene) -> list[Part]:
     """A part for each kind of event."""
-    if not scene.trends.known(_EVENTS):
+    if not scene.trends.seen(_EVENTS):
         return not_configured(
             "the bot reports no security events: it does so by whisperwatch.security_event(kind, outcome)"
         )

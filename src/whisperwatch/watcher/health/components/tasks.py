@@ -23,7 +23,7 @@ def judge(scene: Scene) -> list[Part]:
     parts = [*_loops(scene), *_overdue(scene), *_jobs(scene), *_queues(scene)]
     if parts:
         return parts
-    known = scene.trends.known(semconv.TASK_DURATION.name) or scene.trends.latest(semconv.TASK_NEXT_RUN.name)
+    known = scene.trends.seen(semconv.TASK_DURATION.name) or scene.trends.latest(semconv.TASK_NEXT_RUN.name)
     if known:
         return [Part("no background task", "healthy", "was due in the last 5 minutes")]
     return not_configured("no tasks.loop, job or queue has been seen")
