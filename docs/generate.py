@@ -24,6 +24,8 @@ attribute is an underscore too (`discord.shard.id` is `discord_shard_id`). A his
 _GROUPS = {
     "discord.": "Discord",
     "bot.": "The bot",
+    "db.": "Databases and caches",
+    "http.": "HTTP",
     "cpython.": "The Python runtime",
     "process.": "The bot's process",
     "system.": "The host, or its container",

@@ -20,6 +20,7 @@ from whisperwatch import semconv
 from whisperwatch.semconv import ATTRIBUTES, METRICS, SPANS, Metric
 from whisperwatch.watcher.pipeline.naming import metric_name
 
+NAMESPACES = {"bot", "cpython", "db", "discord", "http", "process", "system", "whisperwatch"}
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+")
 UNIT = re.compile(r"s|By|1|\{[a-z_]+\}")
 OF_THE_PROCESS = {"bot.event_loop.lag", "bot.restarts"}
@@ -33,7 +34,7 @@ NOT_STANDARD = {
     "system.cpu.load_average.15m",
 }
 """Names in the conventions' namespaces that they don't have (yet)."""
-BARE_ATTRIBUTES = {"outcome", "reason", "signal"}
+BARE_ATTRIBUTES = {"outcome", "reason", "signal", "source"}
 
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
@@ -42,7 +43,7 @@ every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: met
 def test_name_follows_the_rules(metric: Metric) -> None:
     assert NAME.fullmatch(metric.name)
     assert not metric.name.endswith(("_total", ".total", ".seconds", ".bytes")), "Prometheus adds these"
-    assert metric.name.split(".")[0] in ("discord", "bot", "cpython", "process", "system", "whisperwatch")
+    assert metric.name.split(".")[0] in NAMESPACES
 
 
 @every_metric
@@ -125,7 +126,9 @@ def test_spans_declare_what_they_carry() -> None:
 def test_what_is_named_like_the_conventions_is_theirs() -> None:
     """Same name, then same kind and unit; what they don't have is on a list."""
     theirs = conventional_metrics()
-    ours = {m.name: m for m in METRICS if m.name.startswith(("process.", "system.", "cpython."))}
+    ours = {
+        m.name: m for m in METRICS if m.name.startswith(("process.", "system.", "cpython.", "db.", "http."))
+    }
     assert ours.keys() - theirs.keys() == NOT_STANDARD
     different = {
         name: theirs[name]
@@ -140,7 +143,7 @@ def test_attributes_that_are_not_ours_are_the_conventions() -> None:
     for package in (opentelemetry.semconv.attributes, opentelemetry.semconv._incubating.attributes):
         for module in modules(package):
             theirs |= {value for value in vars(module).values() if isinstance(value, str)}
-    ours = ("bot.", "discord.", "whisperwatch.")
+    ours = ("bot.", "cache.", "discord.", "whisperwatch.")
     others = {attribute.key for attribute in ATTRIBUTES if not attribute.key.startswith(ours)}
     assert others - theirs == BARE_ATTRIBUTES
 

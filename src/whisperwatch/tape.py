@@ -22,8 +22,11 @@ DEFINITION  ("scope", number, name, version, schema_url, attributes | None)
             ("attributes", number, dict)
             ("instrument", number, scope, name, kind, unit, description, bounds | None)   kind: as semconv.Kind
             ("cell", number, instrument, attributes, start)
-            ("endpoint", number, system, dict)     a server that the bot uses: `postgresql`, `redis`, `openai`, `http`,
-            …, and the plain arguments that it connects with, secrets included; `opaque` lists what was left out
+            ("endpoint", number, system, dict)   a server that the bot uses, for the watcher's own health checks alone:
+            system is "postgresql", "redis", "chroma", "qdrant", "openai", "anthropic" or "http"; the dict has the
+            arguments as the bot gave them to its library (host, port, user, password, database …), the plain ones
+            (str, int, float, bool, None); "opaque" lists the names of the others. There are secrets among them: they
+            stay in the watcher's memory, and are neither exported, stored, shown nor logged.
             numbers count from 1, apart for each sort; a definition is never changed or taken back.
 CELL        (number, value)                                      of a sum or a gauge: its value so far
             (number, count, sum, min, max, bucket_counts, exemplars | None)     of a histogram, so far;

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from whisperwatch import semconv
-from whisperwatch.watcher.records import LocalStream, Scope, Stream
+from whisperwatch.watcher.records import Endpoint, LocalStream, Scope, Stream
 
 DEFINITIONS = [
     ("scope", 1, "whisperwatch", "1", None, {"k": "v"}),
@@ -140,20 +140,11 @@ def test_nothing_raises(definitions, spans, cells):
     stream.take(("batch", 3))
 
 
-def test_endpoints_are_kept_and_never_shown(stream):
-    arguments = {"host": "db.example", "password": "hunter2hunter2"}
-    stream.take(batch(2, [("endpoint", 1, "postgresql", arguments)], (), ()))
-    (endpoint,) = stream.endpoints.values()
-    assert (endpoint.system, endpoint.arguments) == ("postgresql", arguments)
-    assert "hunter2" not in repr(endpoint)
-
-
 @pytest.mark.parametrize(
     "definition",
     [
         ("endpoint", 1, "postgresql", ["hunter2hunter2"]),
         ("endpoint", 1, "postgresql", {}, "hunter2hunter2"),
-        ("endpoint", ["hunter2hunter2"], "postgresql", {}),
     ],
 )
 def test_an_endpoint_of_another_shape_is_counted_and_not_quoted(stream, definition, caplog):
@@ -166,6 +157,19 @@ def test_endpoints_are_bounded(stream):
     definitions = [("endpoint", n, "redis", {"host": str(n)}) for n in range(1, 1000)]
     stream.take(batch(2, definitions, (), ()))
     assert len(stream.endpoints) == 256
+
+
+def test_endpoints_are_kept_for_health_and_their_secrets_shown_nowhere(stream, caplog):
+    arguments = {"host": "db", "password": "hunter2", "opaque": ["ssl"]}
+    stream.take(batch(2, [("endpoint", 1, "postgresql", arguments)]))
+    stream.take(batch(1, [("endpoint", 1, "postgresql", arguments)]))  # another connection
+    assert stream.endpoints == {1: Endpoint("postgresql", arguments)}
+    assert "hunter2" not in repr(stream.endpoints)
+    stream.take(batch(2, [("endpoint", 2, "postgresql", arguments, "more")]))
+    stream.take(batch(3, [("endpoint", 3, "postgresql", "hunter2")]))
+    assert (len(stream.endpoints), stream.skipped) == (1, 2)
+    assert "endpoint" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_an_id_on_a_metric_is_refused(stream):

@@ -1,8 +1,8 @@
 """Watching a bot: puts the parts together. The only place in the bot's process that names concrete ones.
 
-`instrument()` patches discord.py, so that every client that starts is watched; `watch(bot)` does that and takes this
-client in. Nothing else starts before a client has finished `setup_hook`: then the ship sails, and the loop's pulse is
-felt.
+`instrument()` patches discord.py and the libraries that bots use, so that every client that starts is watched;
+`watch(bot)` does that and takes this client in. Nothing else starts before a client has finished `setup_hook`: then the
+ship sails, and the loop's pulse is felt.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import atexit
 import logging
 import os
 import threading
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from whisperwatch.bot.instrument import attempts, rest
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
 from whisperwatch.bot.instrument.gauges import latency_of
+from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
@@ -50,11 +52,19 @@ _asked: set[asyncio.Task[None]] = set()
 """What we ask Discord ourselves; the loop alone would let go of it."""
 
 
-def instrument(*, resource: Resource | None = None) -> bool:
-    """Patch discord.py so that each client that logs in from now on is watched. A second call does nothing.
+def instrument(
+    *,
+    resource: Resource | None = None,
+    only: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+) -> bool:
+    """Patch discord.py so that each client that logs in from now on is watched, and the libraries that the bot calls
+    others with. A second call does nothing.
 
     Args:
         resource: the resource of the providers; by default what `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say.
+        only: the libraries to instrument, by name; by default `WHISPERWATCH_LIBRARIES`, else all that are known.
+        exclude: libraries to leave alone.
 
     Returns:
         False where nothing is watched: `OTEL_SDK_DISABLED`, or a `discord` that is not discord.py 2.4 or later. That is
@@ -88,6 +98,10 @@ def instrument(*, resource: Resource | None = None) -> bool:
     for collector in table.COLLECTORS:
         if collector not in recorder.collectors:
             recorder.collectors.append(collector)
+    try:
+        registry.apply(only, exclude)
+    except Exception:
+        guard.failed("libraries")
     return True
 
 
@@ -98,6 +112,7 @@ def uninstrument() -> None:
 
         running.clear()
     _table.undo()
+    registry.undo()
     collections.stop()
     pulse.stop()
     for client in list(bots):
@@ -146,6 +161,7 @@ def _login(original: Any) -> Any:
 
     async def login(self: Any, token: str) -> None:
         try:
+            registry.look_again()
             setting_up = current_bot.set(bot_of(self))
         except Exception:
             guard.failed("login")

@@ -11,14 +11,18 @@ No bucket bound is a whole number: a bound of 1 is `le="1"` by OTLP and `le="1.0
 from __future__ import annotations
 
 from whisperwatch.semconv.attributes import *  # noqa: F403
-from whisperwatch.semconv.attributes import ATTRIBUTES as ATTRIBUTES
+from whisperwatch.semconv.attributes import COMMON_ATTRIBUTES
+from whisperwatch.semconv.database import *  # noqa: F403
+from whisperwatch.semconv.database import DATABASE_ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
 from whisperwatch.semconv.health import *  # noqa: F403
 from whisperwatch.semconv.model import *  # noqa: F403
-from whisperwatch.semconv.model import Metric, SpanName
+from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
 
+ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *DATABASE_ATTRIBUTES)
+"""Every attribute key; each subject's file has its own."""
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of the files."""

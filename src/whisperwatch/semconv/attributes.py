@@ -52,7 +52,7 @@ UNKNOWN_COMMAND = "unknown"
 OVERFLOW = "otel.metric.overflow"
 """The attribute (true) of the set that takes what came after an instrument's cap on attribute sets."""
 
-ATTRIBUTES: tuple[Attribute, ...] = (
+COMMON_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(BOT_NAME, "The bot's name: `watch(bot, name=…)`, else the user name that Discord gave it."),
     Attribute(EVENT, "The event as Discord's gateway (`MESSAGE_CREATE`) or discord.py (`message`) names it."),
     Attribute(SHARD, "The shard's number."),

@@ -37,7 +37,7 @@ class Metric:
         kind: `counter` and `updowncounter` are sums, `gauge` is a last value, `histogram` has `buckets`.
         unit: UCUM, as OpenTelemetry writes it (`s`, `By`, `1`, `{event}`).
         help: one sentence.
-        attributes: the keys of every point; a point may leave out none but `error.type`.
+        attributes: the keys of every point; a point may leave out none but `error.type` and `server.port`.
         buckets: upper bounds in `unit`, for histograms.
         room: which process records it.
     """

@@ -47,14 +47,6 @@ class Exemplar:
     span_id: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Endpoint:
-    """A server that the bot uses, and the plain arguments it connects with: with secrets, so never shown."""
-
-    system: str
-    arguments: Mapping[str, Any] = field(repr=False)
-
-
 @dataclass(slots=True, eq=False)
 class Cell:
     """All numbers of one attribute set, cumulative since `start` (wall ns).
@@ -74,6 +66,14 @@ class Cell:
         taken = list(self.fresh.values())
         self.fresh.clear()
         return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that the bot uses; see DEFINITION in `tape`. `arguments` may hold secrets, and shows in no `repr`."""
+
+    system: str
+    arguments: Mapping[str, Any] = field(repr=False, hash=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +99,8 @@ class Records:
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
         hosted: the signals ("spans", "metrics") that the host application's own providers get and export.
-        endpoints: the servers that the bot was seen to use; at most `MOST_ENDPOINTS`.
+        endpoints: the servers that the bot uses, by number; at most `MOST_ENDPOINTS`. For health checks only: there
+            are passwords in it.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
@@ -179,9 +180,7 @@ class Stream(Records):
             elif sort == "endpoint" and number not in self.endpoints:
                 self._define_endpoint(number, *rest)
         except (KeyError, TypeError, ValueError) as error:
-            shown = repr(definition)
-            shown = "of an endpoint" if "'endpoint'" in shown else shown[:200]  # it may hold secrets
-            self._skip(1, f"the definition {shown} can't be resolved ({error!r})")
+            self._skip(1, f"the definition {_harmless(definition)!r:.200} can't be resolved ({error!r})")
 
     def _define_endpoint(self, number: int, *rest: Any) -> None:
         match rest:
@@ -267,6 +266,11 @@ class Stream(Records):
                 "what the bot's process sent can't be read in full: %s; it is left out, counted, and not logged again",
                 why,
             )
+
+
+def _harmless(definition: Any) -> Any:
+    """A definition as the log may show it: an endpoint's may hold secrets."""
+    return definition[:2] if isinstance(definition, tuple) and definition[:1] == ("endpoint",) else definition
 
 
 class LocalStream(Records):

@@ -21,9 +21,14 @@ class Patch:
 
 
 class PatchTable:
-    """Patches that are applied together. Applying twice, or undoing twice, does nothing the second time."""
+    """Patches that are applied together. Applying twice, or undoing twice, does nothing the second time.
 
-    def __init__(self) -> None:
+    Args:
+        subject: what is patched, as the log names it.
+    """
+
+    def __init__(self, subject: str = "discord.py") -> None:
+        self._subject = subject
         self._undo: list[tuple[Any, str, Any]] = []
 
     @property
@@ -36,10 +41,12 @@ class PatchTable:
         for patch in patches:
             original = None if patch.owner is None else vars(patch.owner).get(patch.name)
             if original is None:
-                logger.warning("this discord.py has no %s to watch; what it does is not recorded", patch.name)
+                logger.warning(
+                    "this %s has no %s to watch; what it does is not recorded", self._subject, patch.name
+                )
                 continue
             self._undo.append((patch.owner, patch.name, original))
-            setattr(patch.owner, patch.name, _replacement(original, patch.make))
+            setattr(patch.owner, patch.name, replacement(original, patch.make))
 
     def undo(self) -> None:
         while self._undo:
@@ -47,7 +54,8 @@ class PatchTable:
             setattr(owner, name, original)
 
 
-def _replacement(original: Any, make: Callable[[Any], Any]) -> Any:
+def replacement(original: Any, make: Callable[[Any], Any]) -> Any:
+    """What is put in the place of `original`, with its name and signature."""
     if isinstance(original, classmethod):
         made = make(original.__func__)
         functools.update_wrapper(made, original.__func__)

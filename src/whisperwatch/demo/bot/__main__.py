@@ -9,7 +9,7 @@ import whisperwatch
 from whisperwatch.demo.bot.companion import Companion
 from whisperwatch.demo.loopback import pointing
 
-_LIBRARIES = frozenset({"asyncpg", "openai", "redis"})
+_LIBRARIES = frozenset({"openai"})
 
 
 def instrument_libraries() -> None:

@@ -113,12 +113,18 @@ class Component:
         reason = "; ".join([f"{part.name} {part.text}".strip() for part in told[:_TOLD]] + more)
         return cls(name, worst, f"{reason[:1].upper()}{reason[1:]}.", critical, tuple(parts))
 
+    @property
+    def numbers(self) -> dict[str, Number]:
+        """Those of all parts, each named with its part."""
+        return {f"{part.name} {key}".strip(): one for part in self.parts for key, one in part.numbers.items()}
+
     def as_json(self) -> dict[str, Any]:
         since = {} if self.since is None else {"since": _iso(self.since)}
         return {
             **self.brief(),
             **since,
             "critical": self.critical,
+            "numbers": self.numbers,
             "parts": [part.as_json() for part in self.parts],
         }
 

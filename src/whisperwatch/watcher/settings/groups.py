@@ -113,6 +113,24 @@ class Performance(Group):
         "keyed hashes; they are never on metrics.",
         right=_SWITCH,
     )
+    libraries: tuple[str, ...] = setting(
+        "WHISPERWATCH_LIBRARIES",
+        default=(),
+        parse=values.names,
+        help="The libraries that are instrumented, such as `asyncpg,redis`; `none` is none of them. Read in the bot's "
+        "process; `instrument(only=…)` wins.",
+        right="names of libraries with commas between",
+        unset="all that are known",
+    )
+    libraries_exclude: tuple[str, ...] = setting(
+        "WHISPERWATCH_LIBRARIES_EXCLUDE",
+        default=(),
+        parse=values.names,
+        help="Libraries that are left alone, beside those that `instrument(exclude=…)` and "
+        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` name.",
+        right="names of libraries with commas between",
+        unset="none",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,6 +154,11 @@ def one_of(*allowed: str, refused: dict[str, str] | None = None) -> Callable[[An
     return parse
 
 
+def names(given: Any) -> tuple[str, ...]:
+    """A list of names with commas between, in lower case."""
+    return tuple(filter(None, (part.strip().lower() for part in str(given).split(","))))
+
+
 def words(*allowed: str, refused: dict[str, str] | None = None) -> Callable[[Any], frozenset[str]]:
     """A list with commas between of these words."""
     parse_one = one_of(*allowed, refused=refused)

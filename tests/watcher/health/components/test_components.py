@@ -34,7 +34,7 @@ class Stage:
 
     def probed(self, system: str, component: str, kind: str, address: str = "srv") -> Verdict:
         """A server that is asked; what it answers is told to the verdict."""
-        found = SimpleNamespace(component=component, name=system, kind=kind, address=address)
+        found = SimpleNamespace(component=component, name=system, kind=kind, address=address, arguments={})
         probe = SimpleNamespace(target=found, verdict=Verdict())
         self.components._prober.probes.append(probe)  # type: ignore[union-attr,attr-defined]
         return probe.verdict
@@ -188,6 +188,19 @@ class TestDatabase:
         assert stage.numbers("database", "the pool main") == {"used": 10, "pending": 7, "max": 10}
         stage.bot.set(f"{POOL}.pending_requests", 0, **pool)
         assert lasting(stage, "database", BETTER_S)[0] == "healthy"
+
+    def test_of_several_addresses_of_one_database_one_may_be_none(self, stage: Stage) -> None:
+        here = stage.probed("PostgreSQL at localhost:5432", "database", "postgresql")
+        stage.probed("PostgreSQL at a unix socket", "database", "postgresql").bad("is not there", 1.0)
+        assert stage.of("database")[0] == "unhealthy"
+        here.good("answers SELECT 1", 0.002, 1.0)
+        status, reason = stage.of("database")
+        assert status == "healthy"
+        assert "A unix socket is not there; another address of it answers" in reason.replace(
+            "a unix", "A unix"
+        )
+        here.bad("is shutting down", 2.0)
+        assert stage.of("database")[0] == "unhealthy"
 
     def test_long_waits_for_a_connection(self, stage: Stage) -> None:
         stage.bot.set(f"{POOL}.count", 3, db__client__connection__state="used")

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,9 @@ class TestPostgres:
         assert (status, text) == ("unhealthy", "doesn't have the bot's database")
         status, text = await asked(probe_of("postgresql", **known | {"user": "stranger"}))
         assert (status, text) == ("unhealthy", "refuses the bot's user or password")
+        # as the instrumentation of asyncpg tells of it, which has put the addresses together itself
+        seen = known | {"port": 5432, "password": None, "ssl": False, "sslmode": "disable"}
+        assert (await asked(probe_of("postgresql", **seen)))[0] == "healthy"
         status, text = await asked(probe_of("postgresql", **known, opaque=["password"]))
         assert (status, text.partition(" (")[0]) == ("healthy", "takes connections")
         probe = probe_of("postgresql", SHORT, **known)
@@ -119,9 +123,20 @@ class TestRedis:
             "is loading its data",
         )
 
-    async def test_a_password_that_is_not_known_here(self, probe_of: Any) -> None:
-        status, _ = await asked(probe_of("redis", host="127.0.0.1", opaque=["password"]))
+    @pytest.mark.parametrize("opaque", ["password", "credential_provider"])
+    async def test_a_password_that_is_not_known_here(self, probe_of: Any, opaque: str) -> None:
+        status, _ = await asked(probe_of("redis", host="127.0.0.1", opaque=[opaque]))
         assert status == "unknown"
+
+    async def test_over_a_unix_socket(self, probe_of: Any, tmp_path: Path) -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            assert await reader.readuntil(b"PING\r\n")
+            writer.write(b"+PONG\r\n")
+            writer.close()
+
+        async with await asyncio.start_unix_server(talk, tmp_path / "redis.sock"):
+            probe = probe_of("redis", host=None, port=None, path=str(tmp_path / "redis.sock"), ssl=False)
+            assert (await asked(probe))[0] == "healthy"
 
 
 class TestVectorStores:
@@ -192,6 +207,10 @@ class TestLanguageModel:
         status, _ = await asked(
             probe_of("openai", base_url=f"http://127.0.0.1:{port}/v1", opaque=["api_key"])
         )
+        assert status == "unknown"
+
+    async def test_of_azure_nothing_is_asked(self, probe_of: Any) -> None:
+        status, _ = await asked(probe_of("openai", base_url="http://x.invalid", provider="azure.ai.openai"))
         assert status == "unknown"
 
     async def test_a_server_without_a_list_is_there(self, probe_of: Any, lying: Any) -> None:

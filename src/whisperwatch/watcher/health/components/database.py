@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from whisperwatch.watcher.health.probes.prober import Probe
 from whisperwatch.watcher.health.report import Number, Part, Status
 from whisperwatch.watcher.health.trends import quantile
 
-from .scene import DB_SYSTEM, VECTOR_STORES, Calls, Scene, by, not_configured, seconds
+from .scene import DB_SYSTEM, VECTOR_STORES, Calls, Scene, by, not_configured, part_of, seconds
 
 DURATION: Final = "db.client.operation.duration"
 _COUNT, _MAX = "db.client.connection.count", "db.client.connection.max"
@@ -21,13 +22,31 @@ _LONG_WAIT_S: Final = 1.0
 
 def judge(scene: Scene) -> list[Part]:
     """A part for each server, each system that was queried, and each pool."""
-    parts = [*scene.probed("database"), *_queries(scene), *_pools(scene)]
+    parts = [*_servers(scene), *_queries(scene), *_pools(scene)]
     if parts:
         return parts
     seen = (attributes.get(key) for attributes in scene.trends.seen(DURATION) for key in DB_SYSTEM)
     if any(system is not None and system not in VECTOR_STORES for system in seen):
         return [Part("the database", "unknown", "was not queried in the last 5 minutes")]
     return not_configured("no database has been seen")
+
+
+def _servers(scene: Scene) -> Iterator[Part]:
+    """Of several addresses of one database, one that never answered may be one that the bot doesn't use either."""
+    probes = [probe for probe in scene.probes if probe.target.component == "database"]
+    answering = {_login(probe) for probe in probes if probe.verdict.status in ("healthy", "degraded")}
+    for probe in probes:
+        part = part_of(probe)
+        if part.status != "healthy" and probe.verdict.answered is None and _login(probe) in answering:
+            part = replace(part, status="unknown", text=f"{part.text}; another address of it answers")
+        yield part
+
+
+def _login(probe: Probe) -> tuple[Any, ...]:
+    given = probe.target.arguments
+    if probe.target.kind != "postgresql":
+        return (probe,)
+    return tuple(given.get(name) for name in ("user", "password", "database"))
 
 
 def _queries(scene: Scene) -> Iterator[Part]:

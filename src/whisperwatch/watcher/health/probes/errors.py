@@ -48,7 +48,8 @@ def explained(error: BaseException, limit_s: float) -> ProbeError:
     if isinstance(error, socket.gaierror):
         return ProbeError("has a name that can't be resolved (DNS)")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ProbeError(f"has a certificate that isn't trusted here ({error.verify_message})")
+        # what the bot itself trusts is not known: its own calls tell whether that is the certificate's fault
+        return UnknownError(f"has a certificate that isn't trusted here ({error.verify_message})")
     if isinstance(error, ssl.SSLError):
         return ProbeError("can't be talked to over TLS")
     if isinstance(error, ConnectionRefusedError):

@@ -20,6 +20,8 @@ async def ask_openai(arguments: Mapping[str, Any]) -> str:
     """
     key = arguments.get("api_key")
     base = str(arguments.get("base_url") or OPENAI).rstrip("/")
+    if str(arguments.get("provider", "")).startswith("azure"):
+        raise UnknownError("is Azure's, which has no such list: its calls tell")
     return await _ask(f"{base}/models", {"Authorization": f"Bearer {key}"} if key else {})
 
 
@@ -29,9 +31,10 @@ async def ask_anthropic(arguments: Mapping[str, Any]) -> str:
     Raises:
         Exception: as `_ask`.
     """
-    key = arguments.get("api_key")
+    key, token = arguments.get("api_key"), arguments.get("auth_token")
     base = str(arguments.get("base_url") or ANTHROPIC).rstrip("/").removesuffix("/v1")
     headers = {"anthropic-version": "2023-06-01"} | ({"x-api-key": str(key)} if key else {})
+    headers |= {"Authorization": f"Bearer {token}"} if token and not key else {}
     return await _ask(f"{base}/v1/models", headers)
 
 

@@ -30,7 +30,7 @@ async def ask(arguments: Mapping[str, Any]) -> str:
         ProbeError: it answers something else, or refuses the password.
         OSError: what connecting raises.
     """
-    if "password" in (arguments.get("opaque") or ()):
+    if {"password", "credential_provider"} & set(arguments.get("opaque") or ()):
         raise UnknownError("is not asked, for its password is made by the bot's own code")
     path = arguments.get("unix_socket_path") or arguments.get("path")
     host, port = str(path or arguments.get("host") or "localhost"), int(arguments.get("port") or 6379)

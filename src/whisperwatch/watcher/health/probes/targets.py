@@ -80,7 +80,7 @@ def target(endpoint: Endpoint) -> Target | None:
 
 
 def _where(kind: str, sort: _Sort, arguments: Mapping[str, Any]) -> tuple[str, int | None]:
-    if arguments.get("unix_socket_path"):
+    if arguments.get("unix_socket_path") or arguments.get("path"):
         return "a unix socket", None
     url = arguments.get("base_url") or arguments.get("url") or arguments.get("dsn") or sort.url
     if not url and "://" in str(arguments.get("host")):
