@@ -336,6 +336,7 @@ class TestMonitor:
         status, reason = stage.of("monitor")
         assert status == "healthy"
         assert "tape: 0.0 MB wait in the bot's process" in reason
+        assert stage.numbers("monitor", "watcher")["memory_bytes"] > 1e6
 
     def test_losses(self, stage: Stage) -> None:
         stage.source.beat["tape"] = (1_000, 0)

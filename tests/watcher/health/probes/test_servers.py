@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from redis.asyncio import Redis as RedisClient
 
 from whisperwatch.demo.backends.child import free_port
@@ -240,6 +242,38 @@ class TestLanguageModel:
         monkeypatch.setenv("https_proxy", "http://user:secret@proxy.invalid:3128")
         status, text = await asked(probe_of("openai", api_key="sk"))
         assert (status, text) == ("unknown", "is behind a proxy, and not asked from here")
+
+
+class TestOverTls:
+    @pytest.fixture
+    async def server(self, tmp_path: Path) -> Any:
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(context)
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                await reader.read(1)
+                writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{"data": []}')
+                await writer.drain()
+            writer.transport.abort()
+
+        async with await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context) as running:
+            yield f"https://localhost:{running.sockets[0].getsockname()[1]}/v1"
+        await asyncio.sleep(0.01)
+
+    async def test_a_certificate_that_is_trusted(
+        self, probe_of: Any, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        status, text = await asked(probe_of("openai", base_url=server, api_key="sk"))
+        assert (status, text.partition(" (")[0]) == ("healthy", "answers with its list of 0 models")
+
+    async def test_one_that_is_not_says_nothing_of_the_server(self, probe_of: Any, server: str) -> None:
+        status, text = await asked(probe_of("openai", base_url=server, api_key="sk"))
+        assert status == "unknown"
+        assert "isn't trusted here" in text
 
 
 class TestReach:

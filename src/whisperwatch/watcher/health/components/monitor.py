@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Final
+
+import psutil
 
 from whisperwatch.watcher.health.report import Number, Part, Status
 
@@ -16,8 +19,8 @@ _OWN: Final = ("settings", "telemetry export")
 
 
 def judge(scene: Scene) -> list[Part]:
-    """The parts `settings`, `telemetry export`, `tape`, `losses`, and `servers` where too many are used."""
-    return [*_checks(scene), *_tape(scene), *_losses(scene), *_left_out(scene)]
+    """The parts `settings`, `telemetry export`, `watcher`, `tape`, `losses`, and `servers` where too many are used."""
+    return [*_checks(scene), _watcher(), *_tape(scene), *_losses(scene), *_left_out(scene)]
 
 
 def _checks(scene: Scene) -> Iterator[Part]:
@@ -32,6 +35,14 @@ def _checks(scene: Scene) -> Iterator[Part]:
                     numbers["last_success_unix"] = round(scene.export.last_success, 3)
                     text += f"; it last did {seconds(ago)} ago"
             yield Part(f"{check.name}:", check.status, text, numbers, check.since, True)
+
+
+def _watcher() -> Part:
+    """Where the watcher is a thread of the bot, these are the bot's process' own."""
+    process = psutil.Process()
+    memory, ran_s = process.memory_info().rss, time.time() - process.create_time()
+    text = f"has run for {seconds(ran_s)} and uses {memory / 1e6:.0f} MB"
+    return Part("watcher", "healthy", text, {"memory_bytes": memory, "uptime_s": round(ran_s)})
 
 
 def _tape(scene: Scene) -> Iterator[Part]:
