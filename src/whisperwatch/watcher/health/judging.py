@@ -67,6 +67,7 @@ class Components:
         self._discord: dict[tuple[str, int], Endpoint] = {}
         self._steady = {name: Steady() for name in _JUDGES}
         self._judged: tuple[float, tuple[Component, ...]] | None = None
+        self._refreshed = 0.0
         self._said: set[str] = set()
 
     def judge(
@@ -92,6 +93,7 @@ class Components:
     def refresh(self, unix: float) -> None:
         """Take a sample if one is due, and have new servers asked."""
         self._sample(unix)
+        self._refreshed = unix
         if self.options.active:
             self._prober.tend()
 
@@ -134,9 +136,12 @@ class Components:
             return []
 
     def _endpoints(self) -> Iterator[Endpoint]:
+        called = system.called_hosts(self._trends, self._refreshed)
         for source in self._sources():
             if source.connected:
-                yield from source.stream.endpoints.values()
+                for one in source.stream.endpoints.values():
+                    if one.system != "http" or one.arguments.get("host") in called:
+                        yield one
                 yield from self._hosts(source.beat or {})
 
     def _hosts(self, beat: Any) -> Iterator[Endpoint]:

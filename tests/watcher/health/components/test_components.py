@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.verdict import Verdict
 from whisperwatch.watcher.health.report import Check, Component
 from whisperwatch.watcher.health.steady import BETTER_S, WORSE_S
+from whisperwatch.watcher.records import Endpoint
 
 LLM, DB = "gen_ai.client.operation.duration", "db.client.operation.duration"
 POOL = "db.client.connection"
@@ -111,6 +113,30 @@ class TestSystem:
         stage.bot.set(semconv.SYSTEM_MEMORY_UTILIZATION.name, 0.1)
         stage.probed("Discord at gateway.example:443", "system", "discord").bad("can't be resolved", 1.0)
         assert stage.of("system") == ("unhealthy", "Discord at gateway.example:443 can't be resolved.")
+
+    def test_a_host_that_is_called_only_degrades(self, stage: Stage) -> None:
+        stage.bot.set(semconv.SYSTEM_MEMORY_UTILIZATION.name, 0.1)
+        stage.probed("HTTP at api.example:443", "system", "http").bad("can't be resolved", 1.0)
+        assert stage.of("system")[0] == "degraded"
+
+    async def test_only_hosts_that_the_bot_keeps_calling_are_asked(self, stage: Stage, figures: Any) -> None:
+        used = [
+            Endpoint("http", {"host": "127.0.0.1", "port": 1}),
+            Endpoint("http", {"host": "127.0.0.2", "port": 1}),
+        ]
+        stage.bot.endpoints.update(enumerate(used))
+        stage.source.stream = stage.bot
+        components = Components(lambda: [stage.bot], lambda: [stage.source])
+        components.refresh(stage.clock.unix)
+        stage.bot.born = stage.clock.unix + 0.5
+        stage.bot.record("http.client.request.duration", 0.1, times=5, server__address="127.0.0.1")
+        stage.bot.record("http.client.request.duration", 0.1, times=1, server__address="127.0.0.2")
+        components.refresh(stage.clock.unix + 1)
+        assert [probe.target.address for probe in components._prober.probes] == ["127.0.0.1"]
+        for n in range(1, 40):
+            components.refresh(stage.clock.unix + 15 * n)
+        assert components._prober.probes == []
+        await asyncio.sleep(0)
 
     def test_figures_that_are_off(self, world: Any, figures: Any) -> None:
         stage = Stage(world, figures, Options(figures=False))

@@ -47,10 +47,6 @@ class Scene:
         """The newest beat of each process that is connected."""
         return [source.beat for source in self.sources if source.connected and source.beat]
 
-    def probed(self, component: str) -> list[Part]:
-        """What asking the servers of a component gave."""
-        return [part_of(probe) for probe in self.probes if probe.target.component == component]
-
 
 def part_of(probe: Probe) -> Part:
     """A probe as a part."""

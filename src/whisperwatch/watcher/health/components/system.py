@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from whisperwatch import semconv
 from whisperwatch.watcher.health.report import Part, Status
+from whisperwatch.watcher.health.trends import Trends
 
-from .scene import Scene, not_configured
+from .scene import FEW, Scene, by, not_configured, part_of
 
-METRICS: Final = (semconv.SYSTEM_CPU_UTILIZATION.name,)
+HTTP: Final = "http.client.request.duration"
+METRICS: Final = (semconv.SYSTEM_CPU_UTILIZATION.name, HTTP)
 """Whose course is looked at."""
 _LITTLE, _NONE = 0.10, 0.03
 """Shares of memory or disk that are free: under the first degraded, under the second unhealthy."""
@@ -63,4 +66,15 @@ def _cpu(scene: Scene) -> Iterator[Part]:
 
 
 def _network(scene: Scene) -> Iterator[Part]:
-    yield from scene.probed("system")
+    for probe in scene.probes:
+        if probe.target.component == "system":
+            part = part_of(probe)
+            # without one of the hosts that it calls a bot is not well, but not dead either
+            ill = part.status == "unhealthy" and probe.target.kind == "http"
+            yield replace(part, status="degraded") if ill else part
+
+
+def called_hosts(trends: Trends, now: float) -> set[str]:
+    """HTTP hosts that the bot keeps calling. Others, such as those in links that users send, are not to be asked."""
+    calls = by(trends.recent(HTTP, now), semconv.SERVER_ADDRESS)
+    return {host for host, recents in calls.items() if sum(one.count for one in recents) >= FEW}
