@@ -16,12 +16,13 @@ from whisperwatch.semconv.database import *  # noqa: F403
 from whisperwatch.semconv.database import DATABASE_ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
 from whisperwatch.semconv.health import *  # noqa: F403
+from whisperwatch.semconv.health import HEALTH_ATTRIBUTES
 from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
 
-ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *DATABASE_ATTRIBUTES)
+ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *DATABASE_ATTRIBUTES, *HEALTH_ATTRIBUTES)
 """Every attribute key; each subject's file has its own."""
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -58,7 +58,7 @@ class Watcher:
             self.pipeline, instances, self._resource, self._welcome, self.own, self.figures.hurry
         )
         problems = [problem.public for problem in settings.problems]
-        components = Components(self.streams, self.sources, _options(settings))
+        components = Components(self.streams, self.sources, _options(settings), self.own)
         off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
         self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
         self.web: WebServer | None = None

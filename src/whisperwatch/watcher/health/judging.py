@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from whisperwatch.watcher.records import Endpoint, Records
+from whisperwatch.semconv import COMPONENT, HEALTH
+from whisperwatch.watcher.records import Endpoint, LocalStream, Records
 
 from .components import cache, custom, database, discord, llm, memory, monitor, security, system, tasks
 from .components.scene import Scene
 from .probes.prober import Prober, Timing
-from .report import Check, Component, Now, Part
+from .report import Check, Component, Now, Part, Status
 from .source import Export, Source
 from .steady import Steady
 from .trends import Trends
@@ -23,6 +24,9 @@ _EVERY_S: Final = 5.0
 """How often new servers are looked for, and samples taken where they are due, when nobody asks."""
 _FRESH_S: Final = 1.0
 """A judgement may be this old."""
+_FIGURES: Final[dict[Status, float]] = {
+    "healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0, "unknown": -1.0, "not_configured": -1.0,
+}  # fmt: skip
 _JUDGES: Final = {
     "system": system, "llm": llm, "database": database, "memory": memory, "cache": cache,
     "discord": discord, "tasks": tasks, "security": security, "monitor": monitor,
@@ -52,6 +56,7 @@ class Components:
     Args:
         streams: whatever holds figures: those of the bots' processes, the machine's, the watcher's own.
         sources: the bots' processes.
+        own: takes the statuses as figures.
     """
 
     def __init__(
@@ -59,7 +64,9 @@ class Components:
         streams: Callable[[], Iterable[Records]],
         sources: Callable[[], Sequence[Source]],
         options: Options | None = None,
+        own: LocalStream | None = None,
     ) -> None:
+        self._own = own
         self._sources = sources
         self.options = options or Options()
         self._trends = Trends(streams, {name for judge in _JUDGES.values() for name in judge.METRICS})
@@ -88,6 +95,9 @@ class Components:
         )  # fmt: skip
         judged = (*(self._component(name, scene, now) for name in _JUDGES), *self._custom(scene))
         self._judged = now.unix, judged
+        if self._own is not None:
+            for one in judged:
+                self._own.set(HEALTH, _FIGURES[one.status], {COMPONENT: one.name})
         return judged
 
     def refresh(self, unix: float) -> None:

@@ -15,7 +15,7 @@ from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.verdict import Verdict
 from whisperwatch.watcher.health.report import Check, Component
 from whisperwatch.watcher.health.steady import BETTER_S, WORSE_S
-from whisperwatch.watcher.records import Endpoint
+from whisperwatch.watcher.records import Endpoint, LocalStream
 
 LLM, DB = "gen_ai.client.operation.duration", "db.client.operation.duration"
 POOL = "db.client.connection"
@@ -427,3 +427,15 @@ def test_a_judgement_is_kept_for_a_second(stage: Stage, monkeypatch: pytest.Monk
     assert judge(stage.clock(), [stage.source], stage.checks, None) is first
     stage.clock.pass_(judging._FRESH_S)
     assert judge(stage.clock(), [stage.source], stage.checks, None) is not first
+
+
+def test_the_statuses_are_figures_too(stage: Stage) -> None:
+    own = LocalStream({})
+    components = Components(lambda: [stage.bot], lambda: [stage.source], own=own)
+    stage.checks = [Check("gateway", "unhealthy", "Down.")]
+    components.judge(stage.clock(), [stage.source], stage.checks, None)
+    (instrument,) = own.instruments
+    assert instrument.name == "whisperwatch.component.health"
+    found = {cell.attributes["whisperwatch.component.name"]: cell.value for cell in instrument.cells}
+    assert tuple(found) == semconv.COMPONENTS
+    assert (found["discord"], found["monitor"], found["llm"]) == ((0.0,), (1.0,), (-1.0,))
