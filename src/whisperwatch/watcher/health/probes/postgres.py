@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import ssl
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ async def ask(arguments: Mapping[str, Any]) -> str:
     """
     if "password" in (arguments.get("opaque") or ()):
         return await _connect_only(arguments, "its password is made by the bot's own code")
-    asyncpg = await asyncio.to_thread(_asyncpg)
+    asyncpg = sys.modules.get("asyncpg") or await asyncio.to_thread(_asyncpg)
     if asyncpg is None:
         return await _connect_only(arguments, "asyncpg is not installed here")
     try:
