@@ -171,6 +171,28 @@ class TestVectorStores:
             probe = probe_of("qdrant", SHORT, host="127.0.0.1", port=await lying(answer))
             assert (await asked(probe))[0] == status
 
+    async def test_the_bots_headers_are_sent(self, probe_of: Any) -> None:
+        heads: list[bytes] = []
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nready")
+            await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as running:
+            port = running.sockets[0].getsockname()[1]
+            about = {"url": f"http://127.0.0.1:{port}", "api_key": "key", "header x-tenant": "mine"}
+            assert (await asked(probe_of("qdrant", **about)))[0] == "healthy"
+        assert b"\r\napi-key: key\r\n" in heads[0]
+        assert b"\r\nx-tenant: mine\r\n" in heads[0]
+
+    async def test_a_login_that_is_not_known_here(self, probe_of: Any, lying: Any) -> None:
+        port = await lying(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+        known = {"host": "http://127.0.0.1", "port": port}
+        assert (await asked(probe_of("chroma", **known)))[0] == "unhealthy"
+        assert (await asked(probe_of("chroma", **known, auth_credentials="x")))[0] == "unknown"
+
     @pytest.mark.parametrize("system", ["chroma", "qdrant"])
     @pytest.mark.parametrize(
         "answer",

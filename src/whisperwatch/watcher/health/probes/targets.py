@@ -87,7 +87,7 @@ def _where(kind: str, sort: _Sort, arguments: Mapping[str, Any]) -> tuple[str, i
         url = arguments["host"]
     if url:
         parts = urlsplit(str(url))
-        plain = 80 if parts.scheme == "http" else sort.port
+        plain = arguments.get("port") or (80 if parts.scheme == "http" else sort.port)
         return (parts.hostname, parts.port or plain) if parts.hostname else ("a unix socket", None)
     host, port = reach.first_host(arguments, sort.port)
     return ("a unix socket", None) if host.startswith(("/", "@")) else (host, port)
