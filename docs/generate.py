@@ -24,6 +24,7 @@ attribute is an underscore too (`discord.shard.id` is `discord_shard_id`). A his
 _GROUPS = {
     "discord.": "Discord",
     "bot.": "The bot",
+    "gen_ai.": "Language models",
     "db.": "Databases and caches",
     "http.": "HTTP",
     "cpython.": "The Python runtime",

@@ -20,10 +20,17 @@ from whisperwatch import semconv
 from whisperwatch.semconv import ATTRIBUTES, METRICS, SPANS, Metric
 from whisperwatch.watcher.pipeline.naming import metric_name
 
-NAMESPACES = {"bot", "cpython", "db", "discord", "http", "process", "system", "whisperwatch"}
+NAMESPACES = {"bot", "cpython", "db", "discord", "gen_ai", "http", "process", "system", "whisperwatch"}
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+")
-UNIT = re.compile(r"s|By|1|\{[a-z_]+\}")
-OF_THE_PROCESS = {"bot.event_loop.lag", "bot.restarts"}
+UNIT = re.compile(r"s|By|1|\{([a-z_]+|USD)\}")
+OF_THE_PROCESS = {
+    "bot.event_loop.lag",
+    "bot.restarts",
+    "bot.llm.cost",
+    "bot.job.duration",
+    "bot.job.wait.duration",
+    "bot.job.enqueued",
+}
 """`bot.*` metrics that are the process', whichever bots run in it."""
 NOT_STANDARD = {
     "cpython.gc.pause.duration",
@@ -34,6 +41,7 @@ NOT_STANDARD = {
     "system.cpu.load_average.15m",
 }
 """Names in the conventions' namespaces that they don't have (yet)."""
+CONVENTIONAL = ("process.", "system.", "cpython.", "gen_ai.", "db.", "http.")
 BARE_ATTRIBUTES = {"outcome", "reason", "signal", "source"}
 
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -50,7 +58,7 @@ def test_name_follows_the_rules(metric: Metric) -> None:
 def test_unit_is_ucum(metric: Metric) -> None:
     assert UNIT.fullmatch(metric.unit)
     if metric.kind == "histogram":
-        assert metric.unit == "s"
+        assert metric.unit in ("s", "{token}")
 
 
 @every_metric
@@ -126,9 +134,7 @@ def test_spans_declare_what_they_carry() -> None:
 def test_what_is_named_like_the_conventions_is_theirs() -> None:
     """Same name, then same kind and unit; what they don't have is on a list."""
     theirs = conventional_metrics()
-    ours = {
-        m.name: m for m in METRICS if m.name.startswith(("process.", "system.", "cpython.", "db.", "http."))
-    }
+    ours = {m.name: m for m in METRICS if m.name.startswith(CONVENTIONAL)}
     assert ours.keys() - theirs.keys() == NOT_STANDARD
     different = {
         name: theirs[name]

@@ -101,3 +101,42 @@ def test_ids_are_hashed_with_the_key() -> None:
     assert state.hash_id(b"k" * 32, 1234) == state.hash_id(b"k" * 32, "1234")
     assert state.hash_id(b"k" * 32, 1234) != state.hash_id(b"l" * 32, 1234)
     assert len(state.hash_id(b"k" * 32, 1)) == 16
+
+
+class TestAGivenKey:
+    KEY = "0123456789abcdef" * 2
+
+    @pytest.fixture(autouse=True)
+    def _unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in (state.HASH_KEY, f"{state.HASH_KEY}_FILE"):
+            monkeypatch.delenv(name, raising=False)
+
+    def test_wins_over_the_directory_s_and_is_the_same_everywhere(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        own = state.StateDirectory(tmp_path).key()
+        monkeypatch.setenv(state.HASH_KEY, self.KEY)
+        given = state.StateDirectory(tmp_path).key()
+        assert given != own
+        assert len(given) == 32
+        assert given == state.StateDirectory(None).key() == state.hash_key_of(f" {self.KEY}\n")
+
+    def test_may_be_in_a_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "given").write_text(f"{self.KEY}\n")
+        monkeypatch.setenv(f"{state.HASH_KEY}_FILE", str(tmp_path / "given"))
+        assert state.StateDirectory(None).key() == state.hash_key_of(self.KEY)
+
+    def test_that_is_too_short_is_refused_by_name(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv(state.HASH_KEY, self.KEY[:31])
+        with pytest.raises(
+            ValueError, match=r"WHISPERWATCH_HASH_KEY has 31 characters.* at least 32"
+        ) as raised:
+            state.StateDirectory(tmp_path).key()
+        assert self.KEY[:31] not in str(raised.value)
+        (tmp_path / "given").write_text("short")
+        monkeypatch.delenv(state.HASH_KEY)
+        monkeypatch.setenv(f"{state.HASH_KEY}_FILE", str(tmp_path / "given"))
+        with pytest.raises(ValueError, match="the file of WHISPERWATCH_HASH_KEY_FILE has 5 characters"):
+            state.StateDirectory(tmp_path).key()

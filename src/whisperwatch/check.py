@@ -34,7 +34,10 @@ def _in_force(settings: Settings) -> Iterator[str]:
     yield "What is in force. * is set by the environment or monitoring.yaml, all else is the default."
     if settings.disabled:
         yield "\nNothing is recorded or exported: OTEL_SDK_DISABLED is true."
-    for group in (settings.service, settings.web, settings.health, settings.performance, settings.process):
+    groups = (
+        settings.service, settings.web, settings.health, settings.performance, settings.process, settings.privacy
+    )  # fmt: skip
+    for group in groups:
         yield f"\n{group.title}"
         yield from _group(group)
     yield "\nExport"

@@ -18,8 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "WHISPERWATCH_STATE_DIR"
+HASH_KEY = "WHISPERWATCH_HASH_KEY"
+"""The key of the id hashes, for a fleet; `…_FILE` names a file that holds it."""
 _NAME = ".whisperwatch"
 _KEY_BYTES = 32
+_SHORTEST_KEY = 32
+"""Characters of a key that is given: half of that is what hexadecimal digits of 128 bits take."""
 _ADDRESS_BYTES = 100
 """Longer paths don't fit into the address of a unix socket (108 bytes, 104 on some systems)."""
 
@@ -42,14 +46,18 @@ class StateDirectory:
         return None if self.path is None else self.path / "watcher.lock"
 
     def key(self) -> bytes:
-        """The key of this bot's id hashes (32 bytes, mode 0600), made on first use; without a directory a passing one.
+        """The key of this bot's id hashes, 32 bytes: `WHISPERWATCH_HASH_KEY`, else the directory's (mode 0600, made on
+        first use); without a directory a passing one.
 
         Raises:
-            ValueError: the kept one is too short.
+            ValueError: the given or the kept one is too short.
             OSError: it can't be read or made.
         """
+        given = _given_key()
+        if given is not None:
+            return given
         if self.path is None:
-            return _passing_key()
+            return passing_key()
         return _read_or_make(self.path / "key")
 
 
@@ -95,6 +103,31 @@ def hash_id(key: bytes, value: object) -> str:
     return hashlib.blake2b(str(value).encode(), key=key, digest_size=8).hexdigest()
 
 
+def hash_key_of(text: str) -> bytes:
+    """The key that a given text stands for.
+
+    Raises:
+        ValueError: it is too short to keep anybody from trying all ids with all keys.
+    """
+    text = text.strip()
+    if len(text) < _SHORTEST_KEY:
+        raise ValueError(f"has {len(text)} characters, which is too short")
+    return hashlib.blake2b(text.encode(), digest_size=_KEY_BYTES).digest()
+
+
+def _given_key() -> bytes | None:
+    text, name = os.environ.get(HASH_KEY, "").strip(), HASH_KEY
+    path = os.environ.get(f"{HASH_KEY}_FILE", "").strip()
+    if not text and path:
+        text, name = Path(path).expanduser().read_text(), f"the file of {HASH_KEY}_FILE"
+    if not text and not path:
+        return None
+    try:
+        return hash_key_of(text)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}: it should have at least {_SHORTEST_KEY} characters") from None
+
+
 def _where(main_script: str | None) -> Path:
     set_by_user = os.environ.get(VARIABLE)
     if set_by_user:
@@ -115,7 +148,8 @@ def _make_directory(path: Path) -> None:
 
 
 @functools.cache
-def _passing_key() -> bytes:
+def passing_key() -> bytes:
+    """A key that lasts as long as this process, where there is no other."""
     return secrets.token_bytes(_KEY_BYTES)
 
 

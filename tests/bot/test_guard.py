@@ -30,8 +30,18 @@ def hook(where: str, error: Exception | None = None) -> str:
 def test_it_is_counted_each_time_and_said_once_for_each_hook(caplog):
     assert [hook("a"), hook("a"), hook("b")] == ["the bot goes on"] * 3
     assert guard.counts == {"a": 2, "b": 1}
-    said = [(record.levelno, record.args, record.exc_info is not None) for record in caplog.records]
-    assert said == [(logging.WARNING, ("a",), True), (logging.WARNING, ("b",), True)]
+    assert [(record.levelno, record.args[0]) for record in caplog.records] == [
+        (logging.WARNING, "a"),
+        (logging.WARNING, "b"),
+    ]
+
+
+def test_it_says_where_and_what_failed_without_the_exceptions_text(caplog):
+    hook("a", KeyError("what a user wrote"))
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "in hook" in said
+    assert said.endswith("KeyError")
+    assert "a user wrote" not in caplog.text
 
 
 def test_it_is_counted_as_a_metric(recording):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 
 import pytest
 
@@ -42,3 +43,33 @@ async def test_less_than_a_warning_is_kept_quiet(capsys: pytest.CaptureFixture[s
     await asyncio.sleep(0)
     assert capsys.readouterr().err == ""
     logger.handlers.clear()
+
+
+async def test_what_may_not_be_shown_is_taken_out_of_exceptions_too() -> None:
+    notes: list[str] = []
+    handler = Notes(
+        lambda _, text: not notes.append(text),
+        asyncio.get_running_loop(),
+        lambda text: text.replace("hunter2", "…"),
+    )
+    try:
+        raise ValueError("hunter2")
+    except ValueError:
+        record = entry(logging.ERROR, "failed with hunter2")
+        record.exc_info = sys.exc_info()
+        await said(handler, record)
+    (note,) = notes
+    assert note.startswith("failed with …\nTraceback")
+    assert "hunter2" not in note
+
+
+async def test_in_a_thread_of_the_bot_its_log_gets_them_clean_and_once() -> None:
+    notes: list[str] = []
+    handler = Notes(lambda _, text: not notes.append(text), asyncio.get_running_loop(), str.upper)
+    logger = logging.getLogger("whisperwatch.test_notes.hosted")
+    with handler.instead_of(logger.name):
+        assert not logger.propagate
+        logger.getChild("below").warning("look")
+        await asyncio.sleep(0)
+    assert notes == ["LOOK"]
+    assert (logger.propagate, logger.handlers) == (True, [])

@@ -197,3 +197,21 @@ class TestLocalStream:
             stream.add(semconv.SELF_EXPORTED, 1, {"colour": "red"})
         with pytest.raises(ValueError, match="is a histogram"):
             stream.set(semconv.LOOP_LAG, 1)
+
+
+def test_secrets_in_what_describes_metrics_are_taken_out_before_anybody_reads() -> None:
+    secret = f"ghp_{'a1B2' * 8}"
+    stream = Stream({})
+    stream.take(
+        batch(
+            1,
+            [
+                ("scope", 1, "s", None, None, None),
+                ("instrument", 1, 1, "c", "counter", "1", f"help {secret}", None),
+                ("cell", 1, 1, {"k": secret, "token": "x", "n": 1}, 5),
+            ],
+        )
+    )
+    (instrument,) = stream.instruments
+    assert instrument.description == "help [redacted:api_key]"
+    assert instrument.cells[0].attributes == {"k": "[redacted:api_key]", "token": "[redacted:secret]", "n": 1}

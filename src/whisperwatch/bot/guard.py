@@ -6,12 +6,14 @@ Hooks call `failed("where")` from their `except Exception` block. Under test (`s
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
 logger = logging.getLogger("whisperwatch")
 
-_SAID = "the hook %r failed; the bot goes on, and this is counted as whisperwatch.internal.errors"
+_SAID = "the hook %r failed; the bot goes on, and this is counted as whisperwatch.internal.errors:\n%s"
 
 strict = False
 """Raise what a hook raised, instead of counting it: for tests."""
@@ -38,4 +40,11 @@ def failed(where: str) -> None:
             listener(where)
     if first:
         with suppress(Exception):  # the bot's log handlers may fail too
-            logger.warning(_SAID, where, exc_info=True)
+            logger.warning(_SAID, where, _frames(sys.exception()))
+
+
+def _frames(error: BaseException | None) -> str:
+    """Where it failed, and of what type it is; not its text, which may quote a user."""
+    if error is None:
+        return ""
+    return "".join([*traceback.format_tb(error.__traceback__), type(error).__qualname__])

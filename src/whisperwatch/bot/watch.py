@@ -28,12 +28,13 @@ from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
 from whisperwatch.bot.instrument.standing import hosts, lacks
+from whisperwatch.bot.masking import mask
 from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.ship import Options, Ship
-from whisperwatch.state import StateDirectory, hash_id, open_state
+from whisperwatch.state import StateDirectory, hash_id, open_state, passing_key
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -94,6 +95,7 @@ def instrument(
         guard.failed("instrument")
         return False
     _table.apply(patches)
+    recorder.mask = str if _wants("WHISPERWATCH_EXPOSE_WORDS") else mask
     collections.start()
     for collector in table.COLLECTORS:
         if collector not in recorder.collectors:
@@ -113,6 +115,7 @@ def uninstrument() -> None:
         running.clear()
     _table.undo()
     registry.undo()
+    recorder.mask = str
     collections.stop()
     pulse.stop()
     for client in list(bots):
@@ -244,15 +247,19 @@ def _sail() -> None:
 
 def _hide_ids(state: StateDirectory) -> None:
     """The host's own exporters get hashes of ids too, with a watcher or without, unless the operator opted in."""
-    if os.environ.get("WHISPERWATCH_EXPOSE_IDS", "").strip().lower() in ("1", "true", "yes", "on"):
+    if _wants("WHISPERWATCH_EXPOSE_IDS"):
         recorder_ids.show = str
         return
     try:
         key = state.key()
     except (OSError, ValueError) as error:
         _say(f"ids are hashed with a key that lasts as long as this process: {error}")
-        key = StateDirectory(None).key()
+        key = passing_key()
     recorder_ids.show = partial(hash_id, key)
+
+
+def _wants(opt_in: str) -> bool:
+    return os.environ.get(opt_in, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def _end_with_the_process() -> None:

@@ -11,19 +11,26 @@ No bucket bound is a whole number: a bound of 1 is `le="1"` by OTLP and `le="1.0
 from __future__ import annotations
 
 from whisperwatch.semconv.attributes import *  # noqa: F403
-from whisperwatch.semconv.attributes import COMMON_ATTRIBUTES
 from whisperwatch.semconv.database import *  # noqa: F403
-from whisperwatch.semconv.database import DATABASE_ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
 from whisperwatch.semconv.health import *  # noqa: F403
-from whisperwatch.semconv.health import HEALTH_ATTRIBUTES
+from whisperwatch.semconv.http import *  # noqa: F403
+from whisperwatch.semconv.jobs import *  # noqa: F403
+from whisperwatch.semconv.llm import *  # noqa: F403
 from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
+from whisperwatch.semconv.privacy import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
+from whisperwatch.semconv.vectors import *  # noqa: F403
 
-ATTRIBUTES: tuple[Attribute, ...] = (*COMMON_ATTRIBUTES, *DATABASE_ATTRIBUTES, *HEALTH_ATTRIBUTES)
-"""Every attribute key; each subject's file has its own."""
+ATTRIBUTES: tuple[Attribute, ...] = tuple(
+    attribute
+    for name, value in list(globals().items())
+    if name.endswith("_ATTRIBUTES") and isinstance(value, tuple)
+    for attribute in value
+)
+"""Every attribute key: what many share, then each subject's own."""
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of the files."""

@@ -21,7 +21,10 @@ CACHE_RESULT = "cache.result"
 SOURCE = "source"
 
 DATABASE_ATTRIBUTES = (
-    Attribute(DB_SYSTEM, "The sort of database.", ("postgresql", "redis", "chroma", "qdrant", "sqlite", "other_sql")),
+    Attribute(DB_SYSTEM, "The sort of database.", (
+        "postgresql", "redis", "chroma", "qdrant", "mysql", "mariadb", "sqlite", "microsoft.sql_server", "oracle.db",
+        "other_sql",
+    )),
     Attribute(DB_NAMESPACE, "The database's name, or Redis' database number; empty where it is not known."),
     Attribute(DB_OPERATION, "The SQL verb, or the command; `OTHER` for what is no known SQL, `PIPELINE` for several."),
     Attribute(DB_COLLECTION, "The table, where it is plain to see."),
@@ -76,7 +79,7 @@ CACHE_REQUESTS = Metric(
 )  # fmt: skip
 
 SPAN_SQL = SpanName(
-    "{verb} {table}", "client", "One SQL statement; of a cursor, one batch of rows.",
+    "{verb} {table}", "client", "One SQL statement; of asyncpg's cursors, one batch of rows.",
     (DB_SYSTEM, DB_NAMESPACE, DB_OPERATION, DB_COLLECTION, DB_QUERY_TEXT, DB_QUERY_SUMMARY, SERVER_ADDRESS,
      SERVER_PORT, DB_STATUS_CODE, ERROR_TYPE),
 )  # fmt: skip

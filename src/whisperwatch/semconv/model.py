@@ -37,7 +37,8 @@ class Metric:
         kind: `counter` and `updowncounter` are sums, `gauge` is a last value, `histogram` has `buckets`.
         unit: UCUM, as OpenTelemetry writes it (`s`, `By`, `1`, `{event}`).
         help: one sentence.
-        attributes: the keys of every point; a point may leave out none but `error.type` and `server.port`.
+        attributes: the keys of every point; a point may leave out none but `error.type`, `server.port` and, where no
+            answer came, `http.response.status_code`.
         buckets: upper bounds in `unit`, for histograms.
         room: which process records it.
     """

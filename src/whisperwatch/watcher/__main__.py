@@ -13,10 +13,12 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from whisperwatch.state import VARIABLE, StateDirectory, open_state
+from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
+from whisperwatch.state import HASH_KEY, VARIABLE, StateDirectory, hash_id, open_state, passing_key
 from whisperwatch.watcher import doorway, settings
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
@@ -29,6 +31,7 @@ from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
+from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.web.app import app
@@ -42,6 +45,7 @@ _PORT_AGAIN_S = 2.0
 """A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
 _STARTED_AFTER_S = 1.0
 _logger = logging.getLogger("whisperwatch")
+_LOGGERS = ("whisperwatch.watcher", "whisperwatch.health")
 
 
 class Watcher:
@@ -51,11 +55,22 @@ class Watcher:
         self.settings, self.state = settings, state
         self.problems = [*map(str, settings.problems), *settings.warnings]
         instances = Instances(state.path)
-        self.own = LocalStream(watcher_resource(settings.service, instances.identity()))
-        self.pipeline = Pipeline(settings.export, state.key(), self.streams, self.own)
+        key = self._key()
+        self.redactor = self._make_redactor(key)
+        self.own = LocalStream({})
+        resource = watcher_resource(settings.service, instances.identity())
+        self.own.resource |= self.redactor.attributes(resource)
+        self.own.add(SELF_REDACTION_FAILURES, 0)
+        self.pipeline = Pipeline(settings.export, key, self.streams, self.own, redactor=self.redactor)
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         self.receiver = Receiver(
-            self.pipeline, instances, self._resource, self._welcome, self.own, self.figures.hurry
+            self.pipeline,
+            instances,
+            self._resource,
+            self._welcome,
+            self.own,
+            self.figures.hurry,
+            self.redactor,
         )
         problems = [problem.public for problem in settings.problems]
         components = Components(self.streams, self.sources, _options(settings), self.own)
@@ -63,6 +78,25 @@ class Watcher:
         self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
         self.web: WebServer | None = None
         self._port_problem: str | None = None
+
+    def _key(self) -> bytes:
+        try:
+            return self.state.key()
+        except (OSError, ValueError) as error:
+            if not any(problem.name == HASH_KEY for problem in self.settings.problems):
+                self.problems.append(f"ids are hashed with a key that lasts as long as the watcher: {error}")
+            return passing_key()
+
+    def _make_redactor(self, key: bytes) -> Redactor:
+        privacy = self.settings.privacy
+        return Redactor(
+            os.environ,
+            privacy.redact,
+            emails=not privacy.expose_emails,
+            show_id=None if privacy.expose_ids else partial(hash_id, key),
+            counted=lambda kind, times: self.own.add(SELF_REDACTED, times, {SECRET_KIND: kind}),
+            failed=lambda: self.own.add(SELF_REDACTION_FAILURES, 1),
+        )
 
     def sources(self) -> Sequence[Source]:
         return self.receiver.sources
@@ -126,6 +160,7 @@ class Watcher:
             lambda accept: exposition.render(self.streams(), accept),
             self.settings.web.live_after_s,
             Access(public(sockets), self.settings.health.token),
+            clean=lambda content: self.redactor.value("", content),
         )
         self.web = WebServer(application, sockets)
         await self.web.start()
@@ -143,14 +178,18 @@ class Watcher:
             await self.web.stop()
 
     def _resource(self, hello: Any, instance: str) -> dict[str, Any]:
-        resource = bot_resource(hello, instance, self.settings.service)
+        resource = self.redactor.attributes(bot_resource(hello, instance, self.settings.service))
         if not self.receiver.sources:  # what the watcher says of itself is of the same service
             self.own.resource[SERVICE_NAME] = resource[SERVICE_NAME]
         return resource
 
     def _welcome(self) -> dict[str, Any]:
         url = self.web.url if self.web is not None else None
-        return {"url": url, "settings": self.settings.bot, "problems": self.problems}
+        return {
+            "url": url,
+            "settings": self.settings.bot,
+            "problems": [*map(self.redactor.text, self.problems)],
+        }
 
 
 def host(connection: int, state: Path | None, lock: int | None) -> None:
@@ -186,13 +225,23 @@ def main() -> None:
 
 async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
     watcher = Watcher(settings.load(), state)
+    clean, loop = watcher.redactor.text, asyncio.get_running_loop()
     if own_process:
-        asyncio.get_running_loop().call_later(_STARTED_AFTER_S, _collect_less)
-        notes = Notes(watcher.receiver.note, asyncio.get_running_loop())
+        loop.call_later(_STARTED_AFTER_S, _collect_less)
+        notes = Notes(watcher.receiver.note, loop, clean)
         # what health finds of a connected bot, that bot's own log says already
         notes.addFilter(lambda record: record.name != "whisperwatch.health" or not watcher.receiver.streams)
         logging.getLogger().addHandler(notes)
-    await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+        await watcher.run(None if connection is None else socket.socket(fileno=connection), stay)
+        return
+    assert connection is not None
+    with Notes(_log_in_the_bot, loop, clean).instead_of(*_LOGGERS):
+        await watcher.run(socket.socket(fileno=connection), stay)
+
+
+def _log_in_the_bot(level: int, text: str) -> bool:
+    _logger.log(level, "%s", text)
+    return True
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -19,6 +19,7 @@ from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
 from whisperwatch.watcher.records import LocalStream, Span, Stream
+from whisperwatch.watcher.redaction import Redactor, environment_of
 from whisperwatch.watcher.source import Ended, Source
 
 _logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Receiver:
         welcome: the WELCOME's fields that are the same for all: url, settings, problems.
         own: takes the receiver's own figures.
         met: called when a process has come.
+        redactor: takes secrets out of what describes metrics.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Receiver:
         welcome: Callable[[], Mapping[str, Any]],
         own: LocalStream,
         met: Callable[[], None] = lambda: None,
+        redactor: Redactor | None = None,
     ) -> None:
+        self._redactor = redactor
         self._met = met
         self._pipeline, self._instances, self._resource, self._welcome = (
             pipeline,
@@ -184,10 +188,12 @@ class Receiver:
 
     def _meet(self, hello: dict[str, Any], pid: int) -> Source:
         process = Process(pid)
+        if self._redactor is not None:
+            self._redactor.learn(environment_of(pid))
         place = self._instances.assign(pid, process.started)
         # a process that comes back, or the next one in its slot
         self._sources = [s for s in self._sources if s.slot != place.slot or s in self._connections]
-        stream = Stream(self._resource(hello, place.instance), place.slot)
+        stream = Stream(self._resource(hello, place.instance), place.slot, self._redactor)
         source = Source(process, place, hello, stream)
         self._sources.append(source)
         return source

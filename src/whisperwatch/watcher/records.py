@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from whisperwatch import semconv
 from whisperwatch.version import __version__
+from whisperwatch.watcher.redaction import Redactor
 
 _logger = logging.getLogger(__name__)
 _SPAN_FIELDS: Final = 17
@@ -124,11 +125,13 @@ class Stream(Records):
 
     A batch from another position, or one that names numbers that were never defined, never raises: what can't be
     placed is left out, counted in `skipped` and logged once. Cells with an attribute that is an id
-    (`semconv.HASHED_ATTRIBUTES`) are refused, counted in `refused_cells`.
+    (`semconv.HASHED_ATTRIBUTES`) are refused, counted in `refused_cells`. What describes metrics is redacted here,
+    before anybody reads it.
     """
 
-    def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
+    def __init__(self, resource: Mapping[str, Any], slot: int = 0, redactor: Redactor | None = None) -> None:
         super().__init__(resource, slot)
+        self._redactor = redactor or Redactor()
         self.wall_offset_ns = 0
         self.skipped = 0
         self._position = 0
@@ -197,7 +200,12 @@ class Stream(Records):
             raise ValueError(f"no kind of metric is called {kind}")
         self.defined += 1
         self._instruments[number] = Instrument(
-            self.scopes[scope], name, kind, unit or "", description or "", tuple(bounds or ())
+            self.scopes[scope],
+            name,
+            kind,
+            unit or "",
+            self._redactor.text(description or ""),
+            tuple(bounds or ()),
         )
 
     def _define_cell(
@@ -209,7 +217,7 @@ class Stream(Records):
             self._refuse(owner.name)
             return
         self.defined += 1
-        cell = Cell(attributes or {}, start + offset)
+        cell = Cell(self._redactor.attributes(attributes or {}), start + offset)
         owner.cells.append(cell)
         self._cells[number] = owner, cell
 

@@ -58,7 +58,9 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: dict[int, float] = {}
-        kept = self.spans
+        self.received = bytearray()
+        """Every body that came."""
+        kept, received = self.spans, self.received
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -66,6 +68,7 @@ class Collector:
             def do_POST(self) -> None:
                 request = ExportTraceServiceRequest()
                 body = self.rfile.read(int(self.headers["content-length"]))
+                received.extend(body)
                 if self.path == "/v1/traces":
                     request.ParseFromString(body)
                     for resource in request.resource_spans:

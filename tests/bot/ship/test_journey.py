@@ -226,3 +226,14 @@ def test_metrics_of_a_dead_bot_are_not_served_on(bots: Bots) -> None:
     bot.process.kill()
     bot.process.wait()
     until(lambda: metric(url, RECORDED) != 5)
+
+
+def test_secrets_of_a_process_that_attaches_are_known_too(bots: Bots) -> None:
+    one = bots()
+    two = bots(LLM_API_KEY="only the second knows it")
+    one.sail()
+    assert two.sail()["pid"] == one.do("ship.welcome['pid']")
+    attributes = "{semconv.BOT_NAME: 'as only the second knows it', semconv.SHARD: 0}"
+    two.do(f"recorder.instrument(semconv.GATEWAY_CONNECTS).find({attributes}).add(7)")
+    assert two.do("ship.flush(10)")
+    assert two.metric(RECORDED + '{bot_name="as [redacted:secret]"') == 7

@@ -20,6 +20,9 @@ def test_by_default_one_thread_is_all(bots: Bots) -> None:
 
 def test_thread(bots: Bots, collector: Collector) -> None:
     bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, WHISPERWATCH_WATCHER="thread")
+    bot.do(
+        "from whisperwatch.bot.instrument.libraries.registry import registry; import aiohttp; registry.apply()"
+    )
     welcome = bot.sail()
     assert welcome["pid"] == bot.pid
     assert bot.do(THREADS) == ["whisperwatch-ship", "whisperwatch-watcher"]
@@ -28,6 +31,9 @@ def test_thread(bots: Bots, collector: Collector) -> None:
     assert bot.metric("discord_gateway_connects_total") == 1000
     assert bot.do("ship.stop(10)")
     assert len(collector.spans) == 1000
+    # what the watcher asks is not the bot's doing
+    assert bot.do("'aiohttp' in registry.applied")
+    assert bot.do("list(recorder.instrument(semconv.HTTP_CLIENT_DURATION)) == []")
     assert bot.do(f"until(lambda: {THREADS} == [])"), bot.do(THREADS)
     assert bot.do("[entry for entry in logged if 'error' in entry.lower()]") == []
 

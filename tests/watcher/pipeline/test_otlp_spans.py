@@ -216,3 +216,32 @@ def test_the_caches_are_bounded(tape, redaction):
     encoder.encode(writer.send(records), OFFSET)
     assert len(encoder._heads) <= 4096
     assert sum(len(kept) for kept in encoder._attributes._known.values()) < 4096
+
+
+def test_secrets_are_taken_out_of_every_part_of_a_span(tape):
+    secret = f"ghp_{'a1B2' * 8}"
+    told = {
+        f"k {secret}": 1,
+        "v": f"v {secret}",
+        "l": ["fine", secret],
+        "db.query.text": f"SELECT '{secret}'",
+    }
+    scope = InstrumentationScope(f"s {secret}", f"v {secret}", f"https://example.org/{secret}", {"a": secret})
+    state = TraceState([("a", secret)])
+    span = a_span(
+        name=f"n {secret}",
+        attributes=told,
+        context=SpanContext(1, 2, False, TraceFlags(1), state),
+        resource=Resource({**RESOURCE, "r": secret}),
+        instrumentation_scope=scope,
+        status=Status(StatusCode.ERROR, f"d {secret}"),
+        events=[Event(f"e {secret}", told, OFFSET)],
+        links=[Link(SpanContext(1, 2, True), told)],
+    )
+    writer = tape({**RESOURCE, "r": secret})
+    encoder = SpanEncoder(writer.stream, Redaction(bytes(32)))
+    by_scope = encoder.encode(writer.send([writer.span(span)]), OFFSET)
+    body = encoder.resource_spans({scope: [spans] for scope, spans in by_scope.items()})
+    assert secret.encode() not in body
+    # name, status, trace state, resource, four of the scope, an event's name, three of each of three attribute sets
+    assert body.count(b"[redacted:api_key]") == 18

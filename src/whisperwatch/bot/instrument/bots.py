@@ -110,7 +110,7 @@ class EventRoot(Root):
                     else:
                         span.withhold()
         finally:
-            self.held = self.subject = None
+            self.held = None  # the subject stays: what a later task of it logs is masked by it
 
     def describe(self) -> None:
         try:

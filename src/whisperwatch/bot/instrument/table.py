@@ -1,7 +1,11 @@
-"""The table of patches over discord.py: what is replaced, and by what. Read at 2.4.0 and 2.7.1."""
+"""The table of patches over discord.py: what is replaced, and by what. Read at 2.4.0 and 2.7.1.
+
+One is of Python's own: the thread pools, to which discord.py and bots give work.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import discord
@@ -12,7 +16,7 @@ from discord.ui import view as ui_view
 from discord.webhook import async_ as webhook
 
 from whisperwatch.bot.instrument import commands as prefix
-from whisperwatch.bot.instrument import components, events, interactions, rest, voice, waits
+from whisperwatch.bot.instrument import components, events, executors, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
 from whisperwatch.bot.instrument.gauges import read_bots
@@ -54,6 +58,7 @@ def patches(started: Any) -> list[Patch]:
         Patch(webhook.AsyncDeferredLock, "__aexit__", waits.defer_others),
         Patch(webhook.AsyncWebhookAdapter, "request", rest.webhook_request),
         Patch(discord.VoiceClient, "connect", voice.connect),
+        Patch(ThreadPoolExecutor, "submit", executors.submit),
     ]
 
 

@@ -58,6 +58,8 @@ class Recorder:
         """Waits, at most so many milliseconds, until the watcher has all; says whether it has. Set by `watch()`."""
         self.when_defined: Callable[[Instrument], None] | None = None
         """Called with each new instrument: a host's provider makes one of its own."""
+        self.mask: Callable[[str], str] = str
+        """Takes out of a text that is to be recorded what repeats a user's words. Set by `watch()`."""
         self.collectors: list[Callable[[], None]] = []
         """Called at each collection: observable instruments and the gauges of the bots."""
         self._numbers: dict[str, int] = {}

@@ -269,7 +269,7 @@ class Span(Readable, trace.Span):
             description = Status(status, description).description
         self.ornate = True
         self.status_code = code.value
-        self.description = description
+        self.description = recorder.mask(description) if description else description
 
     def record_exception(
         self,
@@ -278,13 +278,13 @@ class Span(Readable, trace.Span):
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        """As the SDK's: type, message and stack trace, at the caller's wish."""
+        """As the SDK's: type, message and stack trace, at the caller's wish; without what repeats a user's words."""
         self.add_event(
             "exception",
             {
                 "exception.type": type_name(exception),
-                "exception.message": str(exception),
-                "exception.stacktrace": "".join(traceback.format_exception(exception)),
+                "exception.message": recorder.mask(str(exception)),
+                "exception.stacktrace": recorder.mask("".join(traceback.format_exception(exception))),
                 "exception.escaped": str(escaped),
                 **(attributes or {}),
             },

@@ -18,6 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from opentelemetry import context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
+
 _MODULE: Final = "whisperwatch.watcher"
 _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[3]
 _LEFT_OUT: Final = (
@@ -87,6 +90,8 @@ class ThreadWatcher:
     def _host(self) -> None:
         # by name, so that nothing of the watcher is imported by the bot unless it was asked for
         main: Any = importlib.import_module(f"{_MODULE}.__main__")
+        # what it asks of others is not the bot's doing
+        context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         main.host(*self._arguments)
 
     def ended(self) -> str | None:

@@ -1,7 +1,7 @@
 """Attributes as OTLP KeyValues.
 
 What a bot says is mostly what it said before, so the bytes of string and int attributes are kept by key and value,
-in bounded caches. Ids are redacted here and nowhere else.
+in bounded caches. All that leaves on spans is redacted here, once for each value that is kept.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ class KeyValues:
         self._field = field
         self._redaction = redaction
         self._hash = redaction.hash
+        self.clean = redaction.redactor.text
+        """A text beside the attributes as it may leave."""
+        self._clean_value = redaction.redactor.value
         self._heads: dict[str, bytes] = {}
         self._known: dict[str, dict[str | int, bytes]] = {}
         self._before_hash: dict[str, bytes] = {}
@@ -102,11 +105,11 @@ class KeyValues:
             encoded = before + self._hash(b"%d" % value)
         elif key in HASHED_ATTRIBUTES and value is not None:
             encoded = self._string(key, self._redaction(value))
-        elif kind is str:
-            encoded = self._string(key, value)
+        elif (cleaned := self._clean_value(key, value)).__class__ is str:
+            encoded = self._string(key, cleaned)
         else:
             try:
-                encoded = message(self._field, _key_value(key, value))
+                encoded = message(self._field, self._head(key) + message(2, any_value(cleaned)))
             except (TypeError, ValueError) as error:
                 self._say(key, error)
                 return b""
@@ -114,12 +117,16 @@ class KeyValues:
             self._keep(key, value, encoded)
         return encoded
 
-    def _string(self, key: str, value: str) -> bytes:
+    def _head(self, key: str) -> bytes:
         head = self._heads.get(key)
         if head is None:
             if len(self._heads) >= _KEYS_KEPT:
                 self._heads.clear()
-            head = self._heads[key] = text(1, key)
+            head = self._heads[key] = text(1, self.clean(key))
+        return head
+
+    def _string(self, key: str, value: str) -> bytes:
+        head = self._head(key)
         raw = utf8(value)
         size = len(raw)
         whole = len(head) + size + 4

@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from whisperwatch.watcher.pipeline.buffer import Buffer, Request
@@ -50,6 +51,7 @@ class Delivery:
 
     Args:
         settled: is told of each request that was taken or refused: the outcome is a `Taken` or a `Refused`.
+        clean: what a collector said as it may be shown: it may repeat what it was sent, headers among it.
 
     Attributes:
         failing_since: unix seconds of the first failure after the last success, else None.
@@ -64,6 +66,7 @@ class Delivery:
         buffer: Buffer,
         settled: Callable[[Request, Taken | Refused], None],
         backoff: Backoff | None = None,
+        clean: Callable[[str], str] = str,
     ) -> None:
         self.failing_since: float | None = None
         self.last_success: float | None = None
@@ -73,6 +76,7 @@ class Delivery:
         self._buffer = buffer
         self._settled = settled
         self._backoff = backoff or Backoff()
+        self._clean = clean
         self._work = asyncio.Event()
         self._hurry = asyncio.Event()
         self._collector_said_wait = False
@@ -114,11 +118,12 @@ class Delivery:
     async def _send(self, request: Request) -> Outcome:
         request.under_way = True
         try:
-            return await self._transport.send(request.body)
+            outcome = await self._transport.send(request.body)
+            return replace(outcome, message=self._clean(outcome.message))
         except Exception as error:
             if self.failing_since is None:
                 _logger.exception("the export of %s failed in a way that was not foreseen", self._signal)
-            return Failed(f"{type(error).__name__}: {error}")
+            return Failed(self._clean(f"{type(error).__name__}: {error}"))
         finally:
             request.under_way = False
 

@@ -118,7 +118,7 @@ class SpanEncoder:
         remote = _IS_REMOTE if flags & PARENT_REMOTE else 0
         head = b"".join(
             (
-                text(5, name),
+                text(5, self._attributes.clean(name)),
                 number(6, kind + 1),
                 b"\x85\x01" + _FIXED32.pack(_HAS_REMOTE | remote),
                 b"" if status is None else message(15, number(3, status)),
@@ -140,9 +140,10 @@ class SpanEncoder:
         dropped: tuple[int, int, int] | None,
         offset: int,
     ) -> bytes:
-        parts = [text(3, trace_state)]
+        clean = self._attributes.clean
+        parts = [text(3, clean(trace_state))] if trace_state else []
         if description:
-            parts.append(message(15, text(2, description) + number(3, status)))
+            parts.append(message(15, text(2, clean(description)) + number(3, status)))
         parts += [message(11, self._event(event, offset)) for event in events or ()]
         parts += [message(13, self._link(link)) for link in links or ()]
         if dropped:
@@ -154,7 +155,7 @@ class SpanEncoder:
         return b"".join(
             (
                 _TIME.pack(0x09, at + offset),
-                text(2, name),
+                text(2, self._attributes.clean(name)),
                 self._event_attributes.encode(attributes) if attributes else b"",
                 number(4, dropped),
             )
@@ -184,5 +185,10 @@ class SpanEncoder:
 
 def scope_fields(scope: Scope, attributes: KeyValues) -> tuple[bytes, bytes]:
     """The `scope` and `schema_url` fields of ScopeSpans and ScopeMetrics."""
-    body = text(1, scope.name) + text(2, scope.version) + attributes.encode(scope.attributes or {})
-    return message(1, body), text(3, scope.schema_url)
+    clean = attributes.clean
+    body = (
+        text(1, clean(scope.name))
+        + text(2, clean(scope.version or ""))
+        + attributes.encode(scope.attributes or {})
+    )
+    return message(1, body), text(3, clean(scope.schema_url or ""))

@@ -19,6 +19,7 @@ from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.transport import Refused, Signal, Taken, Transport, UnusableTransportError
 from whisperwatch.watcher.records import LocalStream, Records, Span
+from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Export, Target
 
 _logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Pipeline:
         streams: gives the streams whose metrics are exported.
         own: takes the pipeline's own figures; one of `streams`.
         backoff: makes the waits between tries, one for each signal.
+        redactor: takes secrets out of all that leaves.
     """
 
     def __init__(
@@ -42,10 +44,11 @@ class Pipeline:
         streams: Callable[[], Iterable[Records]],
         own: LocalStream,
         backoff: Callable[[], Backoff] = Backoff,
+        redactor: Redactor | None = None,
     ) -> None:
         self._export = export
         self._streams = streams
-        self._redaction = Redaction(key, export.expose_ids)
+        self._redaction = Redaction(key, export.expose_ids, redactor)
         self._backoff = backoff
         targets: dict[Signal, Target | None] = {"spans": export.traces, "metrics": export.metrics}
         self._targets = {signal: target for signal, target in targets.items() if target is not None}
@@ -103,7 +106,8 @@ class Pipeline:
                 _logger.error("%s are not exported: %s", signal, error)
                 del self._targets[signal]
                 continue
-            delivery = Delivery(signal, transport, self._buffer, self._settle, self._backoff())
+            clean = self._redaction.redactor.text
+            delivery = Delivery(signal, transport, self._buffer, self._settle, self._backoff(), clean)
             self._deliveries[signal] = delivery
             self._tasks.append(asyncio.create_task(delivery.run(), name=f"export of {signal}"))
         if "metrics" in self._deliveries:

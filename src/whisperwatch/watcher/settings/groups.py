@@ -105,14 +105,6 @@ class Performance(Group):
         help="How often gauges and the figures of process and host are read. Plain numbers are seconds.",
         right=_DURATION,
     )
-    expose_ids: bool = setting(
-        "WHISPERWATCH_EXPOSE_IDS",
-        default=False,
-        parse=values.switch,
-        help="Whether guild, channel, user and message ids leave on spans as they are. By default they leave as "
-        "keyed hashes; they are never on metrics.",
-        right=_SWITCH,
-    )
     libraries: tuple[str, ...] = setting(
         "WHISPERWATCH_LIBRARIES",
         default=(),
@@ -129,6 +121,15 @@ class Performance(Group):
         help="Libraries that are left alone, beside those that `instrument(exclude=…)` and "
         "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` name.",
         right="names of libraries with commas between",
+        unset="none",
+    )
+    llm_prices: str = setting(
+        "WHISPERWATCH_LLM_PRICES",
+        default="",
+        parse=values.readable_file,
+        help='What models cost, a JSON file such as `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million '
+        "tokens, by the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
+        right="the path of a JSON file",
         unset="none",
     )
 

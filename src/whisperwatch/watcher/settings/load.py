@@ -12,19 +12,13 @@ from . import misspelt
 from .groups import Performance, Process, Service, Web
 from .health import Health
 from .otlp import Batching, Exporters, Line
+from .privacy import Privacy
 from .reading import Group, Problem, Reading, SettingsError, settings_of
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service,
-    Web,
-    Health,
-    Performance,
-    Process,
-    Exporters,
-    Line,
-    Batching,
-)
+    Service, Web, Health, Performance, Process, Privacy, Exporters, Line, Batching,
+)  # fmt: skip
 """Every group, in the order of the page of settings."""
 CONFIG: Final = "WHISPERWATCH_CONFIG"
 _REFUSED: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
@@ -64,6 +58,7 @@ class Settings:
     performance: Performance
     process: Process
     disabled: bool
+    privacy: Privacy
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -127,10 +122,11 @@ def _settings(reading: Reading) -> Settings:
     exporters = reading.group(Exporters)
     performance = reading.group(Performance)
     batching = reading.group(Batching)
+    privacy = reading.group(Privacy)
     export = Export(
         traces=None if exporters.disabled else target(reading, "traces", exporters.traces),
         metrics=None if exporters.disabled else target(reading, "metrics", exporters.metrics),
-        expose_ids=performance.expose_ids,
+        expose_ids=privacy.expose_ids,
         metric_interval_s=batching.metric_interval_s or performance.collection_interval_s,
         metric_timeout_s=batching.metric_timeout_s,
         span_delay_s=batching.span_delay_s,
@@ -146,7 +142,16 @@ def _settings(reading: Reading) -> Settings:
     warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
     problems = tuple(reading.problems)
     return Settings(
-        service, export, web, health, performance, process, exporters.disabled, problems, tuple(warnings)
+        service,
+        export,
+        web,
+        health,
+        performance,
+        process,
+        exporters.disabled,
+        privacy,
+        problems,
+        tuple(warnings),
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, TypeVar
 
+from whisperwatch.watcher.redaction import Redactor
+
 _ABOUT: Final = "about"
 
 
@@ -152,5 +154,8 @@ class Reading:
 
 
 def masked(text: str) -> str:
-    """Without the user and password of a URL, and not longer than a line."""
-    return re.sub(r"(?<=//)[^/@\s]*@", "***@", text)[:80]
+    """Without secrets (a URL's user and password among them), and not longer than a line."""
+    return _redactor.text(re.sub(r"(?<=//)[^/@\s]*@", "***@", text))[:80]
+
+
+_redactor: Final = Redactor()

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from whisperwatch.watcher.health.watch import HealthWatch
-from whisperwatch.watcher.web.health import NO_STORE, Access, HealthAnswers, answer
+from whisperwatch.watcher.web.health import NO_STORE, Access, Clean, HealthAnswers, answer
 
 RenderMetrics = Callable[[str], tuple[bytes, str]]
 """From an Accept header to the exposition and its content type."""
@@ -27,6 +27,7 @@ def app(
     live_after_s: float = 60.0,
     access: Access | None = None,
     lifespan: Lifespan | None = None,
+    clean: Clean = lambda content: content,
 ) -> Starlette:
     """The ASGI application.
 
@@ -36,6 +37,7 @@ def app(
         live_after_s: for how long a loop may be stuck before `/health/live` fails, in seconds.
         access: who may read more of health than a status.
         lifespan: Starlette's, for whoever hosts the application.
+        clean: content of a page as it may be shown; `/metrics` is clean at its source.
     """
 
     async def metrics(request: Request) -> Response:
@@ -43,7 +45,7 @@ def app(
         return Response(body, headers={"content-type": content_type, "vary": "Accept", **NO_STORE})
 
     routes = [
-        *HealthAnswers(health, live_after_s, access or Access()).routes(),
+        *HealthAnswers(health, live_after_s, access or Access(), clean).routes(),
         Route("/metrics", metrics, middleware=[Middleware(GZipMiddleware, compresslevel=1)]),
     ]
     paths = [route.path for route in routes]

@@ -19,6 +19,8 @@ from whisperwatch.watcher.health.watch import HealthWatch
 
 NO_STORE: Final = {"cache-control": "no-store"}
 HEALTH_JSON: Final = "application/health+json"
+Clean = Callable[[Any], Any]
+"""From what a page is to say to what it may: without secrets."""
 _BEARER: Final = "Bearer "
 
 
@@ -54,7 +56,10 @@ class Access:
 class HealthAnswers:
     """The health routes; a body is rendered once for each report."""
 
-    def __init__(self, health: HealthWatch, live_after_s: float, access: Access) -> None:
+    def __init__(
+        self, health: HealthWatch, live_after_s: float, access: Access, clean: Clean = lambda content: content
+    ) -> None:
+        self._clean = clean
         self._health = health
         self._live_after_s = live_after_s
         self._access = access
@@ -104,24 +109,24 @@ class HealthAnswers:
         if found is None:
             names = [one.name for one in report.components]
             return answer({"error": "There is no such component.", "components": names}, 404)
-        return answer(found.as_json(), 503 if found.status == "unhealthy" else 200)
+        return answer(self._clean(found.as_json()), 503 if found.status == "unhealthy" else 200)
 
     async def live(self, _: Request) -> Response:
         """Whether a restart would help."""
         stuck = (await self._health.look()).not_live(self._live_after_s)
-        return answer({"live": not stuck, "reasons": stuck}, 503 if stuck else 200)
+        return answer({"live": not stuck, "reasons": self._clean(stuck)}, 503 if stuck else 200)
 
     async def ready(self, _: Request) -> Response:
         """Whether every shard is there."""
         missing = (await self._health.look()).not_ready
-        return answer({"ready": not missing, "reasons": missing}, 503 if missing else 200)
+        return answer({"ready": not missing, "reasons": self._clean(missing)}, 503 if missing else 200)
 
     def _told(
         self, report: Report, form: str, make: Callable[[], Any], media_type: str = "application/json"
     ) -> Response:
         rendered = self._rendered.get(form)
         if rendered is None or rendered[0] is not report:
-            rendered = self._rendered[form] = report, encoded(make())
+            rendered = self._rendered[form] = report, encoded(self._clean(make()))
         status = 503 if report.status == "unhealthy" else 200
         return Response(rendered[1], status, {**NO_STORE, "vary": "Accept, Authorization"}, media_type)
 

@@ -191,12 +191,13 @@ async def test_who_waits_in_vain_for_a_pool_is_seen(postgres: str, records: Any)
 
 
 async def test_a_pool_that_is_let_go_of_is_not_kept(postgres: str, records: Any) -> None:
-    pool = asyncpg.create_pool(postgres, min_size=1, max_size=1)
+    pool = asyncpg.create_pool(postgres, min_size=1, max_size=1, max_inactive_connection_lifetime=0)
     await pool
     await pool.fetch("SELECT 1")
     queue = weakref.ref(pool._queue)
     assert len(asyncpg_pool._pools) == 1
     pool.terminate()
+    await asyncio.sleep(0)  # its transports let go of it
     del pool
     gc.collect()
     assert queue() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,3 +29,10 @@ class Library:
     supported: str
     apply: Callable[[], Undo]
     contrib: str = ""
+
+
+def is_at_work(instrumentor: str) -> bool:
+    """Whether OpenTelemetry's instrumentor, a `module:Class`, has instrumented, whoever called it. We import none."""
+    module, _, name = instrumentor.partition(":")
+    found = getattr(sys.modules.get(module), name, None) if module else None
+    return bool(getattr(getattr(found, "_instance", None), "_is_instrumented_by_opentelemetry", False))

@@ -17,7 +17,7 @@ from importlib import import_module, metadata
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.arrivals import Arrivals
-from whisperwatch.bot.instrument.libraries.library import Library, Undo
+from whisperwatch.bot.instrument.libraries.library import Library, Undo, is_at_work
 from whisperwatch.bot.instrument.libraries.versions import standing
 
 logger = logging.getLogger("whisperwatch")
@@ -44,6 +44,40 @@ LIBRARIES: list[Library] = [
         "redis", "redis", "redis", ">=5,<9", by_module("redis"),
         "opentelemetry.instrumentation.redis:RedisInstrumentor",
     ),
+    Library(
+        "aiohttp", "aiohttp", "aiohttp", ">=3.9,<4", by_module("aiohttp"),
+        "opentelemetry.instrumentation.aiohttp_client:AioHttpClientInstrumentor",
+    ),
+    Library(
+        "httpx", "httpx", "httpx", ">=0.27,<1", by_module("httpx"),
+        "opentelemetry.instrumentation.httpx:HTTPXClientInstrumentor",
+    ),
+    Library("httpx2", "httpx2", "httpx2", ">=2,<3", by_module("httpx2")),
+    Library(
+        "requests", "requests", "requests", ">=2.31,<3", by_module("requests"),
+        "opentelemetry.instrumentation.requests:RequestsInstrumentor",
+    ),
+    Library(
+        "sqlalchemy", "sqlalchemy", "sqlalchemy", ">=2,<2.2", by_module("sqlalchemy"),
+        "opentelemetry.instrumentation.sqlalchemy:SQLAlchemyInstrumentor",
+    ),
+    Library(
+        "openai", "openai", "openai", ">=1,<4", by_module("llm.openai"),
+        "opentelemetry.instrumentation.genai.openai:OpenAIInstrumentor",
+    ),
+    Library(
+        "anthropic", "anthropic", "anthropic", ">=0.40,<3", by_module("llm.anthropic"),
+        "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
+    ),
+    Library(
+        "chromadb", "chromadb", "chromadb", ">=0.5,<2", by_module("vectors.chroma"),
+        "opentelemetry.instrumentation.chromadb:ChromaInstrumentor",
+    ),
+    Library(
+        "qdrant", "qdrant_client", "qdrant-client", ">=1.9,<2", by_module("vectors.qdrant"),
+        "opentelemetry.instrumentation.qdrant:QdrantInstrumentor",
+    ),
+    Library("arq", "arq", "arq", ">=0.25,<0.29", by_module("arq")),
 ]  # fmt: skip
 
 
@@ -80,7 +114,7 @@ class Registry:
                     continue
                 if library.name not in self._undo:
                     self._instrument(library)
-                elif _instrumented_by_contrib(library):
+                elif is_at_work(library.contrib):
                     self._take_back(library.name)
 
     def undo(self) -> None:
@@ -104,7 +138,7 @@ class Registry:
 
     def _instrument(self, library: Library) -> None:
         with self._lock:
-            if library.name in self._undo or _instrumented_by_contrib(library):
+            if library.name in self._undo or is_at_work(library.contrib):
                 return
             if not self._is_new_enough(library):
                 return
@@ -158,13 +192,6 @@ def _listed(variable: str) -> set[str]:
 def _is_loading(module: str) -> bool:
     """Whether it is being imported just now."""
     return bool(getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False))
-
-
-def _instrumented_by_contrib(library: Library) -> bool:
-    """Whether OpenTelemetry's instrumentor is at work, whoever has called it. Its module is never imported by us."""
-    module, _, name = library.contrib.partition(":")
-    instrumentor = getattr(sys.modules.get(module), name, None) if module else None
-    return bool(getattr(getattr(instrumentor, "_instance", None), "_is_instrumented_by_opentelemetry", False))
 
 
 registry = Registry(LIBRARIES)

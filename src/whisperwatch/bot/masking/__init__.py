@@ -1,0 +1,9 @@
+"""What users wrote stays here: what repeats the current message is masked in this process, before the tape.
+
+Bots log what users write, and exceptions quote it. Only this process knows what that is.
+"""
+
+from .mask import mask, told
+from .needles import MASKED
+
+__all__ = ["MASKED", "mask", "told"]

@@ -1,0 +1,88 @@
+"""Masking a text that is about to be recorded, by what the current work is about.
+
+What to look for is put together once for each root, when the first text is masked in it. A text that is recorded
+outside of any root costs one look at the context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any, Final
+
+from whisperwatch.bot import guard
+from whisperwatch.bot.masking.needles import MASKED, Needles
+from whisperwatch.bot.masking.subject import names_of, words_of
+from whisperwatch.bot.recording.current import ROOT_KEY, read
+
+
+class Told:
+    """A text that was told. Prompts are long, and most are never repeated: it is looked at when that is needed."""
+
+    __slots__ = ("_needles", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._needles: Needles | None = None
+
+    def mask(self, text: str) -> str:
+        if self._needles is None:
+            self._needles = Needles([self.text])
+        return self._needles.mask(text)
+
+
+_MOST_TOLD: Final = 16
+_told: ContextVar[tuple[Told, ...]] = ContextVar("whisperwatch_told", default=())
+"""Of work that belongs to no root."""
+
+
+def mask(text: str) -> str:
+    """The text without what repeats the current message, its author, guild and channel, or a prompt.
+
+    Never raises. A text that can't be looked at is dropped as a whole, and counted as an internal error.
+    """
+    try:
+        root: Any = read().get(ROOT_KEY)
+        needles: Sequence[Needles | Told]
+        if root is None:
+            needles = _told.get()
+        else:
+            needles = root.__dict__.get("needles") or _of_root(root)
+        for one in needles:
+            text = one.mask(text)
+    except Exception:
+        guard.failed("mask")
+        return MASKED
+    return text
+
+
+def told(text: str) -> None:
+    """Have a text masked from now on wherever the current work repeats it: a prompt, a completion, a document."""
+    try:
+        if not isinstance(text, str):
+            raise TypeError(f"a text is told, not {type(text).__name__}")
+        root: Any = read().get(ROOT_KEY)
+        if root is None:
+            _told.set(_with(_told.get(), text))
+        else:
+            known = root.__dict__.get("needles") or _of_root(root)
+            root.needles = (known[0], *_with(known[1:], text))
+    except Exception:
+        guard.failed("told")
+
+
+def _with(known: Sequence[Told], text: str) -> tuple[Told, ...]:
+    """The newest that were told, each once."""
+    if not text or any(one.text == text for one in known):
+        return tuple(known)
+    return (*known, Told(text))[-_MOST_TOLD:]
+
+
+def _of_root(root: Any) -> Any:
+    """A tuple: what the root's event says, then what was told in it."""
+    subject = getattr(root, "subject", None)
+    root.needles = (Needles(words_of(subject), names_of(subject)) if subject is not None else _NOTHING,)
+    return root.needles
+
+
+_NOTHING: Final = Needles(())

@@ -1,0 +1,150 @@
+"""What a text must not repeat, and finding it there.
+
+Texts are compared as words in lower case, so that quotes, punctuation and line breaks around them change nothing. What
+is looked for are runs of words: the whole of a name or of a short message; of longer ones each three words in a row,
+and each word or pair of words of 12 characters or more. Longer runs are made of these, so finding them takes one pass
+over the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Final
+from urllib.parse import quote
+
+MASKED: Final = "[masked]"
+_LONG: Final = 12
+"""From so many characters on a run of words is masked, however few they are."""
+_WORDS: Final = 3
+"""From so many words on a run of words is masked, however short they are."""
+_SHORTEST_NAME: Final = 4
+_MOST_CHARACTERS: Final = 20_000
+_WORD: Final = re.compile(r"\w+")
+_QUOTED: Final = re.compile(r"""(?<!\w)(["'`])([^"'`\n]{1,200})\1""")
+_LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20", "   "))
+"""In which text is written, and which would grow together with words; as long as what stands for them."""
+
+
+class Needles:
+    """What must not be repeated: `texts` whole and in parts, `names` whole."""
+
+    __slots__ = ("_anchors", "_parts", "_runs", "_short", "_sizes")
+
+    def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
+        self._runs: set[str] = set()
+        self._parts: set[str] = set()
+        """What is no word: emoji, and scripts' signs."""
+        self._short: set[str] = set()
+        """Words that are masked only in quotes, or where they are all there is: too short by themselves."""
+        for text in texts:
+            self._add_text(text)
+        for name in names:
+            if len(name) >= _SHORTEST_NAME:
+                self._add_whole(name)
+        self._sizes = tuple(sorted({run.count(" ") + 1 for run in self._runs}, reverse=True))
+        longest = {max(run.split(" "), key=len) for run in self._runs}
+        self._anchors = (*longest, *self._parts)
+
+    def mask(self, text: str) -> str:
+        """The text with `MASKED` for what repeats."""
+        lower = text.lower()
+        for anchor in self._anchors:
+            if anchor in lower:
+                return self._masked(text)
+        if self._short and (" " not in text or "'" in text or '"' in text or "`" in text):
+            for word in self._short:
+                if word in lower:
+                    return self._masked(text)
+        return text
+
+    # --- what to look for -------------------------------------------------------------------------------------
+
+    def _add_text(self, text: str) -> None:
+        text = text.strip()[:_MOST_CHARACTERS]
+        first, *others = text.split(None, 1) or [""]
+        if first.isascii() and not first[:1].isalnum():  # a command or a mention: what follows was written
+            self._short.update(word for word in _words(first) if len(word) > 1)
+            whole = "".join(others)
+        else:
+            whole = text
+        if whole.count(" ") < _WORDS:
+            self._add_whole(whole)
+        for form in _forms(text):
+            words = _words(form)
+            self._runs.update(map(" ".join, zip(*(words[at:] for at in range(_WORDS)), strict=False)))
+            self._runs.update(word for word in words if len(word) >= _LONG)
+            pairs = map(" ".join, pairwise(words))
+            self._runs.update(pair for pair in pairs if len(pair) > _LONG)
+            self._short.update(word for word in words if _SHORTEST_NAME <= len(word) < _LONG)
+
+    def _add_whole(self, text: str) -> None:
+        run = " ".join(_words(text))
+        if len(run) >= _SHORTEST_NAME:
+            self._runs.add(run)
+        elif len(run) > 1:
+            self._short.add(run)
+        if not run and len(text) > 1:
+            self._parts.add(text.lower())
+
+    # --- finding it -------------------------------------------------------------------------------------------
+
+    def _masked(self, text: str) -> str:
+        plain = _plain(text)
+        spans = sorted([*self._found_runs(plain), *self._found_parts(plain), *self._found_quoted(plain)])
+        out: list[str] = []
+        at = 0
+        for start, end in spans:
+            if start > at or not out:
+                out += [text[at:start], MASKED]
+            at = max(at, end)
+        return "".join([*out, text[at:]]) if out else text
+
+    def _found_runs(self, text: str) -> Iterator[tuple[int, int]]:
+        found = list(_WORD.finditer(text))
+        words = [word[0] for word in found]
+        for at in range(len(words)):
+            for size in self._sizes:
+                if at + size <= len(words) and " ".join(words[at : at + size]) in self._runs:
+                    yield found[at].start(), found[at + size - 1].end()
+                    break
+
+    def _found_parts(self, text: str) -> Iterator[tuple[int, int]]:
+        for part in self._parts:
+            at = text.find(part)
+            while at >= 0:
+                yield at, at + len(part)
+                at = text.find(part, at + len(part))
+
+    def _found_quoted(self, text: str) -> Iterator[tuple[int, int]]:
+        if " ".join(_words(text)) in self._short:
+            yield 0, len(text)
+        for quoted in _QUOTED.finditer(text):
+            if " ".join(_words(quoted[2])) in self._short:
+                yield quoted.span(2)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """For comparing, as long as the text."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a few letters have a lower case of two
+        lower = "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
+    if "\\" in lower or "%" in lower:
+        for written, instead in _LETTERS_OF_ESCAPES:
+            lower = lower.replace(written, instead)
+    return lower
+
+
+def _forms(text: str) -> Iterator[str]:
+    """How a text may be written."""
+    yield text
+    if not text.isascii():
+        yield json.dumps(text)
+        yield ascii(text)
+        yield quote(text)

@@ -1,0 +1,159 @@
+"""What a user wrote and is called is masked in what the bot records of its own accord, in a real bot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+
+import discord
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
+
+from whisperwatch.bot import guard
+from whisperwatch.bot import watch as watching
+from whisperwatch.bot.masking import MASKED, mask, told
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
+
+PLAN = GuildPlan("Secret Society", ("hidden-room", "random"), (), "the-owner")
+SAID = "!note my grandmother lives in Lower Saxony"
+Press = discord.Interaction
+
+
+@pytest.fixture
+def noted(bot):
+    """Texts that the bot has masked, by what it says is in them."""
+    found: dict[str, str] = {}
+
+    @bot.command()
+    async def note(ctx, *, text):
+        found["content"] = mask(f"saving {text!r}")
+        found["names"] = mask(f"{ctx.author} of {ctx.guild.name} in #{ctx.channel}")
+        told("You are a pirate, and answer in rhymes.")
+        found["prompt"] = mask("prompt: you are a pirate")
+        with trace.get_tracer("bot").start_as_current_span("own") as span:
+            try:
+                raise ValueError(f"can't parse {text}")
+            except ValueError as error:
+                span.record_exception(error)
+                span.set_status(Status(StatusCode.ERROR, str(error)))
+
+        async def later():
+            await asyncio.sleep(0.05)
+            found["later"] = mask(f"later: {text}")
+
+        bot.late = asyncio.create_task(later())
+
+    @bot.tree.command()
+    async def tell(press: Press, story: str):
+        found["option"] = mask(f"story={story}")
+        found["option names"] = mask(f"{press.user} of {press.guild}")
+        await press.response.send_message("told")
+
+    @bot.listen()
+    async def on_message_edit(before, after):
+        found["edit"] = mask(f"from {before.content}")
+
+    @bot.listen()
+    async def on_member_join(member):
+        found["member"] = mask(f"welcome, {member.name} of {member.guild.name}")
+
+    bot.noted = found
+    return bot
+
+
+async def test_words_and_names_of_the_current_event_are_masked(run, noted, tape, settle):
+    async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, noted):
+        ada = server.user("ada-of-old")
+        said = await ada.say(SAID)
+        await settle(server, noted)
+        await noted.late
+        await server.reply_to(await ada.slash("tell", story="once upon a time there was"))
+        await ada.edit(said, "something quite different")
+        await server.user("new-member").join()
+        await settle(server, noted)
+        assert noted.noted == {
+            "content": "saving '[masked]'",
+            "names": "[masked] of [masked] in #[masked]",
+            "prompt": "prompt: [masked]",
+            "later": "later: [masked]",
+            "option": "story=[masked]",
+            "option names": "[masked] of [masked]",
+            "edit": "from ![masked]",
+            "member": "welcome, [masked] of [masked]",
+        }
+    own = next(span for span in tape.spans() if span.name == "own")
+    (exception,) = [attributes for name, attributes in own.events if name == "exception"]
+    assert exception["exception.message"] == "can't parse [masked]"
+    assert "grandmother" not in exception["exception.stacktrace"]
+    assert "ValueError: can't parse [masked]" in exception["exception.stacktrace"]
+    descriptions = [record[12] for record in tape.taken if record[5] == "own"]
+    assert descriptions == ["can't parse [masked]"]
+
+
+async def test_without_an_event_only_what_was_told_is_masked(tape):
+    text = "saved in 12 ms"
+    assert mask(text) == text
+    told("the prompt about my grandmother")
+    assert mask(text) == text
+    assert mask("about my grandmother") == MASKED
+    assert await asyncio.create_task(_masked("the prompt about")) == MASKED
+
+
+async def _masked(text: str) -> str:
+    return mask(text)
+
+
+def test_a_text_that_cannot_be_looked_at_is_dropped_and_counted(recording, monkeypatch):
+    monkeypatch.setattr(guard, "strict", False)
+
+    def work() -> None:
+        told("something")
+        assert mask(None) == MASKED  # type: ignore[arg-type]
+        told(12)  # type: ignore[arg-type]
+
+    contextvars.copy_context().run(work)
+    assert guard.counts == {"mask": 1, "told": 1}
+    guard.counts.clear()
+
+
+@pytest.mark.parametrize(("opted_in", "masks"), [("", True), ("true", False)])
+def test_it_is_the_recorders_while_watched_unless_opted_out(unshipped, monkeypatch, opted_in, masks):
+    monkeypatch.setenv("WHISPERWATCH_EXPOSE_WORDS", opted_in)
+    assert recorder.mask is str
+    assert watching.instrument()
+    assert (recorder.mask is mask) is masks
+    watching.uninstrument()
+    assert recorder.mask is str
+
+
+async def test_a_log_line_costs_little(run, noted, tape):
+    costs: list[float] = []
+
+    @noted.command()
+    async def cost(ctx):
+        line = "replied in 153 ms, prompt of 1532 tokens, cache miss for embeddings, queue depth 3"
+        assert mask(line) == line
+        for _ in range(20):
+            before = time.perf_counter()
+            for _ in range(100):
+                mask(line)
+            costs.append((time.perf_counter() - before) / 100)
+
+    async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, noted):
+        await server.user("ada-of-old").say("!cost what is the meaning of life, the universe and everything")
+    assert min(costs) < 4e-6, "2 µs on a machine of its own"
+
+
+async def test_telling_costs_little_and_the_newest_are_kept(recording):
+    prompt = "answer as a pirate would do it " * 1000
+    before = time.perf_counter()
+    for _ in range(1000):
+        told(prompt)
+    assert (time.perf_counter() - before) / 1000 < 50e-6, "it is not looked at before a text is masked"
+    for number in range(16):
+        told(f"the prompt with number{number}x")
+    assert mask("as a pirate would") == "as a pirate would"
+    assert mask("prompt with number0x") == MASKED

@@ -1,0 +1,113 @@
+"""What repeats a user's words is found however it is written down, and what doesn't is left alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whisperwatch.bot.masking.needles import Needles
+
+SAID = "!ask What's the meaning of life,\nthe universe & everything? unbelievable!"
+NAMES = (
+    "ada_lovelace",
+    "Ada",
+    "Countess Lovelace",
+    "The Analytical Engine Society of London",
+    "general",
+    "☆★☆★",
+)
+
+REPEATING = {
+    "all of it": (f"got {SAID}", "got ![masked]!"),
+    "without the command": ("Got: what's the meaning of life", "Got: [masked]"),
+    "in another case": ("THE UNIVERSE & EVERYTHING wanted", "[masked] wanted"),
+    "as Python shows it": (f"args={SAID!r}", None),
+    "as JSON": (json.dumps({"content": SAID}), None),
+    "in a URL": (f"GET /search?q={quote('the meaning of life')}", "GET /search?q=[masked]"),
+    "over a line break": ("of life, the universe", "[masked]"),
+    "one long word": ("KeyError: unbelievable", "KeyError: [masked]"),
+    "a pair of words": ("universe everything", "[masked]"),
+    "a short word in quotes": ("KeyError: 'meaning'", "KeyError: '[masked]'"),
+    "a short word alone": ("meaning", "[masked]"),
+    "the author": ("by Ada_Lovelace.", "by [masked]."),
+    "the author's nick": ("<Member nick='Countess  Lovelace'>", "<Member nick='[masked]'>"),
+    "the guild": ("in the Analytical Engine Society of London!", "in [masked]!"),
+    "the channel": ("sent to #general", "sent to #[masked]"),
+    "a name without letters": ("by ☆★☆★", "by [masked]"),
+}  # fmt: skip
+
+HARMLESS = (
+    "replied in 153 ms with 1532 tokens",
+    "the meaning was lost",
+    "KeyError: 'channel'",
+    "generally fine, lovelace and countess",
+    "connection refused",
+    "Ada is short",
+    "",
+)
+
+
+@pytest.mark.parametrize(("text", "masked"), REPEATING.values(), ids=REPEATING.keys())
+def test_what_repeats_is_masked(text: str, masked: str | None) -> None:
+    found = Needles([SAID], NAMES).mask(text)
+    if masked is not None:
+        assert found == masked
+    for words in ("meaning of", "universe", "unbelievable", "everything"):
+        assert words not in found
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_does_not_stays(text: str) -> None:
+    assert Needles([SAID], NAMES).mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "masked"),
+    [
+        ("hello", "said hello twice", "said [masked] twice"),
+        ("hello", "othello", "othello"),
+        ("!echo swordfish", "bad: swordfish", "bad: [masked]"),
+        ("<@123> swordfish", "bad: swordfish", "bad: [masked]"),
+        ("!ping", "the command ping took 3 ms", "the command ping took 3 ms"),
+        ("!swordfish", 'Command "swordfish" is not found', 'Command "[masked]" is not found'),
+        ("hi", "oh hi there", "oh hi there"),
+        ("hi", "said 'hi'", "said '[masked]'"),
+        ("😀😀", "reacted to 😀😀.", "reacted to [masked]."),
+        ("こんにちは世界", "本文: こんにちは世界", "本文: [masked]"),
+        ("héllo wörld schön", json.dumps("héllo wörld schön"), '"[masked]"'),
+        ("héllo wörld schön", ascii("héllo wörld schön"), "'[masked]'"),
+        ("héllo wörld schön", f"?q={quote('héllo wörld schön')}", "?q=[masked]"),
+        ("İstanbul'da güzel bir gün", "dün İstanbul'da güzel bir gün idi", "dün [masked] idi"),
+        ("", "anything", "anything"),
+    ],
+)
+def test_short_and_foreign_messages(said: str, text: str, masked: str) -> None:
+    assert Needles([said]).mask(text) == masked
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.text("abcdefghéü", min_size=1, max_size=8), min_size=3, max_size=12), st.text(max_size=40),
+    st.text(max_size=40), st.data(),
+)  # fmt: skip
+def test_any_three_words_in_a_row_are_masked(
+    words: list[str], before: str, after: str, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(words) - 3))
+    run = " ".join(words[start : start + 3])
+    masked = Needles([" ".join(words)]).mask(f"{before}|{run}|{after}")
+    assert f"|{run}|" not in masked
+    assert "[masked]" in masked
+
+
+@pytest.mark.parametrize("word", ["a", "abcdefghijklm", "a'b"])
+def test_repetition_does_not_make_it_slow(word: str) -> None:
+    said = f"{word} " * 4000
+    before = time.process_time()
+    Needles([said]).mask(said * 4)
+    assert time.process_time() - before < 1

@@ -1,0 +1,219 @@
+"""Secrets planted all over a real bot, and a user's own words, never come out of a real watcher.
+
+Looked through is everything that leaves or is shown: OTLP requests as they came, `/metrics`, the health pages, the log
+file where there is one, and our own logs in both processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
+
+PATIENCE_S = 40
+PROGRAM = Path(__file__).with_name("privacy_bot.py")
+WORDS = "abcdEFGH1234ijklMNOP5678"
+DISCORD = base64.b64encode(b"198622483471925248").decode() + ".Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+
+PLANTED = {
+    "environment": "no shape at all, only known",
+    "file": "mounted into the container",
+    "database_url": "db-pa55word",
+    "exporter_header": "collector-credentials-1",
+    "resource": f"glpat-{WORDS}",
+    "setting": f"sk-proj-{WORDS}",
+    "yaml": f"sk-ant-api03-{WORDS}",
+    "message": f"ghp_{WORDS}",
+    "command_exception": f"hf_{WORDS}",
+    "recorded_exception": f"xoxb-{WORDS}",
+    "status": f"AIza{WORDS}12345678901",
+    "sql_literal": "Rosebud",
+    "sql_comment": "Mellon",
+    "prompt": "ada.lovelace@example.org",
+    "header": "any-header-value",
+    "url_query": "query-token-77",
+    "url_user": "user-info-88",
+    "webhook": f"webhooks/123456789012345678/{WORDS}",
+    "interaction": f"interactions/123456789012345678/{WORDS}",
+    "attribute": f"sk_live_{WORDS}",
+    "list": DISCORD,
+    "bytes": JWT,
+    "event": "hunter2-in-event",
+    "event_name": f"npm_{WORDS}{WORDS}",
+    "link": f"pypi-{WORDS}",
+    "span_name": f"github_pat_{WORDS}",
+    "scope": f"gsk_{WORDS}",
+    "metric": f"SG.{WORDS}.{WORDS}",
+    "log_argument": f"tvly-{WORDS}",
+    "log_exception": f"whsec_{WORDS}",
+    "private_key": "MIIEpAIBAAKCAQEA",
+    "own_pattern": "case-0815",
+}  # fmt: skip
+"""By where it is planted; the bot plants it by that name."""
+SAID = "my grandmother lives in Lower Saxony"
+USER, GUILD, CHANNEL = "ada-of-old", "Secret Society", "hidden-room"
+SPANS = {"message", "command plant", "command fail", "the last one"}
+OWN_WORDS = ("grandmother lives", "Lower Saxony", USER, GUILD, CHANNEL)
+
+
+LOGS = {"our log": "ours.log", "the watcher's own": "state/*.log", "the log file": "log/*"}
+
+
+@dataclass
+class Collector:
+    """Refuses, and quotes what it was sent, until `takes` is set; then takes everything."""
+
+    url: str = ""
+    takes: bool = False
+    bodies: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        if not self.takes:
+            return web.Response(status=503, text=f"who is {request.headers['authorization']}?")
+        self.bodies.append((request.path, body))
+        return web.Response(content_type="application/x-protobuf")
+
+    def span_names(self) -> set[str]:
+        requests = [
+            ExportTraceServiceRequest.FromString(b) for path, b in self.bodies if path == "/v1/traces"
+        ]
+        return {
+            s.name for r in requests for one in r.resource_spans for sc in one.scope_spans for s in sc.spans
+        }
+
+
+@pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    made = Collector()
+    app = web.Application(client_max_size=2**28)
+    app.router.add_post("/{path:.*}", made.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[LoopbackDiscord]:
+    async with LoopbackDiscord([GuildPlan(GUILD, (CHANNEL,), (), "the-owner")], people=[USER]) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(discord: LoopbackDiscord, collector: Collector, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "secret").write_text(PLANTED["file"] + "\n")
+    (tmp_path / "monitoring.yaml").write_text(
+        f"monitoring:\n  metrics:\n    collection_interval: {PLANTED['yaml']}\n"
+    )
+    return {
+        "PATH": "/usr/bin:/bin",
+        "PLANTED": json.dumps(PLANTED),
+        "DISCORD_PORT": str(discord.port),
+        "DISCORD_TOKEN": discord.token,
+        "LLM_API_KEY": PLANTED["environment"],
+        "CACHE_PASSWORD_FILE": str(tmp_path / "secret"),
+        "DATABASE_URL": f"postgresql://bot:{PLANTED['database_url']}@db/bot",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={quote('Bearer ' + PLANTED['exporter_header'])}",
+        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.note={PLANTED['resource']},db.password=x{PLANTED['database_url']}",
+        "OTEL_BSP_SCHEDULE_DELAY": "100ms",
+        "OTEL_METRIC_EXPORT_INTERVAL": "300ms",
+        "HEALTH_CHECK_INTERVAL": PLANTED["setting"],
+        "HEALTH_CHECK_PORT": "0",
+        "WHISPERWATCH_REDACT_PATTERNS": r"case-\d+",
+        "WHISPERWATCH_STATE_DIR": str(tmp_path / "state"),
+        "WHISPERWATCH_LINGER": "1s",
+        "LOG_FILE": str(tmp_path / "log" / "bot.ndjson"),
+    }
+
+
+async def test_nothing_planted_comes_out(
+    discord: LoopbackDiscord, collector: Collector, environment: dict[str, str], tmp_path: Path
+) -> None:
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROGRAM), cwd=tmp_path, env=environment,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    shown: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            url = await url_of(bot, tmp_path)
+            ada = discord.user(USER)
+            await discord.reply_to(await ada.say(f"!plant {SAID} {PLANTED['message']}"), timeout=PATIENCE_S)
+            await ada.say(f"!fail {SAID}")
+            # the collector quotes our credentials, and health and the log say why it refuses
+            shown["health"] = await page_with(f"{url}/health", "who is")
+            collector.takes = True
+            while not collector.span_names() >= SPANS:  # noqa: ASYNC110 - it comes from another process
+                await asyncio.sleep(0.05)
+            shown["metrics"] = await page_with(f"{url}/metrics", "planted_total")
+            for route in ("live", "ready"):
+                shown[route] = await page_with(f"{url}/health/{route}", "{")
+            bot.send_signal(signal.SIGINT)
+            _, err = await bot.communicate()
+            assert bot.returncode == 0, err.decode()
+    finally:
+        if bot.returncode is None:
+            bot.kill()
+            await bot.communicate()
+    shown |= {name: written(tmp_path, files) for name, files in LOGS.items()}
+    shown |= {f"OTLP {path} {n}": body.decode("latin-1") for n, (path, body) in enumerate(collector.bodies)}
+    ids = [str(one.id) for one in (ada, discord.guild(), discord.channel(CHANNEL))]
+    secret = [*PLANTED.values(), discord.token, *OWN_WORDS, *ids]
+    found = {(where, one) for where, text in shown.items() for one in secret if one in text}
+    assert not found
+    # it was all there: each value that was set has left something in its place
+    exported = "".join(text for where, text in shown.items() if where.startswith("OTLP"))
+    for kind in (
+        "api_key", "credentials", "discord_token", "discord_webhook", "email", "interaction_token", "jwt", "pattern",
+        "private_key", "secret",
+    ):  # fmt: skip
+        assert f"[redacted:{kind}]" in exported
+        assert f'whisperwatch_redacted_total{{whisperwatch_secret_kind="{kind}"}}' in shown["metrics"]
+    assert "can't save [masked]" in exported
+    assert "VALUES (?, ?)" in exported
+    assert "who is [redacted:secret]?" in shown["health"]
+    assert "HEALTH_CHECK_INTERVAL=[redacted:api_key]" in shown["our log"]
+    assert "collection_interval=[redacted:api_key]" in shown["our log"]
+    assert 'deployment_note="[redacted:api_key]"' in shown["metrics"]
+
+
+def written(directory: Path, files: str) -> str:
+    return "".join(file.read_text() for file in sorted(directory.glob(files)))
+
+
+async def url_of(bot: asyncio.subprocess.Process, directory: Path) -> str:
+    while not (directory / "url").exists():
+        if bot.returncode is not None:
+            assert bot.stderr is not None
+            pytest.fail((await bot.stderr.read()).decode())
+        await asyncio.sleep(0.05)
+    return (directory / "url").read_text()
+
+
+async def page_with(url: str, part: str) -> str:
+    """A page, once it has this in it."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(url) as response:
+                text = await response.text()
+            if part in text:
+                return text
+            await asyncio.sleep(0.05)
