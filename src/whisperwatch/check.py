@@ -34,7 +34,10 @@ def _in_force(settings: Settings) -> Iterator[str]:
     yield "What is in force. * is set by the environment or monitoring.yaml, all else is the default."
     if settings.disabled:
         yield "\nNothing is recorded or exported: OTEL_SDK_DISABLED is true."
-    for group in (settings.service, settings.web, settings.performance, settings.process, settings.privacy):
+    groups = (
+        settings.service, settings.web, settings.health, settings.performance, settings.process, settings.privacy
+    )  # fmt: skip
+    for group in groups:
         yield f"\n{group.title}"
         yield from _group(group)
     yield "\nExport"
@@ -75,6 +78,8 @@ def _line(name: str, shown: str, *, is_set: bool = False) -> str:
 def _shown(value: Any, *, in_seconds: bool = False) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value)) or "none"
     if isinstance(value, tuple):
         return ",".join(f"{key}={text}" for key, text in value)
     if in_seconds:

@@ -89,6 +89,9 @@ PARENT_REMOTE: Final = 0x100
 #   tape        (bytes waiting, spans dropped or lost so far)
 #   users       ids of users whom the bots have answered since the last beat; they are hashed before they are kept
 #   hosted      the signals ("spans", "metrics") that go to the host application's own providers, which export them
+#   hosts       (host, port) pairs: where the bots find Discord, or the proxy before it
+#   checks      of the bot's own health checks: list of {"name", "critical": bool, "status", "text", "took_s": s | None}
+# A bot has `lacks` too: privileged intents that it needs and didn't ask for, {name: why}.
 # Keys may be added; the reader takes what it knows.
 
 _LENGTH = struct.Struct(">I")

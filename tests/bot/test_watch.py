@@ -148,8 +148,9 @@ async def test_nothing_starts_before_a_client_is_set_up(monkeypatch):
 
 async def test_what_the_beat_tells_of_a_bot():
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
-    state = {"name": "mine", "ready": False, "closed": False, "shards": {}}
-    assert watching._beat() == {"bots": [state], "hosted": ()}
+    state = {"name": "mine", "ready": False, "closed": False, "shards": {}, "lacks": {}}
+    discord_itself = [("discord.com", 443), ("gateway.discord.gg", 443)]
+    assert watching._beat() == {"bots": [state], "hosted": (), "hosts": discord_itself, "checks": []}
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
         await server.until(lambda: client.latency < 10)
@@ -161,6 +162,7 @@ async def test_what_the_beat_tells_of_a_bot():
         assert state["shards"][0]["up"]
         assert state["shards"][0]["latency"] == client.latency
         assert state["shards"][0]["last_event"] > 0
+        assert watching._beat()["hosts"] == [("127.0.0.1", server.port)]
     (state,) = watching._beat()["bots"]
     assert (state["ready"], state["closed"], state["shards"][0]["up"]) == (False, True, False)
     assert state["shards"][0]["latency"] is None

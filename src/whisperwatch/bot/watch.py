@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from whisperwatch.bot import guard
+from whisperwatch.bot import checks, guard
 from whisperwatch.bot.instrument import attempts, rest
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
@@ -28,6 +28,7 @@ from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
+from whisperwatch.bot.instrument.standing import hosts, lacks
 from whisperwatch.bot.masking import mask
 from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
@@ -318,7 +319,17 @@ def _beat() -> dict[str, Any]:
         "bots": [_state_of(client) for client in clients],
         "hosted": providers.hosted,
         "users": activity.take_users(_MOST_USERS),
+        "hosts": _hosts(clients),
+        "checks": checks.tend(pulse),
     }
+
+
+def _hosts(clients: list[Any]) -> list[tuple[str, int]]:
+    try:
+        return hosts([client for client in clients if not client.is_closed()])
+    except Exception:
+        guard.failed("hosts")
+        return []
 
 
 def _collect_when_ready(clients: list[Any]) -> None:
@@ -340,7 +351,12 @@ def _state_of(client: Any) -> dict[str, Any]:
         number: {"up": shard.up, "latency": latency_of(shard), "last_event": shard.last_event_ns or None}
         for number, shard in list(bot.shards.items())
     }
-    return {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    state = {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    try:
+        state["lacks"] = lacks(client)
+    except Exception:
+        guard.failed("intents")
+    return state
 
 
 def _sockets(client: Any) -> list[Any]:

@@ -14,6 +14,7 @@ from whisperwatch.semconv.attributes import *  # noqa: F403
 from whisperwatch.semconv.database import *  # noqa: F403
 from whisperwatch.semconv.discord import *  # noqa: F403
 from whisperwatch.semconv.errors import *  # noqa: F403
+from whisperwatch.semconv.health import *  # noqa: F403
 from whisperwatch.semconv.http import *  # noqa: F403
 from whisperwatch.semconv.jobs import *  # noqa: F403
 from whisperwatch.semconv.llm import *  # noqa: F403

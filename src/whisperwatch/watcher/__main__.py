@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from typing import Any
 from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
 from whisperwatch.state import HASH_KEY, VARIABLE, StateDirectory, hash_id, open_state, passing_key
 from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher.health.judging import Components, Options
+from whisperwatch.watcher.health.probes.prober import Timing
 from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.lookups import Loop
 from whisperwatch.watcher.notes import Notes
 from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
@@ -32,7 +35,8 @@ from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.web.app import app
-from whisperwatch.watcher.web.server import PortError, WebServer, bind
+from whisperwatch.watcher.web.health import Access
+from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
 
 _AFTER_GOODBYE_S = 2.0
 _NICENESS = 5
@@ -68,8 +72,10 @@ class Watcher:
             self.figures.hurry,
             self.redactor,
         )
-        public = [problem.public for problem in settings.problems]
-        self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
+        problems = [problem.public for problem in settings.problems]
+        components = Components(self.streams, self.sources, _options(settings), self.own)
+        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
+        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
         self.web: WebServer | None = None
         self._port_problem: str | None = None
 
@@ -153,6 +159,7 @@ class Watcher:
             self.health,
             lambda accept: exposition.render(self.streams(), accept),
             self.settings.web.live_after_s,
+            Access(public(sockets), self.settings.health.token),
             clean=lambda content: self.redactor.value("", content),
         )
         self.web = WebServer(application, sockets)
@@ -188,7 +195,7 @@ class Watcher:
 def host(connection: int, state: Path | None, lock: int | None) -> None:
     """Be the watcher in a thread of the bot, until its connection ends."""
     try:
-        asyncio.run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
+        _run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
     finally:
         if lock is not None:
             os.close(lock)
@@ -213,7 +220,7 @@ def main() -> None:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
+        _run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
 
 
 async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
@@ -235,6 +242,18 @@ async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, o
 def _log_in_the_bot(level: int, text: str) -> bool:
     _logger.log(level, "%s", text)
     return True
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(work)
+
+
+def _options(settings: Settings) -> Options:
+    health = settings.health
+    timing = Timing(settings.web.interval_s, health.timeout_s, health.attempts, health.delay_s)
+    figures = settings.performance.enabled and not settings.disabled
+    return Options(timing, health.critical, health.active and settings.web.enabled, figures)
 
 
 def _collect_less() -> None:

@@ -76,6 +76,11 @@ class Pipeline:
         return min((d.failing_since for d in self._deliveries.values() if d.failing_since), default=None)
 
     @property
+    def last_success(self) -> float | None:
+        """Unix seconds of the last time that the collector took something; None before the first."""
+        return max((d.last_success for d in self._deliveries.values() if d.last_success), default=None)
+
+    @property
     def error(self) -> str | None:
         """What the last failure was."""
         return next((d.error for d in self._deliveries.values() if d.error), None)

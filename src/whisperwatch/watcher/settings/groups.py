@@ -65,8 +65,8 @@ class Web(Group):
         "HEALTH_CHECK_INTERVAL",
         default=30.0,
         parse=values.seconds,
-        help="How often health is looked at when nobody asks, so that changes are logged and dated. "
-        "A request never gets an answer older than 0.1 s. Plain numbers are seconds.",
+        help="How often the servers that the bot uses are asked how they are, and health is looked at when nobody "
+        "asks, so that changes are logged and dated. Plain numbers are seconds.",
         right=_DURATION,
     )
     live_after_s: float = setting(

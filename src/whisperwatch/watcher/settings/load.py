@@ -10,13 +10,14 @@ from typing import Any, Final, Literal
 
 from . import misspelt
 from .groups import Performance, Process, Service, Web
+from .health import Health
 from .otlp import Batching, Exporters, Line
 from .privacy import Privacy
 from .reading import Group, Problem, Reading, SettingsError, settings_of
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Performance, Process, Privacy, Exporters, Line, Batching,
+    Service, Web, Health, Performance, Process, Privacy, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group, in the order of the page of settings."""
 CONFIG: Final = "WHISPERWATCH_CONFIG"
@@ -53,6 +54,7 @@ class Settings:
     service: Service
     export: Export
     web: Web
+    health: Health
     performance: Performance
     process: Process
     disabled: bool
@@ -135,11 +137,21 @@ def _settings(reading: Reading) -> Settings:
         temporality=batching.temporality,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
+    health = reading.group(Health)
     yaml_keys = [key for group in GROUPS for about in settings_of(group).values() if (key := about.yaml)]
     warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
     problems = tuple(reading.problems)
     return Settings(
-        service, export, web, performance, process, exporters.disabled, privacy, problems, tuple(warnings)
+        service,
+        export,
+        web,
+        health,
+        performance,
+        process,
+        exporters.disabled,
+        privacy,
+        problems,
+        tuple(warnings),
     )
 
 

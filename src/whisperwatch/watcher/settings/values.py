@@ -92,6 +92,14 @@ def share(given: Any) -> float:
     return _within(number, 0.0, 1.0)
 
 
+def token(given: Any) -> str:
+    """Something that can't be guessed and fits into a header."""
+    text = str(given).strip()
+    if not re.fullmatch(r"[!-~]{16,}", text):
+        raise ValueError("is too short, or has characters that don't fit")
+    return text
+
+
 def pairs(given: Any) -> Pairs:
     """The pairs of `key=value,key2=value2`, percent-decoded. Errors never quote a value: it may be a secret."""
     found = []
