@@ -43,7 +43,7 @@ from typing import Any, Final
 
 from whisperwatch.version import __version__
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_FRAME: Final = 64 * 1024 * 1024
 
 # bot → watcher
@@ -56,6 +56,9 @@ give `spans` as `pack_spans` made them (so that a span is marshaled once, howeve
 always finds a list."""
 GOODBYE: Final = "goodbye"
 """(GOODBYE, seq, reason): an orderly end after `seq` batches; the bot waits (bounded) for FAREWELL."""
+ASK: Final = "ask"
+"""(ASK, number, question, arguments), as JSON: what an admin asks, see `whisperwatch.questions`. The answer carries the
+same number. Who is no bot, a terminal, says it instead of the HELLO, and gets an answer and no more."""
 
 # watcher → bot
 WELCOME: Final = "welcome"
@@ -70,6 +73,9 @@ NOTE: Final = "note"
 """(NOTE, level, text): something for the operator; the bot logs it, because its log is where people look."""
 FAREWELL: Final = "farewell"
 """(FAREWELL, seq): everything up to `seq` is safe; the watcher will not call this end a crash."""
+ANSWER: Final = "answer"
+"""(ANSWER, number, dict): `embeds` (list of Discord's embed JSON), `text` (the same in plain text), `status` (of the
+answer as a whole, or None), `error` (a sentence, where there is no answer; else None)."""
 
 PARENT_REMOTE: Final = 0x100
 """In SPAN.flags and LINK.flags: the context that it names came from another process."""
@@ -87,7 +93,7 @@ PARENT_REMOTE: Final = 0x100
 
 _LENGTH = struct.Struct(">I")
 HEADER_SIZE: Final = _LENGTH.size
-_JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED})
+_JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED, ASK})
 _CHECKED: Final = 1 + _LENGTH.size
 """Where a marshaled body begins, after its letter and its checksum."""
 _PYTHON: Final = sys.version.split()[0]

@@ -10,14 +10,17 @@ No bucket bound is a whole number: a bound of 1 is `le="1"` by OTLP and `le="1.0
 
 from __future__ import annotations
 
+from whisperwatch.semconv.admin import *  # noqa: F403
+from whisperwatch.semconv.admin import ADMIN_ATTRIBUTES
 from whisperwatch.semconv.attributes import *  # noqa: F403
-from whisperwatch.semconv.attributes import ATTRIBUTES as ATTRIBUTES
+from whisperwatch.semconv.attributes import ATTRIBUTES as COMMON_ATTRIBUTES
 from whisperwatch.semconv.discord import *  # noqa: F403
 from whisperwatch.semconv.model import *  # noqa: F403
 from whisperwatch.semconv.model import Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
 
+ATTRIBUTES = (*COMMON_ATTRIBUTES, *ADMIN_ATTRIBUTES)
 HASHED_ATTRIBUTES = frozenset(a.key for a in ATTRIBUTES if a.hashed)
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of the files."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from whisperwatch.state import VARIABLE, StateDirectory, open_state
 from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher.answers import Answers
 from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
@@ -50,11 +51,18 @@ class Watcher:
         self.own = LocalStream(watcher_resource(settings.service, instances.identity()))
         self.pipeline = Pipeline(settings.export, state.key(), self.streams, self.own)
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
-        self.receiver = Receiver(
-            self.pipeline, instances, self._resource, self._welcome, self.own, self.figures.hurry
-        )
         public = [problem.public for problem in settings.problems]
         self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
+        self.answers = Answers(self.health.look)
+        self.receiver = Receiver(
+            self.pipeline,
+            instances,
+            self._resource,
+            self._welcome,
+            self.own,
+            self.figures.hurry,
+            self.answers.answer,
+        )
         self.web: WebServer | None = None
         self._port_problem: str | None = None
 

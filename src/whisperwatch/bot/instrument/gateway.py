@@ -22,6 +22,8 @@ _MARK = "_whisperwatch_shard"
 _ABNORMAL_CLOSURE = 1006
 """What an end without a close frame is called; it is never sent."""
 Parser = Callable[[Any], Any]
+first: dict[str, Callable[[Any, Any], bool]] = {}
+"""By event, who is given the client and the event's data before discord.py, and says whether it was for him."""
 
 
 class Parsers(dict[str, Parser]):
@@ -118,7 +120,7 @@ def _watched(bot: Bot, shard: Shard, name: str, parser: Parser) -> Parser:
     if name in _CONNECTION:
         parser = _after(_CONNECTION[name], bot, shard, parser)
     if name == "INTERACTION_CREATE":
-        parser = _inside_root(bot, parser)
+        parser = _unless_taken(bot, name, _inside_root(bot, parser))
 
     def parse(data: Any) -> None:
         shard.last_event_ns = _now()
@@ -153,6 +155,19 @@ def _inside_root(bot: Bot, parser: Parser) -> Parser:
             parser(data)
         finally:
             leave(token)
+
+    return parse
+
+
+def _unless_taken(bot: Bot, name: str, parser: Parser) -> Parser:
+    def parse(data: Any) -> None:
+        try:
+            taken = name in first and first[name](bot.client(), data)
+        except Exception:
+            guard.failed("gateway event taken")
+            taken = False
+        if not taken:
+            parser(data)
 
     return parse
 

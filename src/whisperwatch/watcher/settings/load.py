@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from . import misspelt
+from .admin import Admin
 from .groups import Performance, Process, Service, Web
 from .otlp import Batching, Exporters, Line
 from .reading import Group, Problem, Reading, SettingsError, settings_of
 from .target import Target, target
 
-GROUPS: Final[tuple[type[Group], ...]] = (Service, Web, Performance, Process, Exporters, Line, Batching)
+GROUPS: Final[tuple[type[Group], ...]] = (
+    Service,
+    Web,
+    Admin,
+    Performance,
+    Process,
+    Exporters,
+    Line,
+    Batching,
+)
 """Every group, in the order of the page of settings."""
 CONFIG: Final = "WHISPERWATCH_CONFIG"
 _REFUSED: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
@@ -52,6 +62,7 @@ class Settings:
     web: Web
     performance: Performance
     process: Process
+    admin: Admin
     disabled: bool
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -65,6 +76,7 @@ class Settings:
             "collection_interval_s": self.performance.collection_interval_s,
             "blocked_after_s": self.process.blocked_after_s,
             "tape_bytes": self.process.tape_bytes,
+            **self.admin.bot,
         }
 
 
@@ -130,10 +142,13 @@ def _settings(reading: Reading) -> Settings:
         temporality=batching.temporality,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
+    admin = reading.group(Admin)
     yaml_keys = [key for group in GROUPS for about in settings_of(group).values() if (key := about.yaml)]
     warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
     problems = tuple(reading.problems)
-    return Settings(service, export, web, performance, process, exporters.disabled, problems, tuple(warnings))
+    return Settings(
+        service, export, web, performance, process, admin, exporters.disabled, problems, tuple(warnings)
+    )
 
 
 def _read_yaml(environ: Mapping[str, str], directory: Path) -> tuple[dict[str, Any], list[Problem]]:
