@@ -320,12 +320,21 @@ _collected: set[int] = set()
 
 
 def _state_of(client: Any) -> dict[str, Any]:
+    from whisperwatch.bot.admin.prefixes import needs_content
+
     bot = bot_of(client)
     shards = {
         number: {"up": shard.up, "latency": latency_of(shard), "last_event": shard.last_event_ns or None}
         for number, shard in list(bot.shards.items())
     }
-    return {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    return {
+        "name": bot.name,
+        "ready": client.is_ready(),
+        "closed": client.is_closed(),
+        "shards": shards,
+        "intents": client.intents.value,
+        "prefix": needs_content(client),
+    }
 
 
 def _sockets(client: Any) -> list[Any]:

@@ -19,6 +19,8 @@ from typing import Any
 from whisperwatch.state import VARIABLE, StateDirectory, open_state
 from whisperwatch.watcher import doorway, settings
 from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.cost import CostWatch
+from whisperwatch.watcher.answers.cost import sections as cost_sections
 from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
@@ -53,7 +55,10 @@ class Watcher:
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         public = [problem.public for problem in settings.problems]
         self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
-        self.answers = Answers(self.health.look)
+        self.cost = CostWatch(self.streams, self.own)
+        self.answers = Answers(
+            self.health.look, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
+        )
         self.receiver = Receiver(
             self.pipeline,
             instances,
@@ -135,6 +140,7 @@ class Watcher:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.figures.run(self.settings.performance.collection_interval_s)
         yield self.health.run(self.settings.web.interval_s)
+        yield self.cost.run()
         if self._port_problem is not None:
             yield self._serve_web_later(self._port_problem)
 

@@ -84,7 +84,7 @@ def watcher(
     """discord.py is instrumented, with a watcher; the state directory. `ADMIN_GUILD_ID` is the guild `home`."""
     state = tmp_path / "state"
     for name in [*os.environ]:
-        if name.startswith(("ADMIN_", "WHISPERWATCH_", "HEALTH_")):
+        if name.startswith(("ADMIN_", "WHISPERWATCH_", "HEALTH_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(state))

@@ -277,6 +277,48 @@ async def test_without_message_content(
     assert "in direct messages and where the bot is mentioned" in said[0]
 
 
+async def test_where_embeds_may_not_be_sent_it_is_text(
+    run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord
+) -> None:
+    embed_links = 1 << 14
+    for role in server.guild("home").roles.values():
+        role.permissions &= ~embed_links
+    async with run(make_bot()):
+        answer = await ask("owner", "!health")
+    assert answer.embeds == []
+    assert answer.content.startswith("```\n✅ The bot is healthy\nAll 5 checks are well.")
+
+
+async def test_where_nothing_may_be_sent(
+    run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = make_bot()
+    async with run(bot):
+        with server.faults.errors(403, route="/channels/{channel_id}/messages"):
+            await server.user("owner").say("!health")
+            await server.until(lambda: "could not be answered in its channel: Forbidden" in caplog.text)
+        assert title(await ask("owner", "!health")) == TITLE
+    assert bot.errors == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("WHISPERWATCH_WATCHER", "off"), ("WHISPERWATCH_COMMANDS", "no")]
+)
+async def test_off_is_off_in_a_sync_too(
+    watcher: Path,
+    make_bot: Any,
+    server: LoopbackDiscord,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    bot = make_bot()
+    async with server.running(bot):
+        await bot.tree.sync(guild=discord.Object(server.guild("home").id))
+    assert not server.core.application.commands.get(server.guild("home").id)
+
+
 async def test_switched_off(run: Run, ask: Ask, make_bot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHISPERWATCH_COMMANDS", "false")
     async with run(make_bot()):

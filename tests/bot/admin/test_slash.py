@@ -66,6 +66,40 @@ async def test_others_are_refused(
     assert bot.errors == []
 
 
+async def test_a_role_of_the_admin_guild(
+    run: Run,
+    use: Use,
+    make_client: Any,
+    published: None,
+    server: LoopbackDiscord,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = server.guild("home")
+    ops = server.core.world.add_role(home, "ops", 0)
+    home.members[server.user("ada").id].roles.append(ops)
+    monkeypatch.setenv("ADMIN_ROLE_IDS", str(ops.id))
+    async with run(make_client()):
+        assert title(await use("ada")) == TITLE
+        assert title(await use("grace")) == "❌ Not for you"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_discord_does_not_take_the_answer(
+    run: Run,
+    use: Use,
+    make_bot: Any,
+    published: None,
+    server: LoopbackDiscord,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+) -> None:
+    async with run(make_bot()):
+        with server.faults.errors(status, route="/interactions/{webhook_id}/{webhook_token}/callback"):
+            await server.user("owner").slash("watch health")
+            await server.until(lambda: "/watch could not be answered" in caplog.text)
+        assert title(await use("owner")) == TITLE
+
+
 async def test_the_bots_own_sync_of_the_guild_takes_ours_along(
     run: Run, use: Use, make_bot: Any, server: LoopbackDiscord
 ) -> None:

@@ -44,7 +44,8 @@ class Admins:
             return True
         if self.guild is None or guild_id != self.guild:
             return False
-        return any(role.id in self.roles for role in getattr(user, "roles", ()))
+        # ids as Discord sent them: `Member.roles` lacks those of a guild that isn't cached, and adds @everyone
+        return not self.roles.isdisjoint(getattr(user, "_roles", ()))
 
 
 async def may(client: discord.Client, admins: Admins, user: Any, guild_id: int | None) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import Admins
 from whisperwatch.bot.instrument import rest
+from whisperwatch.bot.ship import Options
 
 logger = logging.getLogger("whisperwatch")
 
@@ -99,6 +100,8 @@ async def _apart(answering: Coroutine[Any, Any, None]) -> None:
 
 
 def _switched_on() -> bool:
+    if Options.from_environment().mode == "off":
+        return False
     return os.environ.get(SWITCH, "").strip().lower() not in _OFF
 
 

@@ -13,6 +13,8 @@ from whisperwatch.questions import GROUPS, QUESTIONS
 logger = logging.getLogger("whisperwatch")
 
 _RED, _GREY = 0xE74C3C, 0x95A5A6
+UNSENT: Final = (discord.HTTPException, OSError)
+"""What is raised when something can't be posted: Discord is away, or doesn't let the bot."""
 _LONGEST: Final = 2000
 """Of a message's text."""
 
@@ -68,7 +70,7 @@ async def reply(message: discord.Message, post: Post) -> None:
             await channel.send(embeds=post.embeds, **options)
         else:
             await channel.send(post.plain, **options)
-    except (TimeoutError, discord.HTTPException, OSError) as error:
+    except UNSENT as error:
         logger.warning("an admin command could not be answered in its channel: %s", type(error).__name__)
 
 

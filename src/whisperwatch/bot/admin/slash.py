@@ -6,6 +6,7 @@ along, for Discord forgets what isn't named.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 import discord
@@ -13,8 +14,10 @@ import discord
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may
 from whisperwatch.bot.admin.desk import desk
-from whisperwatch.bot.admin.posting import Post, notice
+from whisperwatch.bot.admin.posting import UNSENT, Post, notice
 from whisperwatch.questions import BY_NAME, GROUPS, slash_payload
+
+logger = logging.getLogger("whisperwatch")
 
 _COMMAND: Final = 2
 """An interaction's type."""
@@ -65,12 +68,15 @@ def _is_ours(client: discord.Client, command: Any) -> bool:
 
 
 async def _answer(client: discord.Client, interaction: discord.Interaction[Any], command: Any) -> None:
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    if await may(client, desk.admins, interaction.user, interaction.guild_id):
-        post = await _asked(command)
-    else:
-        post = notice("❌ Not for you", "Only the bot's admins may ask this.")
-    await interaction.edit_original_response(embeds=post.embeds)
+    try:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await may(client, desk.admins, interaction.user, interaction.guild_id):
+            post = await _asked(command)
+        else:
+            post = notice("❌ Not for you", "Only the bot's admins may ask this.")
+        await interaction.edit_original_response(embeds=post.embeds)
+    except UNSENT as error:
+        logger.warning("/%s could not be answered: %s", GROUPS[0], type(error).__name__)
 
 
 async def _asked(command: Any) -> Post:

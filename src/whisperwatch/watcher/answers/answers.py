@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from whisperwatch.watcher.answers import embeds, health, terminal
-from whisperwatch.watcher.answers.page import Page
+from whisperwatch.watcher.answers import check, embeds, health, terminal
+from whisperwatch.watcher.answers.page import Page, Section
 from whisperwatch.watcher.health.report import Report
 
 Arguments = Mapping[str, Any]
@@ -18,16 +18,18 @@ class Answers:
 
     Args:
         look: gives the health report.
-        check: gives the page of `check`, which only the terminal asks for.
+        sources: the bots' processes.
+        costs: gives what telemetry costs, as sections of a page.
     """
 
     def __init__(
-        self, look: Callable[[], Awaitable[Report]], check: Callable[[], Awaitable[Page]] | None = None
+        self,
+        look: Callable[[], Awaitable[Report]],
+        sources: Callable[[], Sequence[check.Source]] = tuple,
+        costs: Callable[[], Iterable[Section]] = tuple,
     ) -> None:
-        self._look, self._check = look, check
-        self.tellers: dict[str, Teller] = {"health": self._health}
-        if check is not None:
-            self.tellers["check"] = lambda _: check()
+        self._look, self._sources, self._costs = look, sources, costs
+        self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER's dict."""
@@ -42,6 +44,11 @@ class Answers:
             "status": page.status,
             "error": None,
         }
+
+    async def _check(self, _: Arguments) -> Page:
+        """Only the terminal asks for this."""
+        detailed = await self._health({"view": "detailed"})
+        return check.page(detailed, list(check.findings(self._sources())), list(self._costs()))
 
     async def _health(self, arguments: Arguments) -> Page:
         report = health.Health.from_json((await self._look()).as_json())
