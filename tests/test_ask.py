@@ -54,7 +54,7 @@ def test_by_its_socket(
 ) -> None:
     assert main(["health", *argv]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("❌ The bot is unhealthy\n1 of 3 checks says that something is wrong.\n")
+    assert out.startswith("❌ The bot is unhealthy\n1 of 3 checks is not well.\n")
     assert re.search(
         r"❌ Bot process\n   No bot has attached to this watcher yet\.\n   Unhealthy since ", out
     )

@@ -319,6 +319,43 @@ async def test_off_is_off_in_a_sync_too(
     assert not server.core.application.commands.get(server.guild("home").id)
 
 
+async def test_a_bot_without_a_prefix_is_talked_to(
+    run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord
+) -> None:
+    """As companions are, in direct messages."""
+
+    class Companion(make_bot):  # type: ignore[misc]
+        async def on_message(self, message: discord.Message, /) -> None:
+            ctx = await self.get_context(message)
+            if ctx.valid:
+                await self.invoke(ctx)
+            elif not message.author.bot:
+                await message.channel.send("let us talk")
+
+    async with run(Companion("")):
+        for text in ("health is what matters", "watch this", "watch", "Health"):
+            assert (await ask("owner", text)).content == "let us talk"
+        for text in ("health", "health detailed", "watch health"):
+            assert title(await ask("owner", text)) == TITLE
+
+
+async def test_a_sharded_bot(run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord) -> None:
+    class Sharded(make_bot, commands.AutoShardedBot):  # type: ignore[misc]
+        """The same, on shards."""
+
+    async with run(Sharded(shard_count=2)):
+        health = await ask("owner", "!health detailed")
+    assert fields(health)["✅ Gateway"].startswith("2 shards connected and ready.")
+
+
+async def test_a_watcher_in_a_thread(
+    run: Run, ask: Ask, make_bot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHISPERWATCH_WATCHER", "thread")
+    async with run(make_bot()):
+        assert title(await ask("owner", "!health")) == TITLE
+
+
 async def test_switched_off(run: Run, ask: Ask, make_bot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHISPERWATCH_COMMANDS", "false")
     async with run(make_bot()):

@@ -43,7 +43,7 @@ async def test_brief() -> None:
     assert shown(embed) == textwrap.dedent(
         """\
         ⚠️ The bot is degraded
-        1 of 4 checks says that something is wrong.
+        1 of 4 checks is not well.
         Well: bot process, gateway, telemetry export.
         [⚠️ Event loop]
         The event loop has been blocked for 3.2 s at cogs/ai.py:42 Ai.think.
@@ -56,7 +56,7 @@ async def test_detailed_in_a_terminal() -> None:
     assert answer["text"].rpartition("\n\n")[0] == textwrap.dedent(
         """\
         ⚠️ The bot is degraded
-        1 of 4 checks says that something is wrong.
+        1 of 4 checks is not well.
 
         ✅ Bot process
            The bot's process runs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from discord import http
@@ -10,6 +11,7 @@ from discord.ext.commands import bot as commands_bot
 
 from whisperwatch.bot.admin import prefix, slash
 from whisperwatch.bot.admin.desk import desk
+from whisperwatch.bot.admin.prefixes import needs_content
 from whisperwatch.bot.instrument import gateway
 from whisperwatch.bot.instrument.patches import Patch
 from whisperwatch.questions import BY_NAME, GROUPS
@@ -36,7 +38,8 @@ def started(clients: list[Any]) -> None:
     if not desk.open:
         return
     for client in clients:
-        desk.say_once(_ways(client))
+        limited = needs_content(client) and not client.intents.message_content
+        desk.say_once(_ways(client), logging.WARNING if limited else logging.INFO)
         if isinstance(client, commands.Bot | commands.AutoShardedBot):
             prefix.say_taken(client.all_commands)
 

@@ -5,6 +5,7 @@ What the bot does around its commands (checks, hooks before and after, listeners
 
 from __future__ import annotations
 
+import logging
 import shlex
 from typing import Any
 
@@ -79,7 +80,8 @@ def say_taken(taken: Any) -> None:
     """Say once of each name that the bot uses itself how ours is called instead."""
     for name in _NAMES.intersection(taken):
         instead = f"{GROUPS[1]} …" if name in GROUPS else f"{GROUPS[0]} {name}"
-        desk.say_once(f"the bot has a command {name!r} of its own: the admin command is `{instead}` instead")
+        text = f"the bot has a command {name!r} of its own: the admin command is `{instead}` instead"
+        desk.say_once(text, logging.WARNING)
 
 
 async def _look(client: Any, ctx: Any) -> None:
@@ -87,9 +89,21 @@ async def _look(client: Any, ctx: Any) -> None:
     message = ctx.message
     if name not in _NAMES or not isinstance(message, discord.Message) or message.webhook_id is not None:
         return
+    if not ctx.prefix and not _is_question(name, ctx.view.buffer[ctx.view.index :]):
+        return  # a bot without a prefix: an admin may talk of health too
     guild_id = None if message.guild is None else message.guild.id
     if await may(client, desk.admins, message.author, guild_id):
         ctx.command = _COMMANDS[name]
+
+
+def _is_question(name: str, rest: str) -> bool:
+    """Whether this is a question and nothing but."""
+    words = _words(rest) if name in GROUPS else [name, *_words(rest)]
+    try:
+        arguments(BY_NAME[words[0].lower()], words[1:])
+    except (LookupError, WrongWordsError):
+        return False
+    return True
 
 
 async def _answer(message: discord.Message, words: list[str]) -> None:

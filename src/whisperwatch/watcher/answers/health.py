@@ -73,7 +73,7 @@ def _summary(items: Sequence[Item], wrong: Sequence[Item], detailed: bool) -> It
     if not wrong:
         yield f"All {len(items)} checks are well."
     else:
-        yield f"{len(wrong)} of {len(items)} checks {'says' if len(wrong) == 1 else 'say'} that something is wrong."
+        yield f"{len(wrong)} of {len(items)} checks {'is' if len(wrong) == 1 else 'are'} not well."
     if not detailed:
         if names := ", ".join(dict.fromkeys(item.name for item in items if item.status == "healthy")):
             yield f"Well: {names}."
