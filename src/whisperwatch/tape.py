@@ -193,7 +193,8 @@ def hello(**about: Any) -> tuple[str, dict[str, Any]]:
     """The HELLO of this process. `about` adds `resource` (dict of attributes), `bots` (list of names), and so on.
 
     Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
-    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None).
+    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None);
+    unsupported, where there are any (list of str: libraries that can't be watched and why, for `check`).
     """
     return HELLO, {
         "tape": VERSION,

@@ -44,6 +44,8 @@ class Asked:
     def __init__(self, answer: Answer, own: LocalStream) -> None:
         self._answer, self._own = answer, own
         self._tasks: set[asyncio.Task[None]] = set()
+        for question in BY_NAME:
+            own.add(SELF_ASKED, 0, {QUESTION: question, OUTCOME: "ok"})
 
     def take(self, connection: Connection, asked: Sequence[Any]) -> None:
         """Answer in a task of its own; the tape goes on.

@@ -122,9 +122,12 @@ async def test_a_bots_own_owners_are_the_owners(
 async def test_a_bots_own_is_owner_is_asked(run: Run, ask: Ask, make_bot: Any) -> None:
     class Own(make_bot):  # type: ignore[misc]
         async def is_owner(self, user: Any, /) -> bool:
+            if user.name == "linus":
+                raise RuntimeError("no database")
             return bool(user.name == "grace")
 
     async with run(Own()):
+        assert "is not found" in (await ask("linus", "!health")).content
         assert title(await ask("grace", "!health")) == TITLE
         assert "is not found" in (await ask("owner", "!health")).content
 
@@ -215,11 +218,18 @@ async def test_what_the_bot_does_around_its_commands_is_not_done(run: Run, ask: 
 async def test_a_bot_that_looks_at_the_context_first(run: Run, ask: Ask, make_bot: Any) -> None:
     """What is no command goes to its language model, say."""
 
+    class Own(commands.Context[Any]):
+        """A context of the bot's."""
+
     class Talker(make_bot):  # type: ignore[misc]
+        async def get_context(self, origin: Any, /, *, cls: Any = Own) -> Any:
+            return await super().get_context(origin, cls=cls)
+
         async def on_message(self, message: discord.Message, /) -> None:
             if message.author.bot:
                 return
             ctx = await self.get_context(message)
+            assert type(ctx) is Own
             if ctx.valid:
                 await self.invoke(ctx)
             else:

@@ -61,14 +61,22 @@ async def _owns(client: discord.Client, user: Any) -> bool:
 
     if isinstance(client, commands.Bot | commands.AutoShardedBot):
         if type(client).is_owner not in (commands.Bot.is_owner, commands.AutoShardedBot.is_owner):
-            async with asyncio.timeout(_PATIENCE_S):
-                return bool(await client.is_owner(user))
+            return await _says_so(client, user)
         if client.owner_id or client.owner_ids:
             return user.id == client.owner_id or user.id in (client.owner_ids or ())
     owners = _owners.get(client)
     if owners is None:
         owners = _owners[client] = Owners()
     return user.id in await owners.ids(client)
+
+
+async def _says_so(client: Any, user: Any) -> bool:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return bool(await client.is_owner(user))
+    except Exception as error:
+        logger.warning("the bot's own is_owner failed, so this is no admin: %s", type(error).__name__)
+        return False
 
 
 class Owners:

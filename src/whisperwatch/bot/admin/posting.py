@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
@@ -75,15 +76,19 @@ async def reply(message: discord.Message, post: Post) -> None:
 
 
 def _may_embed(message: discord.Message) -> bool:
-    if message.guild is None:
+    if message.guild is None or message.guild.me is None:
         return True
-    allowed: bool = message.channel.permissions_for(message.guild.me).embed_links
-    return allowed
+    try:
+        return bool(message.channel.permissions_for(message.guild.me).embed_links)
+    except discord.ClientException:  # a thread whose channel isn't known
+        return True
 
 
 def _silent(why: str, since: float | None) -> Post:
     title = "❌ The monitor does not answer"
     if since is None:
         return notice(title, why, _RED)
-    shown = f"Since <t:{int(since)}:T> (<t:{int(since)}:R>). {why}\nThe bot itself works: this is its answer."
-    return notice(title, shown, _RED)
+    rest = f"{why}\nThe bot itself works: this is its answer."
+    made = notice(title, f"Since <t:{int(since)}:T> (<t:{int(since)}:R>). {rest}", _RED)
+    at = datetime.fromtimestamp(since, UTC)
+    return Post(made.embeds, f"{title}\nSince {at:%Y-%m-%d %H:%M:%S} UTC. {rest}")
