@@ -57,7 +57,7 @@ class Watcher:
         self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
         self.cost = CostWatch(self.streams, self.own)
         self.answers = Answers(
-            self.health.look, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
+            self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
         )
         self.receiver = Receiver(
             self.pipeline,
@@ -76,6 +76,9 @@ class Watcher:
 
     def streams(self) -> list[Records]:
         return [*self.receiver.streams, *self.figures.streams]
+
+    async def _tell_health(self) -> dict[str, Any]:
+        return (await self.health.look()).as_json()
 
     async def run(self, connection: socket.socket | None, stay: bool) -> None:
         """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""

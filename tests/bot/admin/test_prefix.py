@@ -34,7 +34,7 @@ async def test_the_owner_asks(run: Run, ask: Ask, make_bot: Any) -> None:
         brief, full = await ask("owner", "!health"), await ask("owner", "!health detailed")
     assert title(brief) == title(full) == TITLE
     assert brief.embeds[0]["description"].startswith(
-        "All 5 checks are well.\nWell: bot process, event loop, "
+        "All 5 checks are well.\nWell: Bot process, Event loop, "
     )
     assert fields(brief) == {}
     assert list(fields(full)) == [

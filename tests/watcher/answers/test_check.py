@@ -61,8 +61,8 @@ def test_libraries_that_are_not_watched() -> None:
 
 
 async def test_the_page() -> None:
-    async def look() -> Report:
-        return Report((Check("gateway", "healthy", "1 shard connected and ready.", 1.0),), 2.0)
+    async def look() -> dict[str, Any]:
+        return Report((Check("gateway", "healthy", "1 shard connected and ready.", 1.0),), 2.0).as_json()
 
     fine = await Answers(look).answer("check", {})
     assert (fine["status"], fine["error"]) == ("healthy", None)

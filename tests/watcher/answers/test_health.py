@@ -32,8 +32,8 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-async def look() -> Report:
-    return REPORT
+async def look() -> dict[str, Any]:
+    return REPORT.as_json()
 
 
 async def test_brief() -> None:
@@ -44,7 +44,7 @@ async def test_brief() -> None:
         """\
         ⚠️ The bot is degraded
         1 of 4 checks is not well.
-        Well: bot process, gateway, telemetry export.
+        Well: Bot process, Gateway, Telemetry export.
         [⚠️ Event loop]
         The event loop has been blocked for 3.2 s at cogs/ai.py:42 Ai.think.
         Degraded since <t:1699999997:R>"""
@@ -76,18 +76,54 @@ async def test_detailed_in_a_terminal() -> None:
     )
 
 
-def test_components_with_figures_and_statuses_that_are_new() -> None:
-    items = (
-        Item("databases", "suspect", "PostgreSQL did not answer in 2 s.", AT, {"pool in use": "3 of 10"}),
-        Item("cache", "not configured", "No Redis was seen."),
-        Item("event loop", "healthy", "It turns.", AT, process=0),
-        Item("event loop", "unhealthy", "It doesn't.", AT, process=1),
+COMPONENTS: dict[str, Any] = {
+    "status": "degraded",
+    "at": "2023-11-14T22:13:20Z",
+    "checks": [
+        {"check": "event loop", "status": "healthy", "text": "It turns.", "process": 0},
+        {"check": "event loop", "status": "unhealthy", "text": "It doesn't.", "process": 1},
+        {"check": "gateway", "status": "healthy", "text": "1 shard connected and ready.", "process": 0},
+    ],
+    "components": [
+        {"component": "llm", "status": "unknown", "reason": "It has not been called yet."},
+        {
+            "component": "database",
+            "status": "degraded",
+            "reason": "PostgreSQL suspect: doesn't answer within 2 s.",
+            "since": "2023-11-14T22:13:17Z",
+            "numbers": {"pool in use": 3, "p95 seconds": 0.123456, "server": "db:5432"},
+        },
+        {"component": "cache", "status": "not_configured", "reason": "No Redis was seen."},
+        {"component": "discord", "status": "healthy", "reason": "Gateway: 1 shard."},
+    ],
+}
+
+
+def test_components_take_the_place_of_the_checks_that_they_cover() -> None:
+    brief = page(Health.from_json(COMPONENTS))
+    assert [section.title for section in brief.sections] == ["Event loop, process 1", "Databases"]
+    assert brief.lines == (
+        "2 of 5 checks are not well.",
+        "Well: Event loop, Discord.",
+        "Not known: LLM.",
+        "Not configured: Cache.",
     )
-    brief, full = (page(Health("degraded", AT, items), detailed=detailed) for detailed in (False, True))
-    assert [section.title for section in brief.sections] == ["Databases", "Event loop, process 1"]
-    assert brief.lines[1:] == ("Well: event loop.", "Not configured: cache.")
-    assert "pool in use: 3 of 10" in full.sections[0].lines
-    assert [section.status for section in full.sections] == [item.status for item in items]
+
+
+def test_components_in_detail_have_figures() -> None:
+    full = page(Health.from_json(COMPONENTS), detailed=True)
+    statuses = [section.status for section in full.sections]
+    assert statuses == ["healthy", "unhealthy", "unknown", "degraded", "not_configured", "healthy"]
+    assert full.sections[3].lines[1:4] == ("pool in use: 3", "p95 seconds: 0.1235", "server: db:5432")
+    assert full.sections[4].lines[-1] == "Not configured."
+
+
+async def test_health_that_is_off_says_by_what() -> None:
+    async def tell() -> dict[str, Any]:
+        return {"off": "Off by HEALTH_CHECK_ENABLED=false."}
+
+    answer = await Answers(tell).answer("health", {})
+    assert answer["text"].startswith("⬜ Health is off\nOff by HEALTH_CHECK_ENABLED=false.")
 
 
 def test_the_text_moves_no_cursor() -> None:

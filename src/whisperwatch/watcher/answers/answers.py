@@ -7,7 +7,6 @@ from typing import Any
 
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.page import Page, Section
-from whisperwatch.watcher.health.report import Report
 
 Arguments = Mapping[str, Any]
 Teller = Callable[[Arguments], Awaitable[Page]]
@@ -17,18 +16,18 @@ class Answers:
     """Answers an ASK.
 
     Args:
-        look: gives the health report.
+        tell: gives the health report as `/health/detailed` has it, or {"off": why}.
         sources: the bots' processes.
         costs: gives what telemetry costs, as sections of a page.
     """
 
     def __init__(
         self,
-        look: Callable[[], Awaitable[Report]],
+        tell: Callable[[], Awaitable[Mapping[str, Any]]],
         sources: Callable[[], Sequence[check.Source]] = tuple,
         costs: Callable[[], Iterable[Section]] = tuple,
     ) -> None:
-        self._look, self._sources, self._costs = look, sources, costs
+        self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -51,5 +50,7 @@ class Answers:
         return check.page(detailed, list(check.findings(self._sources())), list(self._costs()))
 
     async def _health(self, arguments: Arguments) -> Page:
-        report = health.Health.from_json((await self._look()).as_json())
-        return health.page(report, detailed=arguments.get("view") == "detailed")
+        told = await self._tell()
+        if "off" in told:
+            return health.off(str(told["off"]))
+        return health.page(health.Health.from_json(told), detailed=arguments.get("view") == "detailed")

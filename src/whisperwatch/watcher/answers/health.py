@@ -1,4 +1,4 @@
-"""`health` and `health detailed`: the health report as a page."""
+"""`health` and `health detailed`: the health report, as `/health` tells it, as a page."""
 
 from __future__ import annotations
 
@@ -8,29 +8,42 @@ from datetime import datetime
 from typing import Any, Final
 
 from whisperwatch.version import __version__
-from whisperwatch.watcher.answers.page import Line, Moment, Page, Section
+from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, named
 
-_GOOD: Final = ("healthy", "not configured")
+_WRONG: Final = ("degraded", "unhealthy", "suspect")
 _FOOTER: Final = f"Whisperwatch {__version__}"
-_PROCESSES: Final = 40
+_ITEMS: Final = 40
 """What is told of each process is bounded, for a fleet on one machine."""
+_FIGURES: Final = 8
+"""Of one component, for a phone."""
+_COVERED: Final = {"gateway": "discord", "settings": "monitor", "telemetry export": "monitor"}
+"""Checks that are told with a component, where that is in the report."""
+_TITLES: Final = {
+    "system": "System resources", "llm": "LLM", "database": "Databases", "memory": "Memory system",
+    "tasks": "Background tasks", "monitor": "The monitor itself",
+}  # fmt: skip
+"""Of what isn't just called by its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One component, as it is shown. `numbers` are figures by what they are, as text; `process` as in the report."""
+    """One check or component, as it is shown. `process` as in the report."""
 
     name: str
     status: str
     reason: str
     since: float | None = None
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, Any] = field(default_factory=dict)
     process: int | None = None
+
+    @property
+    def title(self) -> str:
+        return _TITLES.get(self.name) or self.name[:1].upper() + self.name[1:]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A health report, as it is shown: all that this file knows of the room `health`."""
+    """A health report, as it is shown: all that is known here of the room `health`."""
 
     status: str
     at: float
@@ -38,61 +51,83 @@ class Health:
 
     @classmethod
     def from_json(cls, shown: Mapping[str, Any]) -> Health:
-        """From what `/health` answers. Raises KeyError, TypeError or ValueError for anything else."""
-        items = [
-            Item(
-                str(check["check"]),
-                str(check["status"]),
-                str(check["text"]),
-                _unix(check.get("since")),
-                {str(name): str(number) for name, number in (check.get("numbers") or {}).items()},
-                check.get("process"),
-            )
-            for check in shown["checks"]
-        ]
-        return cls(str(shown["status"]), _unix(shown["at"]) or 0.0, tuple(items))
+        """From what `/health` or `/health/detailed` answers. Raises KeyError, TypeError or ValueError for all else."""
+        components = [_item(one, "component", "reason") for one in shown.get("components") or ()]
+        present = {item.name for item in components}
+        checks = [_item(one, "check", "text") for one in shown["checks"]]
+        checks = [item for item in checks if _COVERED.get(item.name) not in present]
+        return cls(str(shown["status"]), _unix(shown["at"]) or 0.0, (*checks, *components))
 
 
 def page(health: Health, *, detailed: bool = False) -> Page:
     """What is wrong, and since when; in detail every component."""
     several = len({item.process for item in health.items if item.process is not None}) > 1
-    wrong = [item for item in health.items if item.status not in _GOOD]
+    wrong = [item for item in health.items if item.status in _WRONG]
     shown = health.items if detailed else wrong
-    sections = tuple(_section(item, several, detailed) for item in shown[:_PROCESSES])
     return Page(
-        title=f"The bot is {health.status}",
+        title=f"The bot is {named(health.status)}",
         lines=tuple(_summary(health.items, wrong, detailed)),
-        sections=sections,
+        sections=tuple(_section(item, several, detailed) for item in shown[:_ITEMS]),
         status=health.status,
         footer=_FOOTER,
         at=health.at,
     )
 
 
+def off(reason: str) -> Page:
+    """Instead of the report, where health is off; `reason` says by what."""
+    return Page("Health is off", (reason,), status="not_configured", footer=_FOOTER)
+
+
+def _item(shown: Mapping[str, Any], name: str, reason: str) -> Item:
+    return Item(
+        str(shown[name]),
+        str(shown["status"]),
+        str(shown[reason]),
+        _unix(shown.get("since")),
+        dict(shown.get("numbers") or {}),
+        shown.get("process"),
+    )
+
+
 def _summary(items: Sequence[Item], wrong: Sequence[Item], detailed: bool) -> Iterator[Line]:
+    judged = sum(item.status != "not_configured" for item in items)
     if not wrong:
-        yield f"All {len(items)} checks are well."
+        yield (
+            f"All {judged} checks are well." if not _of(items, "unknown") else "Nothing is found to be wrong."
+        )
     else:
-        yield f"{len(wrong)} of {len(items)} checks {'is' if len(wrong) == 1 else 'are'} not well."
+        yield f"{len(wrong)} of {judged} checks {'is' if len(wrong) == 1 else 'are'} not well."
     if not detailed:
-        if names := ", ".join(dict.fromkeys(item.name for item in items if item.status == "healthy")):
-            yield f"Well: {names}."
-        if unset := ", ".join(dict.fromkeys(i.name for i in items if i.status == "not configured")):
-            yield f"Not configured: {unset}."
+        for status, text in (
+            ("healthy", "Well"),
+            ("unknown", "Not known"),
+            ("not_configured", "Not configured"),
+        ):
+            if titles := _of(items, status):
+                yield f"{text}: {', '.join(titles)}."
+
+
+def _of(items: Sequence[Item], status: str) -> list[str]:
+    return list(dict.fromkeys(item.title for item in items if item.status == status))
 
 
 def _section(item: Item, several: bool, detailed: bool) -> Section:
-    title = item.name[:1].upper() + item.name[1:]
+    title = item.title
     if several and item.process is not None:
         title += f", process {item.process}"
     lines: list[Line] = [item.reason]
     if detailed:
-        lines += [f"{name}: {number}" for name, number in item.numbers.items()]
-    if item.since is not None:
-        lines.append((f"{item.status.capitalize()} since ", Moment(item.since)))
-    else:
-        lines.append(f"{item.status.capitalize()}.")
+        lines += [f"{name}: {_figure(number)}" for name, number in list(item.numbers.items())[:_FIGURES]]
+    how = named(item.status).capitalize()
+    lines.append(f"{how}." if item.since is None else (f"{how} since ", Moment(item.since)))
     return Section(title, tuple(lines), item.status)
+
+
+def _figure(number: Any) -> str:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return str(number)
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.4g}"
 
 
 def _unix(iso: str | None) -> float | None:

@@ -48,9 +48,14 @@ SYMBOLS: Final = {
     "unhealthy": "❌",
     "suspect": "❔",
     "unknown": "❔",
-    "not configured": "⬜",
+    "not_configured": "⬜",
 }
 """Of each status, told apart by shape, not by colour alone."""
+
+
+def named(status: str) -> str:
+    """A status in words."""
+    return status.replace("_", " ")
 
 
 def symbol(status: str | None) -> str:
