@@ -85,7 +85,7 @@ PARENT_REMOTE: Final = 0x100
 #   loop        None, or (last_turn_ns, where | None): when the bot's loop last turned, and, while it is blocked, the
 #               innermost (file, line, function) frames of the bot's thread, a tuple of tuples, innermost last
 #   bots        list of {"name", "ready": bool, "closed": bool, "shards": {shard_id: {"up": bool, "latency": s | None,
-#               "last_event": ns | None}}, "intents": bits, "prefix": bool: has it commands that need content}
+#               "last_event": ns | None}}, "lacks": {privileged intent that it needs: why}}
 #   thread      the ident of the loop's thread, as faulthandler names it; or None
 #   tape        (bytes waiting, spans dropped or lost so far)
 #   hosted      the signals ("spans", "metrics") that go to the host application's own providers, which export them

@@ -148,8 +148,7 @@ async def test_nothing_starts_before_a_client_is_set_up(monkeypatch):
 
 async def test_what_the_beat_tells_of_a_bot():
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
-    intents = {"intents": discord.Intents.all().value, "prefix": False}
-    state = {"name": "mine", "ready": False, "closed": False, "shards": {}, **intents}
+    state = {"name": "mine", "ready": False, "closed": False, "shards": {}, "lacks": {}}
     assert watching._beat() == {"bots": [state], "hosted": ()}
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)

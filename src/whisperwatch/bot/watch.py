@@ -320,7 +320,7 @@ _collected: set[int] = set()
 
 
 def _state_of(client: Any) -> dict[str, Any]:
-    from whisperwatch.bot.admin.prefixes import needs_content
+    from whisperwatch.bot.admin.prefixes import lacks
 
     bot = bot_of(client)
     shards = {
@@ -332,8 +332,7 @@ def _state_of(client: Any) -> dict[str, Any]:
         "ready": client.is_ready(),
         "closed": client.is_closed(),
         "shards": shards,
-        "intents": client.intents.value,
-        "prefix": needs_content(client),
+        "lacks": lacks(client),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whisperwatch.bot.admin.posting import Post
+from whisperwatch.bot.admin.posting import Post, escaped
 
 
 def test_an_answer() -> None:
@@ -35,3 +35,7 @@ def test_text_is_one_message_whatever_is_in_it() -> None:
     plain = Post(text="a ``` b" + "x" * 3000).plain
     assert len(plain) == 2000
     assert plain.count("```") == 2
+
+
+def test_what_was_typed_is_shown_as_it_was() -> None:
+    assert escaped("a_b *c* [d] `e` \\") == "a\\_b \\*c\\* [d] \\`e\\` \\\\"

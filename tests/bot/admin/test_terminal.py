@@ -31,7 +31,7 @@ async def test_check(run: Run, make_bot: Any, capsys: pytest.CaptureFixture[str]
     out = printed.out
     assert "What is in force." in out
     assert "✅ The bot is healthy" in out
-    assert "⚠️ Misconfigured\n   loopback-bot has prefix commands, but not the intent message_content" in out
+    assert "⚠️ Misconfigured\n   loopback-bot lacks the intent message_content: prefix commands" in out
     assert "samples a day at one in 15 s" in out
     assert "  discord_command_duration_seconds" in out
     assert "clock" not in out

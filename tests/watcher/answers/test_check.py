@@ -11,8 +11,6 @@ from whisperwatch.watcher.answers import Answers, check
 from whisperwatch.watcher.health.report import Check, Report
 from whisperwatch.watcher.records import Stream
 
-ALL, NO_CONTENT = (1 << 22) - 1, ((1 << 22) - 1) & ~check.MESSAGE_CONTENT
-
 
 @dataclass
 class Process:
@@ -23,24 +21,26 @@ class Process:
     stream: Stream = field(default_factory=lambda: Stream({}))
 
 
-def bot(intents: int, prefix: bool) -> dict[str, Any]:
-    return {"bots": [{"name": "luna", "intents": intents, "prefix": prefix}]}
+LACKING = {"bots": [{"name": "luna", "lacks": {"members": "on_member_join is never called"}}]}
 
 
 @pytest.mark.parametrize(
     ("beat", "found"),
     [
-        (None, 0),
-        (bot(ALL, True), 0),
-        (bot(NO_CONTENT, False), 0),
-        (bot(NO_CONTENT, True), 1),
-        ({"bots": [{"name": "older"}]}, 0),
+        (None, []),
+        ({"bots": [{"name": "luna", "lacks": {}}]}, []),
+        ({"bots": [{"name": "older"}]}, []),
+        (
+            LACKING,
+            [
+                "luna lacks the intent members: on_member_join is never called. Set intents.members, and switch it on "
+                "in Discord's developer portal."
+            ],
+        ),
     ],
 )
-def test_message_content(beat: dict[str, Any] | None, found: int) -> None:
-    told = list(check.findings([Process(beat), Process(beat)]))
-    assert len(told) == found
-    assert all(text.startswith("luna has prefix commands, but not the intent") for text in told)
+def test_intents(beat: dict[str, Any] | None, found: list[str]) -> None:
+    assert list(check.findings([Process(beat), Process(beat)])) == found
 
 
 @pytest.mark.parametrize(("code", "found"), [("4014", 1), ("4004", 0)])
@@ -67,5 +67,5 @@ async def test_the_page() -> None:
     fine = await Answers(look).answer("check", {})
     assert (fine["status"], fine["error"]) == ("healthy", None)
     assert "✅ Nothing is found to be misconfigured" in fine["text"]
-    odd = await Answers(look, lambda: [Process(bot(NO_CONTENT, True))]).answer("check", {})
-    assert "⚠️ Misconfigured\n   luna has prefix commands" in odd["text"]
+    odd = await Answers(look, lambda: [Process(LACKING)]).answer("check", {})
+    assert "⚠️ Misconfigured\n   luna lacks the intent members" in odd["text"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from whisperwatch.questions import GROUPS, QUESTIONS
 logger = logging.getLogger("whisperwatch")
 
 _RED, _GREY = 0xE74C3C, 0x95A5A6
+_MARKDOWN = re.compile(r"([\\*_~`|>])")
 UNSENT: Final = (discord.HTTPException, OSError)
 """What is raised when something can't be posted: Discord is away, or doesn't let the bot."""
 _LONGEST: Final = 2000
@@ -50,10 +52,15 @@ def notice(title: str, text: str, colour: int = _GREY) -> Post:
     return Post([discord.Embed(title=title, description=text, colour=colour)], f"{title}\n{text}")
 
 
+def escaped(text: str) -> str:
+    """Text that Discord shows as it is. discord.py's own is deprecated code on Python 3.13, and warns."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
 def listing() -> Post:
     """The commands that there are."""
     lines = [(f"{GROUPS[0]} {question.usage}", question.help) for question in QUESTIONS]
-    shown = "\n".join(f"**{discord.utils.escape_markdown(usage)}**\n{text}" for usage, text in lines)
+    shown = "\n".join(f"**{escaped(usage)}**\n{text}" for usage, text in lines)
     plain = "\n".join(f"{usage}: {text}" for usage, text in lines)
     return Post([discord.Embed(title="What can be asked", description=shown, colour=_GREY)], plain)
 

@@ -15,7 +15,7 @@ from discord.ext import commands
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may
 from whisperwatch.bot.admin.desk import desk
-from whisperwatch.bot.admin.posting import Post, listing, notice, reply
+from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply
 from whisperwatch.questions import BY_NAME, GROUPS, WrongWordsError, arguments, names
 
 _NAMES = frozenset(names())
@@ -117,7 +117,7 @@ async def _asked(words: list[str]) -> Post:
     try:
         given = arguments(question, words[1:])
     except WrongWordsError as error:
-        return notice("❔ Not understood", discord.utils.escape_markdown(str(error)))
+        return notice("❔ Not understood", escaped(str(error)))
     return Post.of(await desk.ask(question.name, given))
 
 

@@ -10,8 +10,6 @@ from whisperwatch.semconv import CLOSE_CODE, GATEWAY_DISCONNECTS
 from whisperwatch.watcher.answers.page import Page, Section
 from whisperwatch.watcher.records import Records
 
-MESSAGE_CONTENT: Final = 1 << 15
-"""Discord's bit of the intent."""
 _DISALLOWED_INTENTS: Final = "4014"
 """The close code: an intent is not switched on in the developer portal."""
 
@@ -47,11 +45,9 @@ def findings(sources: Sequence[Source]) -> Iterator[str]:
 
 def _intents(source: Source) -> Iterator[str]:
     for bot in (source.beat or {}).get("bots", ()):
-        intents = bot.get("intents")
-        if isinstance(intents, int) and bot.get("prefix") and not intents & MESSAGE_CONTENT:
+        for intent, why in (bot.get("lacks") or {}).items():
             yield (
-                f"{bot.get('name')} has prefix commands, but not the intent message_content: it reads them only in "
-                "direct messages and where it is mentioned. Set intents.message_content, and switch it on in "
+                f"{bot.get('name')} lacks the intent {intent}: {why}. Set intents.{intent}, and switch it on in "
                 "Discord's developer portal."
             )
 
