@@ -1,12 +1,17 @@
-"""`whisperwatch check`: what is set, what is in force, and every mistake in it, before a bot runs with it."""
+"""`whisperwatch check`: what is set, what is in force, and every mistake in it; of a bot that runs also how it is, what
+is misconfigured though it works, and what its telemetry costs.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from whisperwatch import ask, clock
+from whisperwatch.watcher.answers.page import symbol
 from whisperwatch.watcher.settings import Export, Settings, Target, load
 from whisperwatch.watcher.settings.reading import Group, settings_of
 
@@ -14,20 +19,41 @@ _WIDTH = 42
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the settings in force; mistakes go to stderr.
+    """Print the settings in force, and what a running watcher says; mistakes go to stderr.
 
     Returns:
-        the exit status: 0, or 1 if a setting is wrong.
+        the exit status: 1 if a setting is wrong or the bot is unhealthy, 2 if no watcher answers, else 0.
     """
     parser = argparse.ArgumentParser(prog="whisperwatch check", description=__doc__)
-    parser.parse_args(argv)
+    ask.state_option(parser)
+    parser.add_argument(
+        "--settings", action="store_true", help="only the settings: before a bot runs with them"
+    )
+    parsed = parser.parse_args(argv)
     settings = load()
     print("\n".join(_in_force(settings)))
     for warning in settings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for problem in settings.problems:
         print(f"error: {problem}", file=sys.stderr)
-    return 1 if settings.problems else 0
+    running = ask.WELL if parsed.settings else _running(parsed.state_dir)
+    return 1 if settings.problems else running
+
+
+def _running(directory: Path | None) -> int:
+    print()
+    try:
+        answer = ask.ask("check", {}, directory)
+    except ask.NobodyError as error:
+        print(error, file=sys.stderr)
+        return ask.NOBODY
+    print(answer["text"])
+    try:
+        if finding := clock.finding(clock.offset_s()):
+            print(f"\n{symbol('degraded')}{finding}")
+    except clock.UnreadableClockError as error:
+        print(f"\n{symbol('unknown')}{error}: whether this machine's is right is not known.")
+    return ask.UNWELL if answer["error"] or answer["status"] == "unhealthy" else ask.WELL
 
 
 def _in_force(settings: Settings) -> Iterator[str]:
@@ -35,7 +61,8 @@ def _in_force(settings: Settings) -> Iterator[str]:
     if settings.disabled:
         yield "\nNothing is recorded or exported: OTEL_SDK_DISABLED is true."
     groups = (
-        settings.service, settings.web, settings.health, settings.performance, settings.process, settings.privacy
+        settings.service, settings.web, settings.health, settings.admin, settings.performance, settings.process,
+        settings.privacy,
     )  # fmt: skip
     for group in groups:
         yield f"\n{group.title}"
@@ -48,9 +75,7 @@ def _group(group: Group) -> Iterator[str]:
     for field, setting in settings_of(group).items():
         is_set = field in group.given
         value = getattr(group, field)
-        shown = (
-            setting.unset if setting.unset and not is_set else _shown(value, in_seconds=field.endswith("_s"))
-        )
+        shown = setting.unset if setting.unset and not is_set else _shown(value, field)
         name = (*setting.variables, setting.yaml)[0] or ""
         yield _line(name, "(set, not shown)" if setting.secret and is_set else shown, is_set=is_set)
 
@@ -61,7 +86,7 @@ def _export(export: Export) -> Iterator[str]:
     if export.metrics is not None:
         yield _line("metrics every", f"{export.metric_interval_s:g}s")
     if export.traces is not None or export.metrics is not None:
-        yield _line("kept while the collector is away", _shown(export.buffer_bytes))
+        yield _line("kept while the collector is away", _shown(export.buffer_bytes, "buffer_bytes"))
 
 
 def _target(target: Target | None) -> str:
@@ -75,15 +100,15 @@ def _line(name: str, shown: str, *, is_set: bool = False) -> str:
     return f"  {'*' if is_set else ' '} {name:<{_WIDTH}} {shown}"
 
 
-def _shown(value: Any, *, in_seconds: bool = False) -> str:
+def _shown(value: Any, field: str = "") -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, frozenset):
         return ",".join(sorted(value)) or "none"
     if isinstance(value, tuple):
-        return ",".join(f"{key}={text}" for key, text in value)
-    if in_seconds:
+        return ",".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value)
+    if field.endswith("_s"):
         return f"{value:g}s"
-    if isinstance(value, int) and value >= 2**20:
+    if field.endswith("_bytes") and value >= 2**20:
         return f"{value / 2**20:g}MB"
     return f"{value:g}" if isinstance(value, float) else str(value)

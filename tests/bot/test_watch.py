@@ -150,7 +150,13 @@ async def test_what_the_beat_tells_of_a_bot():
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
     state = {"name": "mine", "ready": False, "closed": False, "shards": {}, "lacks": {}}
     discord_itself = [("discord.com", 443), ("gateway.discord.gg", 443)]
-    assert watching._beat() == {"bots": [state], "hosted": (), "hosts": discord_itself, "checks": []}
+    assert watching._beat() == {
+        "bots": [state],
+        "hosted": (),
+        "users": [],
+        "hosts": discord_itself,
+        "checks": [],
+    }
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
         await server.until(lambda: client.latency < 10)

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol, TypeVar
 from opentelemetry import context as api
 
 from whisperwatch.bot import guard
-from whisperwatch.semconv import COMPONENT_ALIASES, COMPONENTS
+from whisperwatch.semconv import COMPONENT_ALIASES, HEALTH_COMPONENTS
 
 logger = logging.getLogger("whisperwatch")
 
@@ -61,7 +61,7 @@ def health_check(
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"a health check can't be named {name!r}: take letters, digits, _, - and .")
-    if name in COMPONENTS or name in COMPONENT_ALIASES:
+    if name in HEALTH_COMPONENTS or name in COMPONENT_ALIASES:
         raise ValueError(
             f"{name!r} is a component of Whisperwatch's own: take another name for this health check"
         )

@@ -86,9 +86,10 @@ def instrument(
         _say(reason)
         return False
     try:
-        from whisperwatch.bot.instrument import table  # what it names, another discord.py may not have
+        from whisperwatch.bot import admin  # what these name, another discord.py may not have
+        from whisperwatch.bot.instrument import table
 
-        patches = table.patches(_login)
+        patches = [*table.patches(_login), *admin.patches()]
         recorder.shipping = Options.from_environment().mode != "off"
         providers.install(resource)
     except Unsupported as error:
@@ -113,9 +114,11 @@ def instrument(
 def uninstrument() -> None:
     """Put discord.py's own functions back, say goodbye to the watcher, and let go of the clients."""
     if _table.applied:
+        from whisperwatch.bot import admin
         from whisperwatch.bot.instrument.tasks import running
 
         running.clear()
+        admin.stopped()
     _table.undo()
     registry.undo()
     recorder.mask = str
@@ -244,9 +247,17 @@ def _sail() -> None:
         on_welcome=_welcomed,
         on_blocked=mark_blocked,
     )
+    _take_questions(_ship)
     recorder.flush_tape = lambda timeout_ms: flush(timeout_ms / 1000)
     _ship.start()
     _end_with_the_process()
+
+
+def _take_questions(ship: Ship) -> None:
+    from whisperwatch.bot import admin
+
+    # a forked child's ship has an `asking` of its own
+    admin.desk.open_for(lambda question, given: ship.asking.ask(question, given))
 
 
 def _hide_ids(state: StateDirectory) -> None:
@@ -297,7 +308,12 @@ def _part(reason: str) -> None:
 
 
 def _welcomed(welcome: dict[str, Any]) -> None:
-    recorder.on = bool(welcome.get("settings", {}).get("traces", True))
+    settings = welcome.get("settings", {})
+    recorder.on = bool(settings.get("traces", True))
+    from whisperwatch.bot import admin
+
+    admin.desk.settle(settings)
+    admin.started(list(bots))
 
 
 def _about() -> dict[str, Any]:

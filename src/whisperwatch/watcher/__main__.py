@@ -20,6 +20,9 @@ from typing import Any
 from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
 from whisperwatch.state import HASH_KEY, VARIABLE, StateDirectory, hash_id, open_state, passing_key
 from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.cost import CostWatch
+from whisperwatch.watcher.answers.cost import sections as cost_sections
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
 from whisperwatch.watcher.health.watch import HealthWatch
@@ -63,6 +66,14 @@ class Watcher:
         self.own.add(SELF_REDACTION_FAILURES, 0)
         self.pipeline = Pipeline(settings.export, key, self.streams, self.own, redactor=self.redactor)
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
+        problems = [problem.public for problem in settings.problems]
+        components = Components(self.streams, self.sources, _options(settings), self.own)
+        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
+        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
+        self.cost = CostWatch(self.streams, self.own)
+        self.answers = Answers(
+            self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
+        )
         self.receiver = Receiver(
             self.pipeline,
             instances,
@@ -71,11 +82,8 @@ class Watcher:
             self.own,
             self.figures.hurry,
             self.redactor,
+            self.answers.answer,
         )
-        problems = [problem.public for problem in settings.problems]
-        components = Components(self.streams, self.sources, _options(settings), self.own)
-        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
-        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
         self.web: WebServer | None = None
         self._port_problem: str | None = None
 
@@ -103,6 +111,9 @@ class Watcher:
 
     def streams(self) -> list[Records]:
         return [*self.receiver.streams, *self.figures.streams]
+
+    async def _tell_health(self) -> dict[str, Any]:
+        return await self.health.answer(detailed=True)
 
     async def run(self, connection: socket.socket | None, stay: bool) -> None:
         """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""
@@ -169,6 +180,7 @@ class Watcher:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.figures.run(self.settings.performance.collection_interval_s)
         yield self.health.run(self.settings.web.interval_s)
+        yield self.cost.run()
         if self._port_problem is not None:
             yield self._serve_web_later(self._port_problem)
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from whisperwatch import tape
 from whisperwatch.semconv import SELF_RECEIVED, SIGNAL
 from whisperwatch.version import __version__
+from whisperwatch.watcher.asked import Answer, Asked, no_answer
 from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
@@ -53,6 +54,7 @@ class Receiver:
         own: takes the receiver's own figures.
         met: called when a process has come.
         redactor: takes secrets out of what describes metrics.
+        answer: answers what a bot's admins or a terminal ask.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class Receiver:
         own: LocalStream,
         met: Callable[[], None] = lambda: None,
         redactor: Redactor | None = None,
+        answer: Answer = no_answer,
     ) -> None:
         self._redactor = redactor
         self._met = met
+        self._asked = Asked(answer, own)
         self._pipeline, self._instances, self._resource, self._welcome = (
             pipeline,
             instances,
@@ -105,6 +109,7 @@ class Receiver:
         """Take no more, and hang up."""
         if self._server is not None:
             self._server.close()
+        await self._asked.close()
         for conversation in list(self._conversations):
             conversation.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
@@ -172,6 +177,9 @@ class Receiver:
     async def _greet(self, connection: Connection) -> Source | None:
         async with asyncio.timeout(_HELLO_S):
             kind, *rest = await connection.first()
+        if kind == tape.ASK:
+            await self._asked.terminal(connection, rest)
+            return None
         if kind != tape.HELLO or len(rest) != 1 or not isinstance(rest[0], dict):
             raise tape.TapeError(f"it begins with {kind!r} and not with a hello")
         hello = rest[0]
@@ -212,6 +220,8 @@ class Receiver:
             elif frame[0] == tape.GOODBYE and len(frame) == 3:
                 goodbyes.append(frame)
                 connection.hang_up()
+            elif frame[0] == tape.ASK:
+                self._asked.take(connection, frame[1:])
             else:
                 raise tape.TapeError(f"{frame[0]!r} with {len(frame)} fields is nothing that a bot says")
 

@@ -27,6 +27,9 @@ def test_nothing_set_is_all_defaults(tmp_path: Path) -> None:
         "collection_interval_s": 15.0,
         "blocked_after_s": 0.25,
         "tape_bytes": 16 * 1024 * 1024,
+        "admin_guild_id": None,
+        "admin_role_ids": [],
+        "admin_user_ids": [],
     }
 
 

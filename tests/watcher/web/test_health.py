@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.semconv import COMPONENTS
+from whisperwatch.semconv import HEALTH_COMPONENTS
 from whisperwatch.watcher.web.health import Access
 from whisperwatch.watcher.web.server import bind, public
 
@@ -24,7 +24,7 @@ def broken(source: Any, critical: bool = False) -> None:
 async def test_health_names_all_components(served: Any) -> None:
     async with served.run() as client:
         told = (await client.get("/health")).json()
-    assert [one["component"] for one in told["components"]] == list(COMPONENTS)
+    assert [one["component"] for one in told["components"]] == list(HEALTH_COMPONENTS)
     assert all(set(one) == {"component", "status", "reason"} for one in told["components"])
 
 
@@ -78,7 +78,7 @@ async def test_of_an_unknown_one_the_names_are_listed(served: Any) -> None:
     async with served.run() as client:
         answer = await client.get("/health/component/heart")
     assert answer.status_code == 404
-    assert answer.json()["components"] == list(COMPONENTS)
+    assert answer.json()["components"] == list(HEALTH_COMPONENTS)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ async def test_health_json(served: Any, critical: bool | None, status: int, show
         "warn",
         "fail",
     }
-    assert set(COMPONENTS) <= set(told["checks"])
+    assert set(HEALTH_COMPONENTS) <= set(told["checks"])
     if critical is not None:
         assert "No money left." in told["output"]
 

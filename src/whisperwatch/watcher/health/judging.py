@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from whisperwatch.semconv import COMPONENT, HEALTH
+from whisperwatch.semconv import HEALTH, HEALTH_COMPONENT
 from whisperwatch.watcher.records import Endpoint, LocalStream, Records
 
 from .components import cache, custom, database, discord, llm, memory, monitor, security, system, tasks
@@ -73,31 +73,36 @@ class Components:
         self._prober = Prober(self._endpoints, self.options.timing)
         self._discord: dict[tuple[str, int], Endpoint] = {}
         self._steady = {name: Steady() for name in _JUDGES}
-        self._judged: tuple[float, tuple[Component, ...]] | None = None
+        self._judged: tuple[float, tuple[Any, ...], tuple[Component, ...]] | None = None
         self._refreshed = 0.0
         self._said: set[str] = set()
 
     def judge(
         self, now: Now, sources: Sequence[Source], checks: Sequence[Check], export: Export | None
     ) -> tuple[Component, ...]:
-        """How the components are; at most a second old.
+        """How the components are; at most a second old, and of the same checks.
 
         Args:
             sources: the newest process of each slot.
             checks: those of the same report.
         """
-        if self._judged is not None and 0 <= now.unix - self._judged[0] < _FRESH_S:
-            return self._judged[1]
+        statuses = tuple((check.name, check.process, check.status) for check in checks)
+        if (
+            self._judged is not None
+            and statuses == self._judged[1]
+            and 0 <= now.unix - self._judged[0] < _FRESH_S
+        ):
+            return self._judged[2]
         self._sample(now.unix)
         scene = Scene(
             now.unix, sources, checks, self._trends, self._prober.probes, export,
             self.options.figures, self._prober.left_out,
         )  # fmt: skip
         judged = (*(self._component(name, scene, now) for name in _JUDGES), *self._custom(scene))
-        self._judged = now.unix, judged
+        self._judged = now.unix, statuses, judged
         if self._own is not None:
             for one in judged:
-                self._own.set(HEALTH, _FIGURES[one.status], {COMPONENT: one.name})
+                self._own.set(HEALTH, _FIGURES[one.status], {HEALTH_COMPONENT: one.name})
         return judged
 
     def refresh(self, unix: float) -> None:

@@ -84,7 +84,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """How one of `semconv.COMPONENTS`, or what the bot's own checks look at, is.
+    """How one of `semconv.HEALTH_COMPONENTS`, or what the bot's own checks look at, is.
 
     Attributes:
         reason: why it is so, for people.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from whisperwatch.semconv import COMPONENT_ALIASES, COMPONENTS
+from whisperwatch.semconv import COMPONENT_ALIASES, HEALTH_COMPONENTS
 
 from . import values
 from .reading import Group, setting
@@ -18,7 +18,7 @@ def components(given: Any) -> frozenset[str]:
     text = ",".join(map(str, given)) if isinstance(given, list) else str(given)
     if text.strip().lower() == "none":
         return frozenset()
-    found = values.words(*COMPONENTS, *COMPONENT_ALIASES)(text)
+    found = values.words(*HEALTH_COMPONENTS, *COMPONENT_ALIASES)(text)
     return frozenset(COMPONENT_ALIASES.get(name, name) for name in found)
 
 
@@ -66,7 +66,7 @@ class Health(Group):
         default=frozenset({"discord"}),
         parse=components,
         help="Components that make `/health` answer 503 when they are unhealthy; the others make it `degraded`. "
-        f"Of {', '.join(f'`{name}`' for name in COMPONENTS)}; or `none`.",
+        f"Of {', '.join(f'`{name}`' for name in HEALTH_COMPONENTS)}; or `none`.",
         right="names of components with commas between, or none",
         unset="discord",
     )

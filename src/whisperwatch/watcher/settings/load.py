@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from . import misspelt
+from .admin import Admin
 from .groups import Performance, Process, Service, Web
 from .health import Health
 from .otlp import Batching, Exporters, Line
@@ -17,7 +18,7 @@ from .reading import Group, Problem, Reading, SettingsError, settings_of
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Performance, Process, Privacy, Exporters, Line, Batching,
+    Service, Web, Health, Admin, Performance, Process, Privacy, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group, in the order of the page of settings."""
 CONFIG: Final = "WHISPERWATCH_CONFIG"
@@ -57,6 +58,7 @@ class Settings:
     health: Health
     performance: Performance
     process: Process
+    admin: Admin
     disabled: bool
     privacy: Privacy
     problems: tuple[Problem, ...] = ()
@@ -71,6 +73,7 @@ class Settings:
             "collection_interval_s": self.performance.collection_interval_s,
             "blocked_after_s": self.process.blocked_after_s,
             "tape_bytes": self.process.tape_bytes,
+            **self.admin.bot,
         }
 
 
@@ -138,6 +141,7 @@ def _settings(reading: Reading) -> Settings:
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health = reading.group(Health)
+    admin = reading.group(Admin)
     yaml_keys = [key for group in GROUPS for about in settings_of(group).values() if (key := about.yaml)]
     warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
     problems = tuple(reading.problems)
@@ -148,6 +152,7 @@ def _settings(reading: Reading) -> Settings:
         health,
         performance,
         process,
+        admin,
         exporters.disabled,
         privacy,
         problems,

@@ -68,7 +68,7 @@ def lasting(stage: Stage, name: str, seconds: float = WORSE_S) -> tuple[str, str
 
 
 def test_all_are_there_in_the_order_of_the_guide(stage: Stage) -> None:
-    assert tuple(stage.judged()) == semconv.COMPONENTS
+    assert tuple(stage.judged()) == semconv.HEALTH_COMPONENTS
 
 
 @pytest.mark.parametrize("name", ["llm", "database", "memory", "cache", "tasks", "security"])
@@ -398,7 +398,7 @@ class TestCustom:
 
     def test_one_without_a_name(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         stage.source.beat["checks"] = [{"status": "healthy"}]
-        assert tuple(stage.judged()) == semconv.COMPONENTS
+        assert tuple(stage.judged()) == semconv.HEALTH_COMPONENTS
         assert "can't be read" in caplog.text
 
     def test_a_status_that_means_nothing(self, stage: Stage) -> None:
@@ -437,5 +437,5 @@ def test_the_statuses_are_figures_too(stage: Stage) -> None:
     (instrument,) = own.instruments
     assert instrument.name == "whisperwatch.component.health"
     found = {cell.attributes["whisperwatch.component.name"]: cell.value for cell in instrument.cells}
-    assert tuple(found) == semconv.COMPONENTS
+    assert tuple(found) == semconv.HEALTH_COMPONENTS
     assert (found["discord"], found["monitor"], found["llm"]) == ((0.0,), (1.0,), (-1.0,))
