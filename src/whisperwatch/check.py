@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from whisperwatch.watcher.settings import Export, Settings, Target, load
 from whisperwatch.watcher.settings.reading import Group, settings_of
+from whisperwatch.watcher.settings.show import text
 
 _WIDTH = 42
 
@@ -46,7 +46,7 @@ def _group(group: Group) -> Iterator[str]:
         is_set = field in group.given
         value = getattr(group, field)
         shown = (
-            setting.unset if setting.unset and not is_set else _shown(value, in_seconds=field.endswith("_s"))
+            setting.unset if setting.unset and not is_set else text(value, in_seconds=field.endswith("_s"))
         )
         name = (*setting.variables, setting.yaml)[0] or ""
         yield _line(name, "(set, not shown)" if setting.secret and is_set else shown, is_set=is_set)
@@ -58,7 +58,7 @@ def _export(export: Export) -> Iterator[str]:
     if export.metrics is not None:
         yield _line("metrics every", f"{export.metric_interval_s:g}s")
     if export.traces is not None or export.metrics is not None:
-        yield _line("kept while the collector is away", _shown(export.buffer_bytes))
+        yield _line("kept while the collector is away", text(export.buffer_bytes))
 
 
 def _target(target: Target | None) -> str:
@@ -70,15 +70,3 @@ def _target(target: Target | None) -> str:
 
 def _line(name: str, shown: str, *, is_set: bool = False) -> str:
     return f"  {'*' if is_set else ' '} {name:<{_WIDTH}} {shown}"
-
-
-def _shown(value: Any, *, in_seconds: bool = False) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(f"{key}={text}" for key, text in value)
-    if in_seconds:
-        return f"{value:g}s"
-    if isinstance(value, int) and value >= 2**20:
-        return f"{value / 2**20:g}MB"
-    return f"{value:g}" if isinstance(value, float) else str(value)

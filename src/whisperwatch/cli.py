@@ -18,6 +18,7 @@ Watches discord.py bots.
   run -m package [ARG ...]  the same for `python -m package`
   demo [--help]             a demo bot on a Discord of its own, watched, live in this terminal
   check                     read the settings, show what is in force, name every mistake
+  config [NAME] [--json]    each setting, its value and where it came from
 """
 
 
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.check import main as check
 
             return check(rest)
+        case "config":
+            from whisperwatch.config import main as config
+
+            return config(rest)
         case "--version":
             from whisperwatch.version import __version__
 

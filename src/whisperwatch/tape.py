@@ -47,6 +47,8 @@ VERSION: Final = 1
 MAX_FRAME: Final = 64 * 1024 * 1024
 
 # bot → watcher
+CODE_VARIABLE: Final = "_WHISPERWATCH_CODE"
+"""Carries the settings that the bot's own code made to the watcher that it starts, as JSON; the HELLO has them too."""
 HELLO: Final = "hello"
 """(HELLO, dict), as JSON; see `hello()`."""
 BATCH: Final = "batch"
@@ -187,7 +189,8 @@ def hello(**about: Any) -> tuple[str, dict[str, Any]]:
     """The HELLO of this process. `about` adds `resource` (dict of attributes), `bots` (list of names), and so on.
 
     Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
-    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None).
+    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None);
+    of `bot.watch` also settings (what the bot's own code set, by the settings' names).
     """
     return HELLO, {
         "tape": VERSION,

@@ -94,15 +94,20 @@ class TestMonitoringYaml:
         (problem,) = read(tmp_path).problems
         assert (problem.name, problem.shown) == ("monitoring.metrics.collection_interval", "often")
 
-    def test_keys_without_effect_are_named(self, tmp_path: Path) -> None:
+    def test_unknown_keys_are_named_with_their_lines_and_what_would_be_right(self, tmp_path: Path) -> None:
         (tmp_path / "monitoring.yaml").write_text(
-            "monitoring:\n  metrics:\n    collection_intervall: 5s\n  dashboard: {refresh_interval: 30s}\n"
+            "monitoring:\n  metrics:\n    collection_intervall: 5s\n  dashboard: 7\n  metric: {a: 1}\nbot: {token: x}\n"
         )
-        assert read(tmp_path).warnings == (
-            "monitoring.dashboard.refresh_interval in monitoring.yaml has no effect in this version",
-            "monitoring.metrics.collection_intervall in monitoring.yaml has no effect in this version: "
-            "did you mean monitoring.metrics.collection_interval?",
-        )
+        told = sorted(map(str, read(tmp_path).problems))
+        assert told == [
+            "monitoring.yaml:3: monitoring.metrics.collection_intervall=5s is unknown; it should be "
+            "monitoring.metrics.collection_interval (did you mean that?)",
+            "monitoring.yaml:4: monitoring.dashboard=7 is no section; it should be a section with the keys "
+            "data_retention, max_concurrent_users, refresh_interval",
+            "monitoring.yaml:5: monitoring.metric.a=1 is unknown; it should be one of monitoring's keys: alerting, "
+            "dashboard, health_checks, metrics",
+            "monitoring.yaml:6: bot.token=x is unknown; it should be below monitoring: or alerts:",
+        ]
 
     @pytest.mark.parametrize(
         ("content", "wrong"),
@@ -207,7 +212,7 @@ class TestMisspeltVariables:
         assert settings.problems == ()
 
     @pytest.mark.parametrize(
-        "name", ["HEALTH_CHECK_PORT", "WHISPERWATCH_STATE_DIR", "PERFORMANCE_CARS", "PATH"]
+        "name", ["MONITORING_CONFIG", "WHISPERWATCH_STATE_DIR", "PERFORMANCE_CARS", "PATH"]
     )
     def test_others_are_left_alone(self, tmp_path: Path, name: str) -> None:
         assert load({name: "1"}, tmp_path).warnings == ()

@@ -46,6 +46,7 @@ class Web(Group):
         parse=values.switch,
         help="Whether `/health` and `/metrics` are served.",
         right=_SWITCH,
+        off="No port is opened: nobody can ask for `/health`, and no Prometheus can scrape.",
     )
     host: str = setting(
         "HEALTH_CHECK_HOST",
@@ -63,11 +64,13 @@ class Web(Group):
     )
     interval_s: float = setting(
         "HEALTH_CHECK_INTERVAL",
+        yaml="monitoring.health_checks.interval",
         default=30.0,
         parse=values.seconds,
         help="How often health is looked at when nobody asks, so that changes are logged and dated. "
         "A request never gets an answer older than 0.1 s. Plain numbers are seconds.",
         right=_DURATION,
+        live=True,
     )
     live_after_s: float = setting(
         "WHISPERWATCH_LIVE_AFTER",
@@ -90,20 +93,25 @@ class Performance(Group):
         help="`false` leaves out the traces and the figures of process and host. Counters and durations of what the "
         "bot does stay: health is made of them.",
         right=_SWITCH,
+        off="No traces, no figures of process and host; `performance` answers that it is off.",
     )
     sampling_rate: float = setting(
         "PERFORMANCE_SAMPLING_RATE",
         default=1.0,
         parse=values.share,
-        help="The share of traces that are kept, from 0 to 1. `OTEL_TRACES_SAMPLER` wins.",
+        help="The share of traces that are kept, from 0 to 1: of roots, what is under one goes with it "
+        "(`parentbased_traceidratio`). `OTEL_TRACES_SAMPLER` wins.",
         right="a number from 0 to 1",
+        bot=True,
     )
     collection_interval_s: float = setting(
         yaml="monitoring.metrics.collection_interval",
         default=15.0,
         parse=values.seconds,
-        help="How often gauges and the figures of process and host are read. Plain numbers are seconds.",
+        help="How often gauges and the figures of process and host are read. Plain numbers are seconds. A bot that "
+        "runs takes a new value for its own gauges when it next connects.",
         right=_DURATION,
+        live=True,
     )
     expose_ids: bool = setting(
         "WHISPERWATCH_EXPOSE_IDS",
@@ -127,6 +135,7 @@ class Process(Group):
         help="Where the watcher runs: in a process of its own, in a thread of the bot where none may be started, "
         "or nowhere.",
         right="process, thread or off",
+        bot=True,
     )
     linger_s: float = setting(
         "WHISPERWATCH_LINGER",
@@ -150,6 +159,7 @@ class Process(Group):
         help="Whether `faulthandler` names the code that holds the GIL. `false` where the bot itself uses "
         "`faulthandler.dump_traceback_later`.",
         right=_SWITCH,
+        bot=True,
     )
     tape_bytes: int = setting(
         "WHISPERWATCH_TAPE_BYTES",
