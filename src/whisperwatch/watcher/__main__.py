@@ -195,11 +195,9 @@ def main() -> None:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(
-            _until_told(
-                _watch(arguments.connection, state, arguments.beside, stay=arguments.stay, own_process=True)
-            )
-        )
+        current = Current(os.environ, _folders(arguments.beside), state.path, _code())
+        work = _watch(arguments.connection, state, current, stay=arguments.stay, own_process=True)
+        asyncio.run(_until_told(work))
 
 
 async def _watch(

@@ -113,14 +113,15 @@ Watcher = ChildWatcher | ThreadWatcher
 
 
 def _command(connection: int, state: Path | None, lock: int | None) -> list[str]:
-    command = [sys.executable, "-P", *_flags(), "-m", _MODULE, "--connection", str(connection)]
+    command = [sys.executable, "-P", *_flags(), "-m", _MODULE]
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if main is not None:  # monitoring.yaml is beside it
+        command += ["--beside", os.path.dirname(os.path.abspath(main))]
+    command += ["--connection", str(connection)]
     if state is not None:
         command += ["--state-dir", str(state)]
     if lock is not None:
         command += ["--lock", str(lock)]
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    if main is not None:  # monitoring.yaml is beside it
-        command += ["--beside", os.path.dirname(os.path.abspath(main))]
     return command
 
 
