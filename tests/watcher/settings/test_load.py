@@ -127,6 +127,13 @@ class TestMonitoringYaml:
         (problem,) = read(tmp_path, WHISPERWATCH_CONFIG=str(path)).problems
         assert (problem.name, problem.shown, problem.wrong) == ("WHISPERWATCH_CONFIG", str(path), wrong)
 
+    @pytest.mark.parametrize(
+        "content", ["monitoring:", "monitoring:\n  metrics:\n  dashboard: {}\nalerts:\n"]
+    )
+    def test_a_section_without_keys_says_nothing(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "monitoring.yaml").write_text(content)
+        assert read(tmp_path).problems == ()
+
     def test_an_empty_file_says_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "monitoring.yaml").touch()
         assert read(tmp_path).problems == ()
@@ -193,6 +200,11 @@ class TestWrongSettings:
         (problem,) = load({name: "otel.yaml"}, tmp_path).problems
         assert problem.name == name
         assert "install the SDK's providers" in problem.right
+
+
+def test_the_standard_sampler_wins_and_that_is_said(tmp_path: Path) -> None:
+    (warning,) = read(tmp_path, PERFORMANCE_SAMPLING_RATE="0.5", OTEL_TRACES_SAMPLER="always_on").warnings
+    assert warning == "PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins"
 
 
 class TestMisspeltVariables:

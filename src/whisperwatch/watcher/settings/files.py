@@ -70,6 +70,8 @@ def read(found: Iterable[File], known: Iterable[str]) -> Contents:
     for key, given in list(contents.keys.items()):
         if key not in known:
             del contents.keys[key]
+            if given.value in (None, {}) and any(one.startswith(f"{key}.") for one in known):
+                continue  # a section without keys
             contents.problems.append(misspelt.key(key, given, known))
     return contents
 

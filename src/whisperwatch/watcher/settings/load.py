@@ -196,5 +196,7 @@ def _settings(reading: Reading) -> Settings:
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]
     warnings = misspelt.variables(reading.environ, [*known_variables(), *secret_files])
+    if "sampling_rate" in performance.given and reading.environ.get("OTEL_TRACES_SAMPLER", "").strip():
+        warnings.append("PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins")
     problems = tuple(reading.problems)
     return Settings(service, export, web, performance, process, exporters.disabled, problems, tuple(warnings))

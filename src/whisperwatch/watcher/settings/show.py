@@ -51,8 +51,8 @@ def plain(value: Value) -> Any:
 def _duration(seconds: float) -> str:
     """As short as it is exact: `30d`, `12h`, `90s`, `250ms`."""
     if seconds < 1:
-        return f"{seconds * 1000:g}ms"
+        return f"{seconds * 1000:.12g}ms"
     for unit, size in (("d", 86400), ("h", 3600)):
         if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / size:.12g}{unit}"
+    return f"{seconds:.12g}s"
