@@ -20,7 +20,7 @@ This page is generated from the settings' own descriptions.
 Nothing needs to be set. Who speaks first in this list wins:
 
 1. what was set at run time: `overrides.json` in the state directory, which outlives a restart,
-2. what the bot's own code says,
+2. what the bot's own code says: `watch(bot, settings={"HEALTH_CHECK_PORT": 9100})`, or the same of `instrument()`,
 3. environment variables,
 4. `monitoring.yaml` and `alerts.yaml`: those that `MONITORING_CONFIG` and `ALERTS_CONFIG` name, else those beside the
    bot's main script, else those in the working directory,
