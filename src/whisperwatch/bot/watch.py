@@ -332,6 +332,7 @@ def _about() -> dict[str, Any]:
         "settings": dict(launch.code),
         "bots": [bot_of(client).name for client in list(bots)],
         "discord.py": discord.__version__,
+        **({"unsupported": list(registry.off.values())} if registry.off else {}),
     }
 
 
