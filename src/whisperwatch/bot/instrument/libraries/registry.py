@@ -160,8 +160,8 @@ class Registry:
         if place == "older":
             self._give_up(
                 library,
-                f"{library.name} {version} is older than what is instrumented ({library.supported}); what it does is not "
-                "recorded",
+                f"{library.name} {version} is older than what is instrumented ({library.supported}); what it does is "
+                "not recorded",
             )
         elif place == "newer":
             logger.info("%s %s is newer than what was tested (%s)", library.name, version, library.supported)
