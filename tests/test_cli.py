@@ -32,7 +32,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_the_commands(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 0
     out = capsys.readouterr().out
-    assert all(f"\n  {command} " in out for command in ("run", "demo", "check"))
+    assert all(f"\n  {command} " in out for command in ("run", "demo", "check", "config", "health", "sync"))
 
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,7 +42,7 @@ def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.err.endswith("whisperwatch: there is no command 'serve'\n")
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "config", "health", "sync"])
 def test_every_command_has_help(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "whisperwatch", command, "--help"], capture_output=True, text=True
@@ -66,7 +66,7 @@ def test_a_command_loads_only_what_it_needs() -> None:
 
 
 def test_check_without_settings(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check"]) == 0
+    assert main(["check", "--settings"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "HEALTH_CHECK_PORT                          9091\n" in printed.out
@@ -79,16 +79,34 @@ def test_check_shows_what_is_set(
 ) -> None:
     monkeypatch.setenv("HEALTH_CHECK_PORT", "9200")
     (tmp_path / "monitoring.yaml").write_text("monitoring: {metrics: {collection_interval: 5s}}")
-    assert main(["check"]) == 0
+    assert main(["check", "--settings"]) == 0
     out = capsys.readouterr().out
     assert "  * HEALTH_CHECK_PORT                          9200\n" in out
     assert "  * monitoring.metrics.collection_interval     5s\n" in out
 
 
+def test_check_shows_ids_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ADMIN_GUILD_ID", "348805820466790400")
+    monkeypatch.setenv("ADMIN_USER_IDS", "348805820466790401,348805820466790402")
+    assert main(["check", "--settings"]) == 0
+    out = capsys.readouterr().out
+    assert "  * ADMIN_GUILD_ID                             348805820466790400\n" in out
+    assert "  * ADMIN_USER_IDS                             348805820466790401,348805820466790402\n" in out
+
+
+def test_check_where_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--state-dir", "nowhere"]) == 2
+    printed = capsys.readouterr()
+    assert "What is in force." in printed.out
+    assert "No watcher answers (looked at nowhere/watcher.sock)" in printed.err
+
+
 def test_check_masks_secrets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://name:hunter2@collector:4318")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20swordfish")
-    assert main(["check"]) == 0
+    assert main(["check", "--settings"]) == 0
     printed = capsys.readouterr()
     assert "https://***@collector:4318/v1/traces" in printed.out
     assert "authorization=***" in printed.out
@@ -102,7 +120,7 @@ def test_check_names_every_mistake(
     monkeypatch.setenv("HEALTH_CHECK_PORT", "99999")
     monkeypatch.setenv("WHISPERWATCH_LINGER", "soon")
     monkeypatch.setenv("WHISPERWATCH_LINGRE", "5s")
-    assert main(["check"]) == 1
+    assert main(["check", "--settings"]) == 1
     printed = capsys.readouterr()
     assert "error: HEALTH_CHECK_PORT=99999 is too high; it should be a port from 0 to 65535\n" in printed.err
     assert "error: WHISPERWATCH_LINGER=soon " in printed.err
@@ -114,5 +132,5 @@ def test_check_says_that_all_is_off(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert main(["check"]) == 0
+    assert main(["check", "--settings"]) == 0
     assert "Nothing is recorded or exported" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -191,3 +192,15 @@ def modules(package: ModuleType) -> list[ModuleType]:
         importlib.import_module(f"{package.__name__}.{found.name}")
         for found in pkgutil.iter_modules(package.__path__)
     ]
+
+
+def test_no_constant_is_declared_in_two_files() -> None:
+    """`semconv` gives out what its files declare under one name each: a second one would hide the first."""
+    declared: Counter[str] = Counter()
+    for module in modules(semconv):
+        tree = ast.parse(inspect.getsource(module))
+        for node in tree.body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+            if isinstance(target, ast.Name) and target.id.isupper():
+                declared[target.id] += 1
+    assert [name for name, count in declared.items() if count > 1] == []

@@ -13,6 +13,7 @@ _PLACES = {
         "cache_hit", "cache_miss", "conversation", "feature", "feedback", "security_event",
     ),
     "whisperwatch.bot.api.jobs": ("job", "queue_depth"),
+    "whisperwatch.bot.checks": ("health_check",),
 }  # fmt: skip
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 

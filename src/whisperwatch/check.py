@@ -1,40 +1,70 @@
-"""`whisperwatch check`: what is set, what is in force, and every mistake in it, before a bot runs with it."""
+"""`whisperwatch check`: what is set, what is in force, and every mistake in it; of a bot that runs also how it is, what
+is misconfigured though it works, and what its telemetry costs.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
 
+from whisperwatch import ask, clock
+from whisperwatch.watcher.answers.page import symbol
 from whisperwatch.watcher.settings import Export, Settings, Target, load
 from whisperwatch.watcher.settings.reading import Group, settings_of
+from whisperwatch.watcher.settings.show import text
 
 _WIDTH = 42
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the settings in force; mistakes go to stderr.
+    """Print the settings in force, and what a running watcher says; mistakes go to stderr.
 
     Returns:
-        the exit status: 0, or 1 if a setting is wrong.
+        the exit status: 1 if a setting is wrong or the bot is unhealthy, 2 if no watcher answers, else 0.
     """
     parser = argparse.ArgumentParser(prog="whisperwatch check", description=__doc__)
-    parser.parse_args(argv)
+    ask.state_option(parser)
+    parser.add_argument(
+        "--settings", action="store_true", help="only the settings: before a bot runs with them"
+    )
+    parsed = parser.parse_args(argv)
     settings = load()
     print("\n".join(_in_force(settings)))
     for warning in settings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for problem in settings.problems:
         print(f"error: {problem}", file=sys.stderr)
-    return 1 if settings.problems else 0
+    running = ask.WELL if parsed.settings else _running(parsed.state_dir)
+    return 1 if settings.problems else running
+
+
+def _running(directory: Path | None) -> int:
+    print()
+    try:
+        answer = ask.ask("check", {}, directory)
+    except ask.NobodyError as error:
+        print(error, file=sys.stderr)
+        return ask.NOBODY
+    print(answer["text"])
+    try:
+        if finding := clock.finding(clock.offset_s()):
+            print(f"\n{symbol('degraded')}{finding}")
+    except clock.UnreadableClockError as error:
+        print(f"\n{symbol('unknown')}{error}: whether this machine's is right is not known.")
+    return ask.UNWELL if answer["error"] or answer["status"] == "unhealthy" else ask.WELL
 
 
 def _in_force(settings: Settings) -> Iterator[str]:
     yield "What is in force. * is set by the environment or monitoring.yaml, all else is the default."
     if settings.disabled:
         yield "\nNothing is recorded or exported: OTEL_SDK_DISABLED is true."
-    for group in (settings.service, settings.web, settings.performance, settings.process, settings.privacy):
+    groups = (
+        settings.service, settings.web, settings.health, settings.admin, settings.performance, settings.process,
+        settings.privacy,
+    )  # fmt: skip
+    for group in groups:
         yield f"\n{group.title}"
         yield from _group(group)
     yield "\nExport"
@@ -46,7 +76,7 @@ def _group(group: Group) -> Iterator[str]:
         is_set = field in group.given
         value = getattr(group, field)
         shown = (
-            setting.unset if setting.unset and not is_set else _shown(value, in_seconds=field.endswith("_s"))
+            setting.unset if setting.unset and not is_set else text(value, in_seconds=field.endswith("_s"))
         )
         name = (*setting.variables, setting.yaml)[0] or ""
         yield _line(name, "(set, not shown)" if setting.secret and is_set else shown, is_set=is_set)
@@ -58,7 +88,7 @@ def _export(export: Export) -> Iterator[str]:
     if export.metrics is not None:
         yield _line("metrics every", f"{export.metric_interval_s:g}s")
     if export.traces is not None or export.metrics is not None:
-        yield _line("kept while the collector is away", _shown(export.buffer_bytes))
+        yield _line("kept while the collector is away", text(export.buffer_bytes))
 
 
 def _target(target: Target | None) -> str:
@@ -70,15 +100,3 @@ def _target(target: Target | None) -> str:
 
 def _line(name: str, shown: str, *, is_set: bool = False) -> str:
     return f"  {'*' if is_set else ' '} {name:<{_WIDTH}} {shown}"
-
-
-def _shown(value: Any, *, in_seconds: bool = False) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(f"{key}={text}" for key, text in value)
-    if in_seconds:
-        return f"{value:g}s"
-    if isinstance(value, int) and value >= 2**20:
-        return f"{value / 2**20:g}MB"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -17,7 +17,10 @@ Watches discord.py bots.
   run bot.py [ARG ...]      run a bot as `python bot.py` would, watched
   run -m package [ARG ...]  the same for `python -m package`
   demo [--help]             a demo bot on a Discord of its own, watched, live in this terminal
+  health [detailed]         how the running bot is, as in Discord
+  sync                      publish /watch in the admin guild
   check                     read the settings, show what is in force, name every mistake
+  config [NAME] [--json]    each setting, its value and where it came from
 """
 
 
@@ -41,6 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.check import main as check
 
             return check(rest)
+        case "sync":
+            from whisperwatch.sync import main as sync
+
+            return sync(rest)
+        case "config":
+            from whisperwatch.config import main as config
+
+            return config(rest)
         case "--version":
             from whisperwatch.version import __version__
 
@@ -49,5 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         case "--help" | "-h":
             print(_USAGE, end="")
             return 0
+    from whisperwatch.questions import BY_NAME
+
+    if command in BY_NAME:
+        from whisperwatch.ask import main as ask
+
+        return ask(command, rest)
     print(f"{_USAGE}\nwhisperwatch: there is no command {command!r}", file=sys.stderr)
     return 2

@@ -58,6 +58,8 @@ VERSION: Final = 2
 MAX_FRAME: Final = 64 * 1024 * 1024
 
 # bot → watcher
+CODE_VARIABLE: Final = "_WHISPERWATCH_CODE"
+"""Carries the settings that the bot's own code made to the watcher that it starts, as JSON; the HELLO has them too."""
 HELLO: Final = "hello"
 """(HELLO, dict), as JSON; see `hello()`."""
 BATCH: Final = "batch"
@@ -67,6 +69,9 @@ give `spans` and `logs` as `pack_records` made them (so that a record is marshal
 reader always finds lists."""
 GOODBYE: Final = "goodbye"
 """(GOODBYE, seq, reason): an orderly end after `seq` batches; the bot waits (bounded) for FAREWELL."""
+ASK: Final = "ask"
+"""(ASK, number, question, arguments), as JSON: what an admin asks, see `whisperwatch.questions`. The answer carries the
+same number. Who is no bot, a terminal, says it instead of the HELLO, and gets an answer and no more."""
 
 # watcher → bot
 WELCOME: Final = "welcome"
@@ -82,6 +87,9 @@ NOTE: Final = "note"
 """(NOTE, level, text): something for the operator; the bot logs it, because its log is where people look."""
 FAREWELL: Final = "farewell"
 """(FAREWELL, seq): everything up to `seq` is safe; the watcher will not call this end a crash."""
+ANSWER: Final = "answer"
+"""(ANSWER, number, dict): `embeds` (list of Discord's embed JSON), `text` (the same in plain text), `status` (of the
+answer as a whole, or None), `error` (a sentence, where there is no answer; else None)."""
 
 PARENT_REMOTE: Final = 0x100
 """In SPAN.flags and LINK.flags: the context that it names came from another process."""
@@ -91,16 +99,19 @@ PARENT_REMOTE: Final = 0x100
 #   loop        None, or (last_turn_ns, where | None): when the bot's loop last turned, and, while it is blocked, the
 #               innermost (file, line, function) frames of the bot's thread, a tuple of tuples, innermost last
 #   bots        list of {"name", "ready": bool, "closed": bool, "shards": {shard_id: {"up": bool, "latency": s | None,
-#               "last_event": ns | None}}}
+#               "last_event": ns | None}}, "lacks": {privileged intent that it needs: why}}
 #   thread      the ident of the loop's thread, as faulthandler names it; or None
 #   tape        (bytes waiting, spans dropped or lost so far)
 #   users       ids of users whom the bots have answered since the last beat; they are hashed before they are kept
 #   hosted      the signals ("spans", "metrics", "logs") that go to the host's own providers, which export them
+#   hosts       (host, port) pairs: where the bots find Discord, or the proxy before it
+#   checks      of the bot's own health checks: list of {"name", "critical": bool, "status", "text", "took_s": s | None}
+# A bot has `lacks` too: privileged intents that it needs and didn't ask for, {name: why}.
 # Keys may be added; the reader takes what it knows.
 
 _LENGTH = struct.Struct(">I")
 HEADER_SIZE: Final = _LENGTH.size
-_JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED})
+_JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED, ASK})
 _CHECKED: Final = 1 + _LENGTH.size
 """Where a marshaled body begins, after its letter and its checksum."""
 _PYTHON: Final = sys.version.split()[0]
@@ -208,7 +219,9 @@ def hello(**about: Any) -> tuple[str, dict[str, Any]]:
     """The HELLO of this process. `about` adds `resource` (dict of attributes), `bots` (list of names), and so on.
 
     Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
-    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None).
+    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None);
+    unsupported, where there are any (list of str: libraries that can't be watched and why, for `check`);
+    of `bot.watch` also settings (what the bot's own code set, by the settings' names).
     """
     return HELLO, {
         "tape": VERSION,

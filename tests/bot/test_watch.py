@@ -148,8 +148,15 @@ async def test_nothing_starts_before_a_client_is_set_up(monkeypatch):
 
 async def test_what_the_beat_tells_of_a_bot():
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
-    state = {"name": "mine", "ready": False, "closed": False, "shards": {}}
-    assert watching._beat() == {"bots": [state], "hosted": ()}
+    state = {"name": "mine", "ready": False, "closed": False, "shards": {}, "lacks": {}}
+    discord_itself = [("discord.com", 443), ("gateway.discord.gg", 443)]
+    assert watching._beat() == {
+        "bots": [state],
+        "hosted": (),
+        "users": [],
+        "hosts": discord_itself,
+        "checks": [],
+    }
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
         await server.until(lambda: client.latency < 10)
@@ -161,6 +168,7 @@ async def test_what_the_beat_tells_of_a_bot():
         assert state["shards"][0]["up"]
         assert state["shards"][0]["latency"] == client.latency
         assert state["shards"][0]["last_event"] > 0
+        assert watching._beat()["hosts"] == [("127.0.0.1", server.port)]
     (state,) = watching._beat()["bots"]
     assert (state["ready"], state["closed"], state["shards"][0]["up"]) == (False, True, False)
     assert state["shards"][0]["latency"] is None
@@ -274,6 +282,12 @@ async def test_a_forked_child_that_is_not_watched_does_not_sail(monkeypatch):
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
     assert sailed == []
+
+
+def test_settings_in_code_are_told_to_the_watcher_as_plain_values(client, monkeypatch):
+    monkeypatch.setattr(watching.launch, "code", {})
+    whisperwatch.watch(client, settings={"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": Path("x")})
+    assert watching._about()["settings"] == {"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": "x"}
 
 
 IN_A_THREAD = """

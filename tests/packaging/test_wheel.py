@@ -80,7 +80,7 @@ def test_in_an_empty_environment(wheel: Path, make_environment: Callable[[], Any
     environment.install(wheel)
     environment.pip("check")
     assert environment.run("whisperwatch", "--version") == f"whisperwatch {__version__}\n"
-    assert "HEALTH_CHECK_PORT" in environment.run("whisperwatch", "check")
+    assert "HEALTH_CHECK_PORT" in environment.run("whisperwatch", "check", "--settings")
     loaded = json.loads(
         environment.run("python", "-c", IMPORT_ALL, "whisperwatch.bot", "whisperwatch.watcher")
     )

@@ -140,6 +140,25 @@ def test_nothing_raises(definitions, spans, cells):
     stream.take(("batch", 3))
 
 
+@pytest.mark.parametrize(
+    "definition",
+    [
+        ("endpoint", 1, "postgresql", ["hunter2hunter2"]),
+        ("endpoint", 1, "postgresql", {}, "hunter2hunter2"),
+    ],
+)
+def test_an_endpoint_of_another_shape_is_counted_and_not_quoted(stream, definition, caplog):
+    stream.take(batch(2, [definition], (), ()))
+    assert (stream.endpoints, stream.skipped) == ({}, 1)
+    assert "hunter2" not in caplog.text
+
+
+def test_endpoints_are_bounded(stream):
+    definitions = [("endpoint", n, "redis", {"host": str(n)}) for n in range(1, 1000)]
+    stream.take(batch(2, definitions, (), ()))
+    assert len(stream.endpoints) == 256
+
+
 def test_endpoints_are_kept_for_health_and_their_secrets_shown_nowhere(stream, caplog):
     arguments = {"host": "db", "password": "hunter2", "opaque": ["ssl"]}
     stream.take(batch(2, [("endpoint", 1, "postgresql", arguments)]))

@@ -12,13 +12,13 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
 
-from whisperwatch.bot import guard
+from whisperwatch.bot import checks, guard
 from whisperwatch.bot.instrument import attempts, rest
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
@@ -29,12 +29,13 @@ from whisperwatch.bot.instrument.logs import hearing
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.patches import PatchTable
 from whisperwatch.bot.instrument.runtime import collections, pulse
+from whisperwatch.bot.instrument.standing import hosts, lacks
 from whisperwatch.bot.masking import mask
 from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.ship import Options, Ship
+from whisperwatch.bot.ship import Options, Ship, launch
 from whisperwatch.state import StateDirectory, hash_id, open_state, passing_key
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def instrument(
     resource: Resource | None = None,
     only: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
+    settings: Mapping[str, str | float | bool] | None = None,
 ) -> bool:
     """Patch discord.py so that each client that logs in from now on is watched, and the libraries that the bot calls
     others with. A second call does nothing.
@@ -69,11 +71,14 @@ def instrument(
         resource: the resource of the providers; by default what `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say.
         only: the libraries to instrument, by name; by default `WHISPERWATCH_LIBRARIES`, else all that are known.
         exclude: libraries to leave alone.
+        settings: by the names that the page of settings has, such as `{"HEALTH_CHECK_PORT": 9100}`; they win over the
+            environment. A wrong one is logged, and its default is taken.
 
     Returns:
         False where nothing is watched: `OTEL_SDK_DISABLED`, or a `discord` that is not discord.py 2.4 or later. That is
         logged once, and the bot runs as it would without us.
     """
+    launch.code.update(_plain(settings or {}))
     if recorder.forked:  # a child that wants to be watched after all
         recorder.restart()
         recorder.shipping = Options.from_environment().mode != "off"
@@ -86,9 +91,10 @@ def instrument(
         _say(reason)
         return False
     try:
-        from whisperwatch.bot.instrument import table  # what it names, another discord.py may not have
+        from whisperwatch.bot import admin  # what these name, another discord.py may not have
+        from whisperwatch.bot.instrument import table
 
-        patches = table.patches(_login)
+        patches = [*table.patches(_login), *admin.patches()]
         recorder.shipping = Options.from_environment().mode != "off"
         providers.install(resource)
     except Unsupported as error:
@@ -114,10 +120,12 @@ def instrument(
 def uninstrument() -> None:
     """Put discord.py's own functions back, say goodbye to the watcher, and let go of the clients."""
     if _table.applied:
+        from whisperwatch.bot import admin
         from whisperwatch.bot.instrument.tasks import running
 
         running.clear()
         hearing.stop()
+        admin.stopped()
     _table.undo()
     registry.undo()
     recorder.mask = str
@@ -134,14 +142,18 @@ def uninstrument() -> None:
 
 
 def watch(
-    bot: discord.Client, *, name: str | None = None, resource: Resource | None = None
+    bot: discord.Client,
+    *,
+    name: str | None = None,
+    resource: Resource | None = None,
+    settings: Mapping[str, str | float | bool] | None = None,
 ) -> discord.Client:
     """Watch a client, before it runs or while it does; returns it.
 
     Args:
         bot: a `discord.Client`, `commands.Bot` or sharded one.
         name: its name in `bot.name`; by default the user name that Discord gives it.
-        resource: see `instrument()`.
+        resource, settings: see `instrument()`.
 
     Raises:
         TypeError: `bot` is no `discord.Client`.
@@ -150,7 +162,7 @@ def watch(
         raise TypeError(
             f"watch() takes a discord.Client, not {type(bot).__name__}: pass the bot or client object"
         )
-    if instrument(resource=resource):
+    if instrument(resource=resource, settings=settings):
         kept = bot_of(bot, name)
         for ws in _sockets(bot):
             watch_socket(kept, ws)
@@ -246,9 +258,17 @@ def _sail() -> None:
         on_welcome=_welcomed,
         on_blocked=mark_blocked,
     )
+    _take_questions(_ship)
     recorder.flush_tape = lambda timeout_ms: flush(timeout_ms / 1000)
     _ship.start()
     _end_with_the_process()
+
+
+def _take_questions(ship: Ship) -> None:
+    from whisperwatch.bot import admin
+
+    # a forked child's ship has an `asking` of its own
+    admin.desk.open_for(lambda question, given: ship.asking.ask(question, given))
 
 
 def _hide_ids(state: StateDirectory) -> None:
@@ -302,6 +322,10 @@ def _welcomed(welcome: dict[str, Any]) -> None:
     settings = welcome.get("settings", {})
     recorder.on = bool(settings.get("traces", True))
     hearing.allow(bool(settings.get("logs", True)))
+    from whisperwatch.bot import admin
+
+    admin.desk.settle(settings)
+    admin.started(list(bots))
 
 
 def _about() -> dict[str, Any]:
@@ -309,8 +333,10 @@ def _about() -> dict[str, Any]:
     resource = {} if provider is None else dict(provider.resource.attributes)
     return {
         "resource": resource,
+        "settings": dict(launch.code),
         "bots": [bot_of(client).name for client in list(bots)],
         "discord.py": discord.__version__,
+        **({"unsupported": list(registry.off.values())} if registry.off else {}),
     }
 
 
@@ -323,7 +349,17 @@ def _beat() -> dict[str, Any]:
         "bots": [_state_of(client) for client in clients],
         "hosted": (*providers.hosted, *hearing.hosted()),
         "users": activity.take_users(_MOST_USERS),
+        "hosts": _hosts(clients),
+        "checks": checks.tend(pulse),
     }
+
+
+def _hosts(clients: list[Any]) -> list[tuple[str, int]]:
+    try:
+        return hosts([client for client in clients if not client.is_closed()])
+    except Exception:
+        guard.failed("hosts")
+        return []
 
 
 def _collect_when_ready(clients: list[Any]) -> None:
@@ -345,13 +381,24 @@ def _state_of(client: Any) -> dict[str, Any]:
         number: {"up": shard.up, "latency": latency_of(shard), "last_event": shard.last_event_ns or None}
         for number, shard in list(bot.shards.items())
     }
-    return {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    state = {"name": bot.name, "ready": client.is_ready(), "closed": client.is_closed(), "shards": shards}
+    try:
+        state["lacks"] = lacks(client)
+    except Exception:
+        guard.failed("intents")
+    return state
 
 
 def _sockets(client: Any) -> list[Any]:
     shards = getattr(client, "_AutoShardedClient__shards", None)
     found = [shard.ws for shard in shards.values()] if shards else [client.ws]
     return [ws for ws in found if getattr(ws, "_discord_parsers", None) is not None]
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, str | float | bool]:
+    """As JSON carries them; the watcher, which knows them all, says what is wrong with them."""
+    plain = (str, int, float)
+    return {str(name): value if isinstance(value, plain) else str(value) for name, value in settings.items()}
 
 
 def _unsupported() -> str | None:

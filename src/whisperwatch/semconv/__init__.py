@@ -10,10 +10,12 @@ No bucket bound is a whole number: a bound of 1 is `le="1"` by OTLP and `le="1.0
 
 from __future__ import annotations
 
+from whisperwatch.semconv.admin import *  # noqa: F403
 from whisperwatch.semconv.attributes import *  # noqa: F403
 from whisperwatch.semconv.database import *  # noqa: F403
 from whisperwatch.semconv.discord import *  # noqa: F403
 from whisperwatch.semconv.errors import *  # noqa: F403
+from whisperwatch.semconv.health import *  # noqa: F403
 from whisperwatch.semconv.http import *  # noqa: F403
 from whisperwatch.semconv.jobs import *  # noqa: F403
 from whisperwatch.semconv.llm import *  # noqa: F403

@@ -7,32 +7,43 @@ import asyncio
 import contextlib
 import errno
 import gc
+import json
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from whisperwatch import tape
 from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
 from whisperwatch.state import HASH_KEY, VARIABLE, StateDirectory, hash_id, open_state, passing_key
-from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher import doorway
+from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.cost import CostWatch
+from whisperwatch.watcher.answers.cost import sections as cost_sections
+from whisperwatch.watcher.fleet_users import FleetUsers
+from whisperwatch.watcher.health.judging import Components, Options
+from whisperwatch.watcher.health.probes.prober import Timing
 from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.lookups import Loop
 from whisperwatch.watcher.notes import Notes
 from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
-from whisperwatch.watcher.settings import Settings
+from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.source import Source
+from whisperwatch.watcher.users import WINDOWS, ActiveUsers
 from whisperwatch.watcher.web.app import app
-from whisperwatch.watcher.web.server import PortError, WebServer, bind
+from whisperwatch.watcher.web.health import Access
+from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
 
 _AFTER_GOODBYE_S = 2.0
 _NICENESS = 5
@@ -47,8 +58,9 @@ _LOGGERS = ("whisperwatch.watcher", "whisperwatch.health")
 class Watcher:
     """All parts of one watcher, in one event loop."""
 
-    def __init__(self, settings: Settings, state: StateDirectory) -> None:
-        self.settings, self.state = settings, state
+    def __init__(self, current: Current, state: StateDirectory) -> None:
+        settings = current.settings
+        self.current, self.settings, self.state = current, settings, state
         self.problems = [*map(str, settings.problems), *settings.warnings]
         instances = Instances(state.path)
         key = self._key()
@@ -61,6 +73,15 @@ class Watcher:
             settings.export, key, self.streams, self.own, redactor=self.redactor, logs=settings.logs
         )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
+        problems = [problem.public for problem in settings.problems]
+        components = Components(self.streams, self.sources, _options(settings), self.own)
+        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
+        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
+        self.cost = CostWatch(self.streams, self.own)
+        self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
+        self.answers = Answers(
+            self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
+        )
         self.receiver = Receiver(
             self.pipeline,
             instances,
@@ -69,11 +90,13 @@ class Watcher:
             self.own,
             self.figures.hurry,
             self.redactor,
+            self.answers.answer,
+            self.users.saw,
         )
-        public = [problem.public for problem in settings.problems]
-        self.health = HealthWatch(self.sources, public, lambda: self.pipeline)
         self.web: WebServer | None = None
         self._port_problem: str | None = None
+        self._refused: list[str] = []
+        current.subscribe(self._changed)
 
     def _key(self) -> bytes:
         try:
@@ -99,6 +122,9 @@ class Watcher:
 
     def streams(self) -> list[Records]:
         return [*self.receiver.streams, *self.figures.streams]
+
+    async def _tell_health(self) -> dict[str, Any]:
+        return await self.health.answer(detailed=True)
 
     async def run(self, connection: socket.socket | None, stay: bool) -> None:
         """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""
@@ -155,6 +181,7 @@ class Watcher:
             self.health,
             lambda accept: exposition.render(self.streams(), accept),
             self.settings.web.live_after_s,
+            Access(public(sockets), self.settings.health.token),
             clean=lambda content: self.redactor.value("", content),
         )
         self.web = WebServer(application, sockets)
@@ -162,17 +189,36 @@ class Watcher:
 
     def _works(self) -> Iterator[Any]:
         if self.settings.performance.enabled and not self.settings.disabled:
-            yield self.figures.run(self.settings.performance.collection_interval_s)
-        yield self.health.run(self.settings.web.interval_s)
+            yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
+        yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
+        yield self.cost.run()
+        yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
+        yield self.current.run()
         if self._port_problem is not None:
             yield self._serve_web_later(self._port_problem)
 
     async def _stop(self) -> None:
+        self.users.close()
         await self.pipeline.stop()
         if self.web is not None:
             await self.web.stop()
 
+    def _changed(self, old: Settings, new: Settings) -> None:
+        """The settings were swapped, or (`old` is `new`) a wrong file was refused."""
+        self.settings = new
+        for told in (*map(str, old.problems), *old.warnings, *self._refused):
+            with contextlib.suppress(ValueError):
+                self.problems.remove(told)
+        self._refused = [str(problem) for problem in self.current.refused if problem not in new.problems]
+        self.problems += [*map(str, new.problems), *new.warnings, *self._refused]
+        wrong = dict.fromkeys((*new.problems, *self.current.refused))
+        self.health.settings_are([problem.public for problem in wrong])
+        self.pipeline.pace(new.export)
+
     def _resource(self, hello: Any, instance: str) -> dict[str, Any]:
+        if isinstance(code := hello.get("settings"), dict):
+            self.redactor.learn({name: str(value) for name, value in code.items()})
+            self.current.say(code)
         resource = self.redactor.attributes(bot_resource(hello, instance, self.settings.service))
         if not self.receiver.sources:  # what the watcher says of itself is of the same service
             self.own.resource[SERVICE_NAME] = resource[SERVICE_NAME]
@@ -187,10 +233,11 @@ class Watcher:
         }
 
 
-def host(connection: int, state: Path | None, lock: int | None) -> None:
+def host(connection: int, state: Path | None, lock: int | None, code: dict[str, Any]) -> None:
     """Be the watcher in a thread of the bot, until its connection ends."""
     try:
-        asyncio.run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
+        current = Current(os.environ, _folders(_main_folder()), state, code)
+        _run(_watch(connection, StateDirectory(state), current, stay=False, own_process=False))
     finally:
         if lock is not None:
             os.close(lock)
@@ -215,13 +262,18 @@ def main() -> None:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
+        current = Current(os.environ, _folders(arguments.beside), state.path, _code())
+        work = _watch(arguments.connection, state, current, stay=arguments.stay, own_process=True)
+        _run(_until_told(work))
 
 
-async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
-    watcher = Watcher(settings.load(), state)
+async def _watch(
+    connection: int | None, state: StateDirectory, current: Current, *, stay: bool, own_process: bool
+) -> None:
+    watcher = Watcher(current, state)
     clean, loop = watcher.redactor.text, asyncio.get_running_loop()
     if own_process:
+        _reread_on_hangup(watcher.current)
         loop.call_later(_STARTED_AFTER_S, _collect_less)
         notes = Notes(watcher.receiver.note, loop, clean)
         # what health finds of a connected bot, that bot's own log says already
@@ -237,6 +289,52 @@ async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, o
 def _log_in_the_bot(level: int, text: str) -> bool:
     _logger.log(level, "%s", text)
     return True
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(work)
+
+
+def _fleet_users(settings: Settings) -> FleetUsers | None:
+    url = settings.fleet.users_redis
+    return None if url is None else FleetUsers(url, settings.service.name or "bot", WINDOWS)
+
+
+def _options(settings: Settings) -> Options:
+    health = settings.health
+    timing = Timing(settings.web.interval_s, health.timeout_s, health.attempts, health.delay_s)
+    figures = settings.performance.enabled and not settings.disabled
+    return Options(timing, health.critical, health.active and settings.web.enabled, figures)
+
+
+def _folders(beside: Path | None) -> list[Path]:
+    """Where monitoring.yaml is looked for."""
+    return [*([beside] if beside is not None else []), Path.cwd()]
+
+
+def _code() -> dict[str, Any]:
+    """What the program that started us sets itself (`bot.ship.launch.code`)."""
+    found = json.loads(os.environ.pop(tape.CODE_VARIABLE, "{}"))
+    return found if isinstance(found, dict) else {}
+
+
+def _main_folder() -> Path | None:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(script).absolute().parent if script else None
+
+
+def _reread_on_hangup(current: Current) -> None:
+    """SIGHUP rereads the settings, as daemons do; of a terminal that has gone it ends the watcher, as ever."""
+    terminal = sys.stdin is not None and os.isatty(0)
+
+    def hang_up() -> None:
+        if terminal and not os.isatty(0):
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            current.reload()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
 
 
 def _collect_less() -> None:
@@ -260,6 +358,9 @@ def _parser() -> argparse.ArgumentParser:
         "--state-dir", type=Path, help="where its socket is; bots with the same one attach to it"
     )
     parser.add_argument("--stay", action="store_true", help="stay when no bot is there")
+    parser.add_argument(
+        "--beside", type=Path, help="where monitoring.yaml is looked for before the working directory"
+    )
     parser.add_argument("--connection", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
     return parser

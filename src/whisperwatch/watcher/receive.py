@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from whisperwatch import tape
 from whisperwatch.semconv import SELF_RECEIVED, SIGNAL
 from whisperwatch.version import __version__
+from whisperwatch.watcher.asked import Answer, Asked, no_answer
 from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
@@ -54,6 +55,8 @@ class Receiver:
         own: takes the receiver's own figures.
         met: called when a process has come.
         redactor: takes secrets out of what describes metrics.
+        answer: answers what a bot's admins or a terminal ask.
+        saw: told the ids of users whom the bots have answered.
     """
 
     def __init__(
@@ -65,9 +68,13 @@ class Receiver:
         own: LocalStream,
         met: Callable[[], None] = lambda: None,
         redactor: Redactor | None = None,
+        answer: Answer = no_answer,
+        saw: Callable[[Iterable[object]], None] = lambda _: None,
     ) -> None:
+        self._saw = saw
         self._redactor = redactor
         self._met = met
+        self._asked = Asked(answer, own)
         self._pipeline, self._instances, self._resource, self._welcome = (
             pipeline,
             instances,
@@ -107,6 +114,7 @@ class Receiver:
         """Take no more, and hang up."""
         if self._server is not None:
             self._server.close()
+        await self._asked.close()
         for conversation in list(self._conversations):
             conversation.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
@@ -174,6 +182,9 @@ class Receiver:
     async def _greet(self, connection: Connection) -> Source | None:
         async with asyncio.timeout(_HELLO_S):
             kind, *rest = await connection.first()
+        if kind == tape.ASK:
+            await self._asked.terminal(connection, rest)
+            return None
         if kind != tape.HELLO or len(rest) != 1 or not isinstance(rest[0], dict):
             raise tape.TapeError(f"it begins with {kind!r} and not with a hello")
         hello = rest[0]
@@ -214,6 +225,8 @@ class Receiver:
             elif frame[0] == tape.GOODBYE and len(frame) == 3:
                 goodbyes.append(frame)
                 connection.hang_up()
+            elif frame[0] == tape.ASK:
+                self._asked.take(connection, frame[1:])
             else:
                 raise tape.TapeError(f"{frame[0]!r} with {len(frame)} fields is nothing that a bot says")
 
@@ -236,6 +249,7 @@ class Receiver:
         try:
             if isinstance(beat, dict):
                 source.stream.hosted = frozenset(beat.get("hosted") or ())
+                self._saw(beat.get("users") or ())
             if spans := source.stream.take(batch):
                 self._pipeline.add_spans(source.stream, spans, batch[2])
                 self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})

@@ -20,6 +20,7 @@ from whisperwatch.watcher.redaction import Redactor
 _logger = logging.getLogger(__name__)
 _SPAN_FIELDS: Final = 17
 _LOG_FIELDS: Final = 12
+MOST_ENDPOINTS: Final = 256
 _KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
 
 Span = tuple[Any, ...]
@@ -76,7 +77,7 @@ class Endpoint:
     """A server that the bot uses; see DEFINITION in `tape`. `arguments` may hold secrets, and shows in no `repr`."""
 
     system: str
-    arguments: Mapping[str, Any] = field(repr=False)
+    arguments: Mapping[str, Any] = field(repr=False, hash=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +103,8 @@ class Records:
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
         hosted: the signals ("spans", "metrics", "logs") that the host application's own providers get and export.
+        endpoints: the servers that the bot uses, by number; at most `MOST_ENDPOINTS`. For health checks only: there
+            are passwords in it.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
@@ -112,6 +115,7 @@ class Records:
         self.defined = 0
         self.scopes: dict[int, Scope] = {}
         self.attribute_sets: dict[int, dict[str, Any]] = {0: {}}
+        self.endpoints: dict[int, Endpoint] = {}
 
     @property
     def instruments(self) -> Iterable[Instrument]:
@@ -126,14 +130,10 @@ class Stream(Records):
     placed is left out, counted in `skipped` and logged once. Cells with an attribute that is an id
     (`semconv.HASHED_ATTRIBUTES`) are refused, counted in `refused_cells`. What describes metrics is redacted here,
     before anybody reads it.
-
-    Attributes:
-        endpoints: the servers that the bot uses, by number. For health checks only: there are passwords in it.
     """
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0, redactor: Redactor | None = None) -> None:
         super().__init__(resource, slot)
-        self.endpoints: dict[int, Endpoint] = {}
         self._redactor = redactor or Redactor()
         self.wall_offset_ns = 0
         self.skipped = 0
@@ -191,15 +191,22 @@ class Stream(Records):
                 self.scopes.setdefault(number, Scope(*rest))
             elif sort == "attributes":
                 self.attribute_sets.setdefault(number, *rest)
-            elif sort == "endpoint":
-                system, arguments = rest
-                self.endpoints.setdefault(number, Endpoint(str(system), dict(arguments)))
             elif sort == "instrument" and number not in self._instruments:
                 self._define_instrument(number, *rest)
             elif sort == "cell" and number not in self._cells:
                 self._define_cell(offset, number, *rest)
+            elif sort == "endpoint" and number not in self.endpoints:
+                self._define_endpoint(number, *rest)
         except (KeyError, TypeError, ValueError) as error:
             self._skip(1, f"the definition {_harmless(definition)!r:.200} can't be resolved ({error!r})")
+
+    def _define_endpoint(self, number: int, *rest: Any) -> None:
+        match rest:
+            case (str(system), dict(arguments)):
+                if len(self.endpoints) < MOST_ENDPOINTS:
+                    self.endpoints[number] = Endpoint(system, arguments)
+            case _:  # it may hold secrets, and is not quoted
+                self._skip(1, f"an endpoint has {len(rest)} fields of other types")
 
     def _define_instrument(
         self, number: int, scope: int, name: str, kind: str, unit: str, description: str, bounds: Any

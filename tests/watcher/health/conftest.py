@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from whisperwatch.watcher.health.report import Now
+from whisperwatch.watcher.records import Cell, Instrument, Records, Scope
 
 Frames = tuple[tuple[str, int, str], ...]
 
@@ -30,6 +32,7 @@ class KnownSource:
     beat_received_ns: int = 0
     gil_dump: Frames | None = None
     ended: KnownEnd | None = None
+    stream: Records = field(default_factory=lambda: Records({}))
 
 
 @dataclass
@@ -94,3 +97,57 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+BOUNDS = (0.1, 0.5, 1.5, 10.5, 60.5)
+
+
+class Figures(Records):
+    """A stream of cells. `born` is when its cells begin, in unix seconds."""
+
+    def __init__(self, born: float) -> None:
+        super().__init__({})
+        self.born = born
+        self._instruments: dict[str, Instrument] = {}
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        return list(self._instruments.values())
+
+    def cell(self, metric: str, kind: str, attributes: Mapping[str, Any]) -> Cell:
+        bounds = BOUNDS if kind == "histogram" else ()
+        instrument = self._instruments.setdefault(
+            metric, Instrument(Scope("x"), metric, kind, "", "", bounds)
+        )
+        for cell in instrument.cells:
+            if cell.attributes == attributes:
+                return cell
+        self.defined += 1
+        instrument.cells.append(Cell(dict(attributes), int(self.born * 1e9)))
+        return instrument.cells[-1]
+
+    def set(self, metric: str, value: float, **attributes: Any) -> None:
+        """A gauge; `__` in a name stands for a dot."""
+        self.cell(metric, "gauge", _dotted(attributes)).value = (value,)
+
+    def count(self, metric: str, number: int = 1, **attributes: Any) -> None:
+        """A counter goes up."""
+        cell = self.cell(metric, "counter", _dotted(attributes))
+        cell.value = ((cell.value or (0,))[0] + number,)
+
+    def record(self, metric: str, seconds: float, times: int = 1, **attributes: Any) -> None:
+        """A histogram takes a duration, so many times."""
+        cell = self.cell(metric, "histogram", _dotted(attributes))
+        count, total, _, _, buckets = cell.value or (0, 0.0, None, None, (0,) * (len(BOUNDS) + 1))
+        n = bisect_left(BOUNDS, seconds)
+        grown = (*buckets[:n], buckets[n] + times, *buckets[n + 1 :])
+        cell.value = (count + times, total + times * seconds, None, None, grown)
+
+
+def _dotted(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("__", "."): value for name, value in attributes.items()}
+
+
+@pytest.fixture
+def figures() -> type[Figures]:
+    return Figures

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.watcher.health.report import Check, Report, changes, make_report
+from whisperwatch.watcher.health.report import (
+    Check,
+    Component,
+    Part,
+    Report,
+    changed_components,
+    changes,
+    json_pass_warn_fail,
+    make_report,
+)
 
 OK, LAME, BAD = Check("a", "healthy", "A."), Check("b", "degraded", "B."), Check("c", "unhealthy", "C.")
 
@@ -74,3 +83,73 @@ def test_json() -> None:
             {"check": "a", "status": "healthy", "text": "A."},
         ],
     }
+
+
+class TestComponents:
+    @pytest.mark.parametrize(
+        ("statuses", "status", "reason"),
+        [
+            ([], "unknown", "."),
+            (["healthy", "healthy"], "healthy", "P0 is so; p1 is so."),
+            (["healthy", "not_configured"], "healthy", "P0 is so."),
+            (["not_configured"], "not_configured", "P0 is so."),
+            (["healthy", "unknown"], "healthy", "P0 is so; p1 is so."),
+            (["healthy", "degraded"], "degraded", "P1 is so."),
+            (["unhealthy", "degraded", "unhealthy"], "unhealthy", "P0 is so; p2 is so."),
+            (
+                ["healthy"] * 9,
+                "healthy",
+                "P0 is so; p1 is so; p2 is so; p3 is so; p4 is so; p5 is so; and 3 more.",
+            ),
+        ],
+    )
+    def test_the_worst_part_decides_and_is_named(self, statuses: list[Any], status: str, reason: str) -> None:
+        one = Component.of("x", [Part(f"p{n}", given, "is so") for n, given in enumerate(statuses)])
+        assert (one.status, one.reason) == (status, reason)
+
+    @pytest.mark.parametrize(
+        ("status", "critical", "whole"),
+        [
+            ("unhealthy", True, "unhealthy"),
+            ("unhealthy", False, "degraded"),
+            ("degraded", True, "degraded"),
+            ("unknown", True, "healthy"),
+            ("not_configured", True, "healthy"),
+        ],
+    )
+    def test_what_is_critical_decides_for_the_whole(self, status: Any, critical: bool, whole: str) -> None:
+        assert Report((OK,), 0.0, (Component("x", status, "X.", critical),)).status == whole
+
+    def test_a_check_that_is_not_critical_only_degrades(self) -> None:
+        assert Report((Check("gateway", "unhealthy", "Down.", critical=False),), 0.0).status == "degraded"
+
+    def test_since_and_changes(self, world: Any) -> None:
+        first = make_report([], world.clock(), None, [Component("x", "unknown", "X.")])
+        world.clock.pass_(10)
+        second = make_report([], world.clock(), first, [Component("x", "healthy", "X.")])
+        assert changed_components(second, first) == [], "what only becomes known to be well is no news"
+        world.clock.pass_(10)
+        third = make_report([], world.clock(), second, [Component("x", "unhealthy", "X!")])
+        assert [one.reason for one in changed_components(third, second)] == ["X!"]
+        fourth = make_report([], world.clock(), third, [Component("x", "unhealthy", "X!!")])
+        assert changed_components(fourth, third) == []
+        assert fourth.components[0].since == third.components[0].since == world.clock.unix
+
+    def test_json(self) -> None:
+        part = Part("the pool", "degraded", "is slow", {"wait_s": 2.5}, 1_700_000_000.0)
+        report = Report((), 1_700_000_001.0, (Component.of("database", [part], True),))
+        assert report.as_json()["components"] == [
+            {"component": "database", "status": "degraded", "reason": "The pool is slow."}
+        ]
+        (detailed,) = report.as_json(detailed=True)["components"]
+        assert detailed["numbers"] == {"the pool wait_s": 2.5}
+        assert detailed["critical"] is True
+        assert detailed["parts"] == [
+            {
+                "part": "the pool", "status": "degraded", "text": "is slow", "since": "2023-11-14T22:13:20.000Z",
+                "numbers": {"wait_s": 2.5},
+            }
+        ]  # fmt: skip
+        told = json_pass_warn_fail(report, "1.2.3")
+        assert (told["status"], told["version"], told["output"]) == ("warn", "1.2.3", "The pool is slow.")
+        assert told["checks"]["database"][0]["status"] == "warn"

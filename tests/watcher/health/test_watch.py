@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from whisperwatch.watcher.health.judging import Components, Options
+from whisperwatch.watcher.health.report import Component
 from whisperwatch.watcher.health.watch import FRESH_S, HealthWatch
 
 
@@ -44,6 +46,13 @@ def test_nobody_there(world: Any) -> None:
 def test_wrong_settings_degrade(world: Any) -> None:
     watch = HealthWatch(lambda: [world.source()], ["X should be y"], now=world.clock)
     assert watch.report().status == "degraded"
+
+
+def test_settings_that_are_right_again_heal(world: Any) -> None:
+    watch = HealthWatch(lambda: [world.source()], ["X should be y"], now=world.clock)
+    assert watch.report().status == "degraded"
+    watch.settings_are([])
+    assert watch.report().status == "healthy"
 
 
 def test_changes_are_logged_once(world: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -124,3 +133,64 @@ def test_a_really_stopped_process_is_called_so(world: Any) -> None:
     source.connected = False
     assert statuses(watch)["bot process"] == "unhealthy"
     assert watch.report().checks[0].text == "The bot's process is gone."
+
+
+class Judge:
+    """Stands where `judging.Components` does, and says what the test wants."""
+
+    options = Options()
+
+    def __init__(self, *components: Component) -> None:
+        self.components = components
+
+    def judge(self, *_: Any) -> tuple[Component, ...]:
+        return self.components
+
+
+def test_changes_of_components_are_logged_once(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+    judge = Judge(Component("database", "healthy", "Well."))
+    watch = HealthWatch(lambda: [world.source()], components=judge, now=world.clock)  # type: ignore[arg-type]
+    with caplog.at_level(logging.INFO, "whisperwatch.health"):
+        watch.report()
+        judge.components = (Component("database", "unhealthy", "Redis hangs."),)
+        watch.report()
+        watch.report()
+        judge.components = (Component("database", "healthy", "Well."),)
+        watch.report()
+    assert [(r.levelname, r.name, r.message) for r in caplog.records] == [
+        ("ERROR", "whisperwatch.health.components", "database is unhealthy: Redis hangs."),
+        ("INFO", "whisperwatch.health.components", "database is healthy: Well."),
+    ]
+
+
+def test_what_the_gateway_check_says_discord_does_not_say_again(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = world.source()
+    watch = HealthWatch(lambda: [source], components=Components(list, lambda: [source]), now=world.clock)
+    with caplog.at_level(logging.INFO, "whisperwatch.health"):
+        watch.report()
+        world.clock.pass_(5)
+        source.beat = world.beat(shards={0: False})
+        source.beat_received_ns = world.clock.ns()
+        watch.report()
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["gateway is degraded"]
+
+
+async def test_an_answer_as_plain_data(world: Any) -> None:
+    judge = Judge(Component("database", "healthy", "Well."))
+    watch = HealthWatch(lambda: [world.source()], components=judge, now=world.clock)  # type: ignore[arg-type]
+    assert (await watch.answer())["components"][0] == {
+        "component": "database",
+        "status": "healthy",
+        "reason": "Well.",
+    }
+    assert (await watch.answer(detailed=True))["components"][0]["critical"] is False
+    assert (await watch.answer("database"))["reason"] == "Well."
+    with pytest.raises(KeyError, match="heart"):
+        await watch.answer("heart")
+
+
+async def test_where_it_is_off_it_says_by_what(world: Any) -> None:
+    watch = HealthWatch(list, off="Health is off by HEALTH_CHECK_ENABLED=false.", now=world.clock)
+    assert await watch.answer() == {"off": "Health is off by HEALTH_CHECK_ENABLED=false."}

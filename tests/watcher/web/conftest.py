@@ -10,8 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from whisperwatch.watcher.health.judging import Components
 from whisperwatch.watcher.health.watch import HealthWatch
+from whisperwatch.watcher.records import Stream
 from whisperwatch.watcher.web.app import app
+from whisperwatch.watcher.web.health import Access
 from whisperwatch.watcher.web.server import WebServer, bind
 
 SECRET_NAME = "1098765432109876543"
@@ -28,7 +31,8 @@ def living_source() -> SimpleNamespace:
     """A bot's process that has just sent a beat, as `watcher.source` has it."""
     now = time.monotonic_ns()
     known = {"pid": 987654, "instance": "c0ffee", "slot": 0, "connected": True, "connected_ns": now}
-    return SimpleNamespace(**known, beat=beat(), beat_received_ns=now, gil_dump=None, ended=None)
+    rest = {"beat_received_ns": now, "gil_dump": None, "ended": None, "stream": Stream({})}
+    return SimpleNamespace(**known, beat=beat(), **rest)
 
 
 @dataclass
@@ -41,10 +45,13 @@ class Served:
         "text/plain; version=0.0.4",
     )
     live_after_s: float = 60.0
+    access: Access | None = None
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[httpx.AsyncClient]:
-        asked = app(HealthWatch(lambda: self.sources), lambda accept: self.metrics(accept), self.live_after_s)
+        components = Components(lambda: [source.stream for source in self.sources], lambda: self.sources)
+        health = HealthWatch(lambda: self.sources, components=components)
+        asked = app(health, lambda accept: self.metrics(accept), self.live_after_s, self.access)
         server = WebServer(asked, bind("127.0.0.1", 0))
         await server.start()
         try:

@@ -9,7 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-ROUTES = ["/health", "/health/live", "/health/ready", "/metrics"]
+ROUTES = [
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/health/detailed",
+    "/health/component/{name}",
+    "/metrics",
+]
 
 
 def block(source: SimpleNamespace, seconds: float) -> None:
@@ -180,7 +187,7 @@ async def test_other_methods_are_refused(served: Any, route: str) -> None:
     assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD"}
 
 
-@pytest.mark.parametrize("path", ["/", "/healthy", "/health/detailed", "/metrics/x"])
+@pytest.mark.parametrize("path", ["/", "/healthy", "/health/component", "/metrics/x"])
 async def test_elsewhere_the_routes_are_listed(served: Any, path: str) -> None:
     async with served.run() as client:
         answer = await client.get(path)

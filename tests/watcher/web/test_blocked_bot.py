@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 import httpx
@@ -96,6 +99,41 @@ def test_a_blocked_loop_is_told_of_at_once_with_file_line_and_function(bot: Bot,
     assert bot.client.get("/metrics").status_code == 200
     assert sorted(bot.took_s)[len(bot.took_s) * 9 // 10] < PROMPT_S
     bot.until(lambda told: told["status"] == "healthy")
+
+
+def test_500_requests_a_second_are_answered_while_the_loop_is_blocked(bot: Bot) -> None:
+    bot.tell("read_slowly 5")
+    bot.until(lambda told: "blocked_bot.py" in text_of(told, "event loop"))
+    took_s = asyncio.run(crowd(bot.client.base_url.port or 0, a_second=500, seconds=3.0))
+    assert "blocked_bot.py" in text_of(bot.health(), "event loop"), (
+        "the loop went on before the crowd had left"
+    )
+    assert len(took_s) > 1000
+    assert quantiles(took_s, n=100)[98] < PROMPT_S
+    bot.until(lambda told: told["status"] == "healthy")
+
+
+async def crowd(port: int, a_second: int, seconds: float) -> list[float]:
+    """Asks for /health in an even rhythm over ten connections; what each answer took."""
+    took_s: list[float] = []
+
+    async def ask(number: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + number / a_second
+        for _ in range(int(seconds * a_second / 10)):
+            await asyncio.sleep(due - loop.time())
+            began = loop.time()
+            writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            (length,) = re.findall(rb"content-length: (\d+)", head)
+            await reader.readexactly(int(length))
+            took_s.append(loop.time() - began)
+            due += 10 / a_second
+        writer.close()
+
+    await asyncio.gather(*map(ask, range(10)))
+    return took_s
 
 
 def test_a_killed_bot_is_told_of_with_when_and_why(bot: Bot) -> None:

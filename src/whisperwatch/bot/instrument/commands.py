@@ -28,7 +28,10 @@ def invoke(original: Any) -> Any:
             guard.failed("command")
             invocation = None
         if invocation is None:
-            await original(self, ctx)
+            if _is_own(command):
+                await command.invoke(ctx)
+            else:
+                await original(self, ctx)
             return
         try:
             await original(self, ctx)
@@ -79,6 +82,8 @@ def register(client: Any) -> None:
 
 def _cells(client: Any, ctx: Any) -> CommandCells | None:
     command = ctx.command
+    if _is_own(command):
+        return None
     if command is None:
         return cells_of(bot_of(client), semconv.UNKNOWN_COMMAND, "prefix") if ctx.invoked_with else None
     if isinstance(command, commands.Group):
@@ -93,6 +98,11 @@ def _cells_of_command(client: Any, command: Any) -> CommandCells:
     if not isinstance(command, commands.Group):
         command._whisperwatch = (bot, cells)
     return cells
+
+
+def _is_own(command: Any) -> bool:
+    """Whether it is one of our admin commands: nothing around them is the bot's, and nothing of them is recorded."""
+    return getattr(command, "is_whisperwatch", False) is True
 
 
 def _leaf(command: Any, view: Any) -> Any:

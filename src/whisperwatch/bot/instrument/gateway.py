@@ -23,6 +23,8 @@ _MARK = "_whisperwatch_shard"
 _ABNORMAL_CLOSURE = 1006
 """What an end without a close frame is called; it is never sent."""
 Parser = Callable[[Any], Any]
+first: dict[str, Callable[[Any, Any], bool]] = {}
+"""By event, who is given the client and the event's data before discord.py, and says whether it was for him."""
 
 
 class Parsers(dict[str, Parser]):
@@ -121,7 +123,7 @@ def _watched(bot: Bot, shard: Shard, name: str, parser: Parser) -> Parser:
     if name == "MESSAGE_REACTION_ADD":
         parser = _told_of_reactions(bot, parser)
     if name == "INTERACTION_CREATE":
-        parser = _inside_root(bot, parser)
+        parser = _unless_taken(bot, name, _inside_root(bot, parser))
 
     def parse(data: Any) -> None:
         shard.last_event_ns = _now()
@@ -167,6 +169,19 @@ def _told_of_reactions(bot: Bot, parser: Parser) -> Parser:
         except Exception:
             guard.failed("reaction")
         parser(data)
+
+    return parse
+
+
+def _unless_taken(bot: Bot, name: str, parser: Parser) -> Parser:
+    def parse(data: Any) -> None:
+        try:
+            taken = name in first and first[name](bot.client(), data)
+        except Exception:
+            guard.failed("gateway event taken")
+            taken = False
+        if not taken:
+            parser(data)
 
     return parse
 

@@ -44,7 +44,7 @@ def webhook_request(original: Any) -> Any:
         coro = original(self, route, session, **kwargs)
         try:
             bot = any_bot()
-            if bot is None:
+            if bot is None or unwatched.get():
                 return coro
             return _watched(bot, route, session, coro, None, _callback_type(route, kwargs))
         except Exception:

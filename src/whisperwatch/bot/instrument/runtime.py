@@ -56,6 +56,11 @@ class Pulse:
         loop.call_at(self._due, self._turn, loop, watch)
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The watched loop."""
+        return self._loop
+
+    @property
     def closed(self) -> bool:
         """The watched loop is gone: it doesn't turn, and isn't blocked."""
         return self._loop is None or self._loop.is_closed()

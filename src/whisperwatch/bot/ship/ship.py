@@ -22,6 +22,7 @@ from whisperwatch import semconv, tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Value
 from whisperwatch.bot.recording.recorder import Recorder
+from whisperwatch.bot.ship.asking import Asking
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.link import Link
 from whisperwatch.bot.ship.logs import LogsOnBoard
@@ -93,6 +94,8 @@ class Ship:
         self._keeper = Keeper(self.options, state, self._hello, self._disconnected, self._count_restart)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
+        self.asking = Asking(lambda: self._wake.set())
+        """Questions to the watcher."""
         self._stopping = False
         self._deadline = 0.0
         self._reason = ""
@@ -156,6 +159,7 @@ class Ship:
                 self._turn(began + _TICK_S)
             self._rest(hurried=time.monotonic() >= began + _TICK_S)
         self._watchdog.stop()
+        self.asking.close("The bot is ending.")
         self._part()
         self._ended.set()
         self._keeper.reap()
@@ -167,14 +171,15 @@ class Ship:
             guard.failed("ship.watchdog")
 
     def _is_wanted(self) -> bool:
-        if not self._keeper.connected or self._flushes or self._more():
+        if not self._keeper.connected or self._flushes or self.asking.waiting or self._more():
             return True
         return self._sampler.blocked_in_s() <= 0
 
     def _rest(self, hurried: bool) -> None:
         blocked_in_s = self._sampler.blocked_in_s() if self._keeper.connected else 0.0
         rest_s = 0.0 if hurried else min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
-        if self._keeper.link is not None and (self._flushes or self._keeper.welcome is None):
+        waits = self._flushes or self.asking.waiting or self._keeper.welcome is None
+        if self._keeper.link is not None and waits:
             self._keeper.link.wait(min(rest_s, _TICK_S), for_answer=True)
         else:
             self._wake.wait(rest_s)
@@ -261,7 +266,9 @@ class Ship:
                 link.push()
             if not link.sent or not self._keeper.connected:
                 return False
-            return self._send_batch(link, beat)
+            for frame in self.asking.frames():
+                link.hold(frame)
+            return link.sent and self._send_batch(link, beat)
         except OSError as error:
             self._keeper.broken(error)
             return False
@@ -334,20 +341,24 @@ class Ship:
         elif kind == tape.WELCOME:
             self._sent_definitions, self._cells, self._seq = 0, self._recorder.all_cells(), 0
             self._keeper.welcomed(rest[0])
+            self.asking.welcomed()
             settings = rest[0].get("settings", {})
             self._waiting.limit_bytes = settings.get("tape_bytes", self.options.tape_bytes)
             self._sampler.blocked_after_s = settings.get("blocked_after_s", self.options.blocked_after_s)
-            if self._on_welcome is not None:
+            if self._on_welcome is not None and not self._stopping:  # there may be another ship by now
                 try:
                     self._on_welcome(rest[0])
                 except Exception:
                     guard.failed("ship.on_welcome")
+        elif kind == tape.ANSWER:
+            self.asking.answered(*rest)
         elif kind == tape.NOTE:
             logger.log(rest[0], "%s", rest[1])
         elif kind == tape.FAREWELL:
             self._said_farewell = True
         elif kind == tape.REFUSED:
             self._keeper.refuse(rest[0].get("reason", "it says no reason"))
+            self.asking.close("It refuses this bot; the bot's log says why.")
             self._waiting.clear("refused")
             self._logs.clear("refused")
 
@@ -358,6 +369,7 @@ class Ship:
     def _disconnected(self) -> None:
         self._waiting.disconnected(orderly=self._said_farewell)
         self._logs.disconnected(orderly=self._said_farewell)
+        self.asking.disconnected()
         self._cells = []
 
     # --- the end ----------------------------------------------------------------------------------------------
@@ -445,6 +457,7 @@ class Ship:
         self._keeper.abandon()
         self._thread, self._stopping, self._flushes = None, False, []
         self._wake, self._ended = threading.Event(), threading.Event()
+        self.asking = Asking(lambda: self._wake.set())
         self._waiting = Waiting(self.options.tape_bytes, self._lose)
         self._logs = LogsOnBoard(self._recorder.logs, self.options.tape_bytes, self._lose_logs)
 

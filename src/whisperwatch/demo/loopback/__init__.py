@@ -1,5 +1,6 @@
 """A loopback Discord: gateway and REST over real sockets on 127.0.0.1, for real, unmodified discord.py bots."""
 
+from whisperwatch.demo.loopback.application import Teammate
 from whisperwatch.demo.loopback.frames import Frames
 from whisperwatch.demo.loopback.gateway import GatewaySettings
 from whisperwatch.demo.loopback.interactions import Interaction
@@ -20,5 +21,6 @@ __all__ = [
     "LoopbackDiscord",
     "Message",
     "Person",
+    "Teammate",
     "pointing",
 ]

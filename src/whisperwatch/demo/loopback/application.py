@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from whisperwatch.demo.loopback.accounts import Account
 from whisperwatch.demo.loopback.wire import JSON, Snowflakes
 
 SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
 
 
+@dataclass(frozen=True, slots=True)
+class Teammate:
+    """A member of the team that owns an application. `role`: admin, developer or read_only; of the owner admin."""
+
+    account: Account
+    role: str = "admin"
+    accepted: bool = True
+
+    def payload(self, team_id: int) -> JSON:
+        return {
+            "membership_state": 2 if self.accepted else 1,
+            "permissions": ["*"],
+            "role": self.role,
+            "team_id": str(team_id),
+            "user": self.account.payload(),
+        }
+
+
 @dataclass
 class Application:
-    """The application: its commands by guild id, None for the global ones."""
+    """The application: its commands by guild id, None for the global ones; and the team that owns it, owner first."""
 
     id: int
     name: str
@@ -20,6 +39,19 @@ class Application:
     flags: int = 1 << 13 | 1 << 15 | 1 << 19
     """Gateway presence, members and message content (limited), as for a small bot."""
     commands: dict[int | None, dict[int, JSON]] = field(default_factory=dict)
+    team: list[Teammate] = field(default_factory=list)
+
+    def team_payload(self) -> JSON | None:
+        """The team; None where a user owns the application."""
+        if not self.team:
+            return None
+        return {
+            "id": str(self.id),
+            "name": f"the team of {self.name}",
+            "icon": None,
+            "owner_user_id": str(self.team[0].account.id),
+            "members": [mate.payload(self.id) for mate in self.team],
+        }
 
     def register(self, guild_id: int | None, command: JSON) -> JSON:
         """Creates a command, or replaces that of the same name and type."""

@@ -49,6 +49,31 @@ def check(message: Message) -> None:
     empty = not (message.content or message.embeds or message.components or message.attachments)
     if empty and not message.loading:
         raise ApiError(400, 50006, "Cannot send an empty message")
+    _check_embeds(message.embeds)
+
+
+def _check_embeds(embeds: list[JSON]) -> None:
+    """Discord's limits; it counts UTF-16 units."""
+    together = 0
+    for embed in embeds:
+        fields = embed.get("fields") or []
+        if len(fields) > 25 or len(embeds) > 10:
+            raise invalid_form("embeds", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
+        texts = [
+            (256, embed.get("title")), (4096, embed.get("description")),
+            (2048, (embed.get("footer") or {}).get("text")), (256, (embed.get("author") or {}).get("name")),
+        ]  # fmt: skip
+        for field in fields:
+            if not (field.get("name") or "").strip() or not (field.get("value") or "").strip():
+                raise invalid_form("embeds", "BASE_TYPE_REQUIRED", "This field is required")
+            texts += [(256, field["name"]), (1024, field["value"])]
+        for longest, text in texts:
+            size = len((text or "").encode("utf-16-le")) // 2
+            together += size
+            if size > longest:
+                raise invalid_form("embeds", "BASE_TYPE_MAX_LENGTH", f"Must be {longest} or fewer in length.")
+    if together > 6000:
+        raise invalid_form("embeds", "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000")
 
 
 def components(tree: list[JSON]) -> Iterator[JSON]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from whisperwatch.watcher.records import Records
+
 
 class Ended(Protocol):
     """The end of a bot's process."""
@@ -51,6 +53,9 @@ class Source(Protocol):
 
     @property
     def ended(self) -> Ended | None: ...
+    @property
+    def stream(self) -> Records:
+        """What it has recorded, and the servers that it uses."""
 
 
 class Export(Protocol):
@@ -63,6 +68,10 @@ class Export(Protocol):
     @property
     def failing_since(self) -> float | None:
         """Unix seconds of the first failure after the last success; None while all is well."""
+
+    @property
+    def last_success(self) -> float | None:
+        """Unix seconds of the last time that the collector took something; None before the first."""
 
     @property
     def error(self) -> str | None:

@@ -7,19 +7,25 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import psutil
 
 from . import checks
-from .report import Check, Now, Report, changes, make_report
+from .judging import Components
+from .report import Check, Component, Now, Report, changed_components, changes, make_report
 from .source import Export, Source
 
 FRESH_S: Final = 0.1
 """A report may be this old when it is given out: 500 requests a second cost ten reports."""
 _TURNS_TO_READ: Final = 4
 _log = logging.getLogger("whisperwatch.health")
-_LEVELS: Final = {"healthy": logging.INFO, "degraded": logging.WARNING, "unhealthy": logging.ERROR}
+_components_log = logging.getLogger("whisperwatch.health.components")
+"""Of which the bot's own log says nothing yet."""
+_OF_CHECKS: Final = {"gateway": "discord", "settings": "monitor", "telemetry export": "monitor"}
+"""Whose change says that of a component too."""
+_LEVELS: Final = {"degraded": logging.WARNING, "unhealthy": logging.ERROR}
 
 
 class HealthWatch:
@@ -29,6 +35,8 @@ class HealthWatch:
         sources: the bots' processes, those that ended lately included.
         problems: what was wrong with the settings, without values.
         export: how the export is; None leaves the check out.
+        components: judges them; None leaves them out.
+        off: why health is off, a sentence; None while it is on.
         now: both clocks.
     """
 
@@ -37,13 +45,21 @@ class HealthWatch:
         sources: Callable[[], Sequence[Source]],
         problems: Sequence[str] = (),
         export: Callable[[], Export] | None = None,
+        components: Components | None = None,
+        off: str | None = None,
         now: Callable[[], Now] = lambda: Now(time.monotonic_ns(), time.time()),
     ) -> None:
         self._sources = sources
         self._problems = tuple(problems)
         self._export = export
+        self._components = components
+        self.off = off
         self._now = now
         self._report: Report | None = None
+
+    def settings_are(self, problems: Sequence[str]) -> None:
+        """What is wrong with the settings from now on, without values."""
+        self._problems = tuple(problems)
 
     async def look(self) -> Report:
         """The newest report, at most `FRESH_S` old."""
@@ -54,31 +70,74 @@ class HealthWatch:
                 await asyncio.sleep(0)
         return self._fresh() or self.report()
 
+    async def answer(self, component: str | None = None, *, detailed: bool = False) -> dict[str, Any]:
+        """The report, or one component of it, as plain data: what routes, commands and the terminal show.
+
+        Where health is off, `{"off": …}` says by what.
+
+        Raises:
+            KeyError: there is no such component.
+        """
+        if self.off is not None:
+            return {"off": self.off}
+        report = await self.look()
+        if component is None:
+            return report.as_json(detailed=detailed)
+        found = report.component(component)
+        if found is None:
+            raise KeyError(component)
+        return found.as_json()
+
     def report(self) -> Report:
         """A new report. Status changes are logged."""
         now = self._now()
-        previous, self._report = self._report, make_report(self._checks(now), now, self._report)
-        for check in changes(self._report, previous):
-            level = _LEVELS[check.status] if previous else logging.INFO
-            _log.log(level, "%s is %s: %s", check.name, check.status, check.text)
+        sources = checks.current(self._sources())
+        found = list(self._checks(sources, now))
+        judged = self._judged(sources, found, now)
+        previous, self._report = self._report, make_report(found, now, self._report, judged)
+        self._tell(self._report, previous)
         return self._report
 
     async def run(self, interval_s: float) -> None:
         """Looks every `interval_s` seconds until cancelled, so that "since" is true when nobody asks."""
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                _log.exception("health could not be looked at")
-            await asyncio.sleep(interval_s)
+        following = None
+        if self._components is not None and self.off is None:
+            following = asyncio.create_task(self._components.run(self._now), name="health of components")
+        try:
+            while True:
+                try:
+                    await self.look()
+                except Exception:
+                    _log.exception("health could not be looked at")
+                await asyncio.sleep(interval_s)
+        finally:
+            if following is not None:
+                following.cancel()
 
-    def _checks(self, now: Now) -> Iterable[Check]:
-        sources = checks.current(self._sources())
+    def _judged(self, sources: Sequence[Source], found: Sequence[Check], now: Now) -> Sequence[Component]:
+        if self._components is None:
+            return ()
+        return self._components.judge(now, sources, found, None if self._export is None else self._export())
+
+    def _tell(self, report: Report, previous: Report | None) -> None:
+        changed = changes(report, previous)
+        for check in changed:
+            level = _LEVELS.get(check.status, logging.INFO) if previous else logging.INFO
+            _log.log(level, "%s is %s: %s", check.name, check.status, check.text)
+        said = {_OF_CHECKS.get(check.name) for check in changed}
+        for one in changed_components(report, previous):
+            if one.name not in said:
+                level = _LEVELS.get(one.status, logging.INFO) if previous else logging.INFO
+                _components_log.log(level, "%s is %s: %s", one.name, one.status, one.reason)
+
+    def _checks(self, sources: Sequence[Source], now: Now) -> Iterable[Check]:
+        discord_is_critical = self._components is None or "discord" in self._components.options.critical
         before = {c.process: c for c in (self._report.checks if self._report else ()) if c.name == "gateway"}
         for source in sources:
             doubtful = source.ended is None and (not source.connected or checks.silent_s(source, now))
             state = _state(source.pid) if doubtful else None
-            yield from checks.of_source(source, now, state, before.get(source.slot))
+            for check in checks.of_source(source, now, state, before.get(source.slot)):
+                yield replace(check, critical=discord_is_critical) if check.name == "gateway" else check
         if not sources:
             yield checks.no_source()
         yield checks.settings(self._problems)

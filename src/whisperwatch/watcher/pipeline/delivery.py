@@ -55,6 +55,7 @@ class Delivery:
 
     Attributes:
         failing_since: unix seconds of the first failure after the last success, else None.
+        last_success: unix seconds of the last success; None before the first.
         error: what the last failure was.
     """
 
@@ -68,6 +69,7 @@ class Delivery:
         clean: Callable[[str], str] = str,
     ) -> None:
         self.failing_since: float | None = None
+        self.last_success: float | None = None
         self.error: str | None = None
         self._signal = signal
         self._transport = transport
@@ -148,6 +150,7 @@ class Delivery:
                 f"{request.records} {self._signal} are dropped and counted, and so will be the next: {outcome.message}",
             )
             return
+        self.last_success = time.time()
         if self.failing_since is not None:
             _logger.info("%s are exported again", self._signal)
             self.failing_since = self.error = None

@@ -26,7 +26,8 @@ class Intake:
         put: Callable[[FullBatch], None],
         broken: Callable[[Records, int], None],
     ) -> None:
-        self._batch, self._delay_s, self._put, self._broken = batch, delay_s, put, broken
+        self.delay_s = delay_s
+        self._batch, self._put, self._broken = batch, put, broken
         self._closing: asyncio.TimerHandle | None = None
 
     def add(self, stream: Records, records: Sequence[Any], wall_offset_ns: int) -> None:
@@ -37,7 +38,7 @@ class Intake:
             else:
                 self._broken(stream, made)
         if self._batch.records and self._closing is None:
-            self._closing = asyncio.get_running_loop().call_later(self._delay_s, self.close)
+            self._closing = asyncio.get_running_loop().call_later(self.delay_s, self.close)
 
     def close(self) -> None:
         """Send on what there is."""

@@ -9,6 +9,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ class Pipeline:
         self._deliveries: dict[Signal, Delivery] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._settled = asyncio.Event()
+        self._paced = asyncio.Event()
 
     # what health reads
 
@@ -93,6 +95,11 @@ class Pipeline:
     def failing_since(self) -> float | None:
         """Unix seconds of the first failure after the last success; None while all is well."""
         return min((d.failing_since for d in self._deliveries.values() if d.failing_since), default=None)
+
+    @property
+    def last_success(self) -> float | None:
+        """Unix seconds of the last time that the collector took something; None before the first."""
+        return max((d.last_success for d in self._deliveries.values() if d.last_success), default=None)
 
     @property
     def error(self) -> str | None:
@@ -110,6 +117,21 @@ class Pipeline:
         return self._figures.dropped_records
 
     # what the watcher calls
+
+    def pace(self, export: Export) -> None:
+        """Take on how often `export` has metrics, spans and logs go; its other settings need a new pipeline."""
+        before, self._export = (
+            self._export,
+            replace(
+                self._export, metric_interval_s=export.metric_interval_s, span_delay_s=export.span_delay_s
+            ),
+        )
+        self._intakes["spans"].delay_s, self._intakes["logs"].delay_s = (
+            export.span_delay_s,
+            export.log_delay_s,
+        )
+        if before.metric_interval_s != export.metric_interval_s:
+            self._paced.set()
 
     async def start(self) -> None:
         """Begin. A target that can't be used (no grpcio, an unreadable certificate) is logged and left out."""
@@ -227,7 +249,12 @@ class Pipeline:
         due = loop.time()
         while True:
             due = max(due + self._export.metric_interval_s, loop.time())
-            await asyncio.sleep(due - loop.time())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._paced.wait()
+                    self._paced.clear()
+                    due = loop.time()  # the new interval begins now
+                    continue
             try:
                 self.export_metrics()
             except Exception:

@@ -34,8 +34,10 @@ class Logs(Group):
         "WHISPERWATCH_LOGS",
         default=True,
         parse=values.switch,
-        help="Whether what the bot logs is recorded. Errors that it logs are counted either way.",
+        help="Whether what the bot logs is recorded.",
         right="true or false",
+        off="no record is kept or exported; errors that the bot logs are counted all the same.",
+        bot=True,
     )
     level: int = setting(
         "WHISPERWATCH_LOG_LEVEL",
@@ -44,6 +46,7 @@ class Logs(Group):
         help="What is below is not recorded, also where the bot's own loggers let it through.",
         right="DEBUG, INFO, WARNING, ERROR or CRITICAL",
         unset="the loggers' own levels",
+        bot=True,
     )
     components: tuple[tuple[str, str], ...] = setting(
         "LOG_COMPONENTS",
@@ -53,6 +56,7 @@ class Logs(Group):
         "`mybot.brain=llm,mybot.db=database`; loggers below it belong to it too.",
         right=f"logger=component pairs with commas between, of {', '.join(COMPONENTS)}",
         unset="none",
+        bot=True,
     )
     file: str | None = setting(
         "LOG_FILE",
@@ -90,6 +94,7 @@ class Logs(Group):
         parse=values.milliseconds,
         help="How long a log record may wait for a batch to fill. Plain numbers are milliseconds.",
         right="a duration such as 30s, or a number of milliseconds",
+        live=True,
     )
     timeout_s: float = setting(
         "OTEL_BLRP_EXPORT_TIMEOUT",

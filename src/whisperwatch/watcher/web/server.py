@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from email.utils import formatdate
+from ipaddress import ip_address
 from typing import Final
 
 import uvicorn
@@ -41,6 +42,11 @@ def bind(host: str, port: int) -> list[socket.socket]:
             taken.close()
         raise PortError(error.errno, _advice(error, host, port)) from error
     return sockets
+
+
+def public(sockets: Sequence[socket.socket]) -> bool:
+    """Whether others than this machine can reach one of these."""
+    return not all(ip_address(one.getsockname()[0].partition("%")[0]).is_loopback for one in sockets)
 
 
 class WebServer:

@@ -96,7 +96,7 @@ def _application(call: Call) -> JSON:
         "verify_key": "0" * 64,
         "flags": core.application.flags,
         "owner": owner.payload(),
-        "team": None,
+        "team": core.application.team_payload(),
         "bot": core.world.bot.payload(),
         "summary": "",
         "approximate_guild_count": len(core.world.guilds),

@@ -1,0 +1,150 @@
+"""What an admin may ask the watcher: the questions, how they are called, and the options that they take.
+
+The bot makes its prefix and slash commands of this table, the terminal its arguments, the watcher answers by it. So a
+new question is a line here and an answer in `watcher.answers`. This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+GROUPS: Final = ("watch", "whisperwatch")
+"""What our commands are always under: `watch health`; by the second name where the bot has a `watch` of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What may follow a question's name.
+
+    Attributes:
+        choices: the only words that it takes, at most 25; empty: any.
+        kind: `rest` takes all the words that are left, as one text.
+        required: the question makes no sense without.
+        flag: given as `--name value` in a message and in the terminal, never by its place.
+    """
+
+    name: str
+    help: str
+    choices: tuple[str, ...] = ()
+    kind: Literal["word", "whole", "rest"] = "word"
+    required: bool = False
+    flag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. `name` is the command's and the watcher's; `help` follows it in a list, in 100 characters."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        """The name and the options, as they are typed: `health [detailed]`."""
+        return " ".join([self.name, *map(_typed, self.options)])
+
+
+QUESTIONS: Final[tuple[Question, ...]] = (
+    Question(
+        "health",
+        "How the bot is, and what is wrong with it",
+        (Option("view", "detailed: every component with its figures", ("detailed",)),),
+    ),
+)
+BY_NAME: Final = {question.name: question for question in QUESTIONS}
+
+
+class WrongWordsError(ValueError):
+    """What was typed is no such question; the message tells its writer what would be right."""
+
+
+def arguments(question: Question, words: Sequence[str]) -> dict[str, Any]:
+    """The words behind a question's name, as the arguments that the watcher takes.
+
+    Raises:
+        WrongWordsError: they don't fit.
+    """
+    found: dict[str, Any] = {}
+    left = list(words)
+    by_place = [option for option in question.options if not option.flag]
+    flags = {f"--{option.name}": option for option in question.options if option.flag}
+    while left:
+        word = left.pop(0)
+        if (option := flags.get(word)) is not None:
+            _take(question, option, left.pop(0) if left else "", found)
+        elif by_place:
+            option = by_place.pop(0)
+            text = " ".join([word, *left]) if option.kind == "rest" else word
+            left = [] if option.kind == "rest" else left
+            _take(question, option, text, found)
+        else:
+            raise _wrong(question, f"has no use for {word!r:.40}")
+    for option in question.options:
+        if option.required and option.name not in found:
+            raise _wrong(question, f"needs {option.name}")
+    return found
+
+
+def names() -> Iterator[str]:
+    """Every name that our prefix commands go by, in the bot's own list of commands."""
+    yield from GROUPS
+    yield from BY_NAME
+
+
+def _take(question: Question, option: Option, text: str, found: dict[str, Any]) -> None:
+    if option.choices and text.lower() not in option.choices:
+        raise _wrong(question, f"doesn't know {text!r:.40}")
+    if option.kind == "whole":
+        if not text.isdecimal() or len(text) > 9:
+            raise _wrong(question, f"takes a whole number for {option.name}")
+        found[option.name] = int(text)
+    else:
+        found[option.name] = text.lower() if option.choices else text
+
+
+def _wrong(question: Question, why: str) -> WrongWordsError:
+    return WrongWordsError(f"{question.name} {why}. It is: {question.usage}")
+
+
+def _typed(option: Option) -> str:
+    text = "|".join(option.choices) or option.name
+    if option.flag:
+        text = f"--{option.name} {text.upper()}"
+    return text if option.required else f"[{text}]"
+
+
+def slash_payload() -> dict[str, Any]:
+    """The one application command that all questions are in, as Discord's API takes it."""
+    described = [_slash_question(question) for question in QUESTIONS]
+    return {
+        "type": 1,
+        "name": GROUPS[0],
+        "description": "How the bot is, by Whisperwatch; for its admins",
+        "options": described,
+    }
+
+
+def _slash_question(question: Question) -> dict[str, Any]:
+    options = sorted(question.options, key=lambda option: not option.required)  # Discord wants those first
+    return {
+        "type": 1,
+        "name": question.name,
+        "description": question.help,
+        "options": [
+            {
+                "type": 4 if option.kind == "whole" else 3,
+                "name": option.name,
+                "description": option.help,
+                "required": option.required,
+                **(
+                    {"choices": [{"name": word, "value": word} for word in option.choices]}
+                    if option.choices
+                    else {}
+                ),
+            }
+            for option in options
+        ],
+    }

@@ -1,0 +1,63 @@
+"""A page: what an answer says, before it is known where it is read. Short lines, for most are read on a phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time, unix seconds, which Discord shows in its reader's zone, and a terminal in its own."""
+
+    unix: float
+
+
+Line = str | tuple[str | Moment, ...]
+"""One line: text, in which there may be moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, and what is below it. `status` is one of `SYMBOLS`, or None."""
+
+    title: str
+    lines: tuple[Line, ...] = ()
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer. `status` colours it, and is also said in a symbol and, by whoever makes the page, in words.
+
+    Attributes:
+        at: unix seconds of what it tells, shown at its foot; None is shown as no time.
+    """
+
+    title: str
+    lines: tuple[Line, ...] = ()
+    sections: tuple[Section, ...] = ()
+    status: str | None = None
+    footer: str = ""
+    at: float | None = None
+
+
+SYMBOLS: Final = {
+    "healthy": "✅",
+    "degraded": "⚠️",
+    "unhealthy": "❌",
+    "suspect": "❔",
+    "unknown": "❔",
+    "not_configured": "⬜",
+}
+"""Of each status, told apart by shape, not by colour alone."""
+
+
+def named(status: str) -> str:
+    """A status in words."""
+    return status.replace("_", " ")
+
+
+def symbol(status: str | None) -> str:
+    """The symbol of a status, with a space behind; empty without one. One that is new to us is unknown."""
+    return "" if status is None else f"{SYMBOLS.get(status, SYMBOLS['unknown'])} "

@@ -1,0 +1,65 @@
+"""A page as plain text: in a terminal, and in Discord where embeds may not be sent."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+
+from whisperwatch.watcher.answers.page import Line, Moment, Page, symbol
+
+WIDTH = 100
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
+
+
+def text(page: Page) -> str:
+    """The whole page, without control characters: an exception's text moves no cursor."""
+    return "\n".join(_lines(page))
+
+
+def _lines(page: Page) -> Iterator[str]:
+    yield symbol(page.status) + page.title.translate(_CONTROL)
+    yield from _block(page.lines, page.at, "")
+    for section in page.sections:
+        yield ""
+        yield symbol(section.status) + section.title.translate(_CONTROL)
+        yield from _block(section.lines, page.at, "   ")
+    if page.footer:
+        yield ""
+        yield page.footer
+
+
+def _block(lines: tuple[Line, ...], at: float | None, indent: str) -> Iterator[str]:
+    for line in lines:
+        shown = _line(line, at).translate(_CONTROL)
+        yield from textwrap.wrap(
+            shown,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _line(line: Line, at: float | None) -> str:
+    if isinstance(line, str):
+        return line
+    return "".join(_moment(part.unix, at) if isinstance(part, Moment) else part for part in line)
+
+
+def _moment(unix: float, at: float | None) -> str:
+    when = datetime.fromtimestamp(unix).astimezone()
+    if at is None:
+        return when.isoformat(" ", timespec="seconds")
+    far = abs(at - unix) > 20 * 3600
+    return f"{when:%Y-%m-%d %H:%M:%S}" if far else f"{when:%H:%M:%S} ({ago(at - unix)})"
+
+
+def ago(seconds: float) -> str:
+    """`3 min ago`, in the unit that says most."""
+    past = max(0.0, seconds)
+    for unit, size in (("h", 3600), ("min", 60)):
+        if past >= size:
+            return f"{past / size:.0f} {unit} ago"
+    return f"{past:.0f} s ago"

@@ -1,0 +1,41 @@
+"""What is posted of an answer, and where there is none."""
+
+from __future__ import annotations
+
+from whisperwatch.bot.admin.posting import Post, escaped
+
+
+def test_an_answer() -> None:
+    answer = {"embeds": [{"title": "t", "color": 1}], "text": "plain", "status": "healthy", "error": None}
+    post = Post.of(answer)
+    assert [(embed.title, embed.color and embed.color.value) for embed in post.embeds] == [("t", 1)]
+    assert post.plain == "```\nplain\n```"
+
+
+def test_a_failure_of_the_watchers() -> None:
+    post = Post.of({"embeds": [], "text": "", "error": "It failed."})
+    assert (post.embeds[0].title, post.embeds[0].description) == ("❔ No answer", "It failed.")
+
+
+def test_silence() -> None:
+    post = Post.of({"error": "It is there, but says nothing.", "silent_since": 1_700_000_000.7})
+    assert post.embeds[0].description == (
+        "Since <t:1700000000:T> (<t:1700000000:R>). It is there, but says nothing.\n"
+        "The bot itself works: this is its answer."
+    )
+    assert post.plain == (
+        "```\n❌ The monitor does not answer\nSince 2023-11-14 22:13:20 UTC. It is there, but says nothing.\n"
+        "The bot itself works: this is its answer.\n```"
+    )
+    never = Post.of({"error": "It refuses this bot.", "silent_since": None})
+    assert never.embeds[0].description == "It refuses this bot."
+
+
+def test_text_is_one_message_whatever_is_in_it() -> None:
+    plain = Post(text="a ``` b" + "x" * 3000).plain
+    assert len(plain) == 2000
+    assert plain.count("```") == 2
+
+
+def test_what_was_typed_is_shown_as_it_was() -> None:
+    assert escaped("a_b *c* [d] `e` \\") == "a\\_b \\*c\\* [d] \\`e\\` \\\\"
