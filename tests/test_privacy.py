@@ -59,6 +59,9 @@ PLANTED = {
     "scope": f"gsk_{WORDS}",
     "metric": f"SG.{WORDS}.{WORDS}",
     "log_argument": f"tvly-{WORDS}",
+    "log_body": f"glsa_{WORDS}{WORDS}",
+    "log_extra": f"sk-proj-extra{WORDS}",
+    "loguru": f"xoxp-{WORDS}",
     "log_exception": f"whsec_{WORDS}",
     "private_key": "MIIEpAIBAAKCAQEA",
     "own_pattern": "case-0815",
@@ -176,7 +179,7 @@ async def test_nothing_planted_comes_out(
     shown |= {name: written(tmp_path, files) for name, files in LOGS.items()}
     shown |= {f"OTLP {path} {n}": body.decode("latin-1") for n, (path, body) in enumerate(collector.bodies)}
     ids = [str(one.id) for one in (ada, discord.guild(), discord.channel(CHANNEL))]
-    secret = [*PLANTED.values(), discord.token, *OWN_WORDS, *ids]
+    secret = [*PLANTED.values(), "plain-extra-key", discord.token, *OWN_WORDS, *ids]
     found = {(where, one) for where, text in shown.items() for one in secret if one in text}
     assert not found
     # it was all there: each value that was set has left something in its place
@@ -188,6 +191,11 @@ async def test_nothing_planted_comes_out(
         assert f"[redacted:{kind}]" in exported
         assert f'whisperwatch_redacted_total{{whisperwatch_secret_kind="{kind}"}}' in shown["metrics"]
     assert "can't save [masked]" in exported
+    for log in (exported, shown["the log file"]):
+        assert "the key is [redacted:api_key], said '[masked]'" in log
+        assert "see extra" in log
+        assert "[masked] wrote [masked], with [redacted:api_key]" in log
+        assert "RuntimeError: can't save [masked] of [masked]: [redacted:" in log
     assert "VALUES (?, ?)" in exported
     assert "who is [redacted:secret]?" in shown["health"]
     assert "HEALTH_CHECK_INTERVAL=[redacted:api_key]" in shown["our log"]
