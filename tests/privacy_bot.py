@@ -31,7 +31,9 @@ async def plant(ctx, *, text):
     counter.add(1, {"note": planted["metric"]})
     logger.error("the key is %s, said %r", planted["log_argument"], text)
     logger.warning(f"{ctx.author} of {ctx.guild} said {text}: {planted['log_body']}")
-    logger.warning("see extra", extra={"said": text, "note": planted["log_extra"], "api_key": "plain-extra-key"})
+    logger.warning(
+        "see extra", extra={"said": text, "note": planted["log_extra"], "api_key": "plain-extra-key"}
+    )
     loguru.warning("{} wrote {}, with {}", ctx.author, text, planted["loguru"])
     link = Link(trace.get_current_span().get_span_context(), {"note": f"it is {planted['link']}"})
     with tracer.start_as_current_span(f"call {planted['span_name']}", links=[link]) as span:

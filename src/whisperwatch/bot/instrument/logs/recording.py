@@ -6,7 +6,7 @@ The trace is the one that the code is in. A root that something was logged under
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Iterable
 from typing import Any, Final
 
 from opentelemetry.trace import Span as APISpan
@@ -55,10 +55,10 @@ def put(
     )
     if verdict is not None:
         attributes = {**(attributes or {}), **attributes_of(verdict)}
-    number = SEVERITY[level] if 0 <= level < 54 else 0 if level < 0 else 24
+    number, text = severity_of(level, level_name)
     recorder.logs.put(
         (
-            _now(), number, _TEXT.get(level_name, level_name), logger, mask(body), attributes,
+            _now(), number, text, logger, mask(body), attributes,
             trace_id, span_id, flags, code, None if error is None else reduced(error, mask), None,
         )
     )  # fmt: skip
@@ -99,16 +99,22 @@ def attributes_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as a record may carry them: numbers as they are, all else as text, without the user's own words."""
+def plain(values: Iterable[tuple[str, Any]], but: Container[str] = ()) -> dict[str, Any]:
+    """Values as a record may carry them: numbers as they are, all else as text, without the user's own words.
+
+    What `but` names is left out.
+    """
     found: dict[str, Any] = {}
-    for key, value in values.items():
+    for key, value in values:
         if len(found) >= _MOST_VALUES:
             break
+        if key in but:
+            continue
         if value.__class__ in _PLAIN:
             found[str(key)] = value
         elif value is not None:
-            found[str(key)] = recorder.mask(text_of(value, _LONGEST_VALUE))
+            text = value if value.__class__ is str else str.__str__(text_of(value, _LONGEST_VALUE))
+            found[str(key)] = recorder.mask(text[:_LONGEST_VALUE])
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from itertools import islice
 from typing import Any, Final
 
 from whisperwatch.bot import guard
@@ -24,7 +25,7 @@ _OWN: Final = frozenset(
     (*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName", "stack_info")
 )
 _MANY: Final = len(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
-"""A record with more has something of `extra=`, or has been formatted before."""
+"""A record with more has something of `extra=` behind these, or has been formatted before."""
 _table = PatchTable("logging")
 _choice = Choice({})
 
@@ -80,7 +81,7 @@ def _take(record: logging.LogRecord) -> str | None:
         known = vars(record)
         extra = None
         if len(known) > _MANY:
-            extra = recording.plain({key: known[key] for key in known if key not in _OWN}) or None
+            extra = recording.plain(islice(known.items(), _MANY, None), _OWN) or None
         code = (record.pathname, record.lineno, record.funcName or "")
         recording.put(level, record.levelname, record.name, body, extra, code, error, verdict)
     return body
