@@ -50,6 +50,20 @@ def test_what_the_bot_logs_arrives_whatever_it_configures(
     assert len(collector.logs) == 4, "nothing came twice, and nothing of ours"
 
 
+@pytest.mark.parametrize("mode", ["process", "thread"])
+def test_loguru_arrives(bots: Bots, collector: Collector, mode: str) -> None:
+    bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, WHISPERWATCH_WATCHER=mode, **QUIET)
+    bot.do(HEAR)
+    bot.do("from whisperwatch.bot.instrument.libraries.registry import registry; registry.apply()")
+    bot.do("from loguru import logger")
+    bot.sail()
+    bot.do("logger.remove()")
+    bot.do("logger.error('by {}', 'loguru')")
+    assert bot.do("ship.flush(10)")
+    until(lambda: collector.logs)
+    assert bodies(collector) == ["by loguru"]
+
+
 def test_a_flood_of_debug_never_evicts_an_error(bots: Bots, collector: Collector) -> None:
     bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **QUIET)
     bot.do(HEAR)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -173,6 +174,11 @@ class Received:
     def spans(self) -> list[Any]:
         request = ExportTraceServiceRequest.FromString(self.body)
         return [s for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
+
+    @property
+    def logs(self) -> list[Any]:
+        request = ExportLogsServiceRequest.FromString(self.body)
+        return [one for r in request.resource_logs for scope in r.scope_logs for one in scope.log_records]
 
     @property
     def metrics(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -181,6 +182,19 @@ async def test_the_pipeline_exports_by_grpc(server, target, export):
     (method, body, _), *_ = server.calls
     assert method == METRICS
     assert b"whisperwatch.received" in body
+
+
+async def test_logs_go_by_grpc_too(server, target, export):
+    own = LocalStream({})
+    pipeline = Pipeline(export(logs=target(server.url, protocol="grpc")), bytes(32), lambda: [own], own)
+    await pipeline.start()
+    pipeline.add_logs(own, [(1, 9, "INFO", "bot", "hello", None, 0, 0, 0, None, None, None)], 10**18)
+    assert await pipeline.flush(5)
+    await pipeline.stop()
+    ((method, body, _),) = server.calls
+    assert method == "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+    (record,) = ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records
+    assert record.body.string_value == "hello"
 
 
 async def test_the_pipeline_says_that_grpcio_is_missing(monkeypatch, target, export, caplog):

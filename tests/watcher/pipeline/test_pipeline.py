@@ -14,6 +14,7 @@ from whisperwatch import semconv
 from whisperwatch.watcher.pipeline import Pipeline
 from whisperwatch.watcher.pipeline.delivery import Backoff
 from whisperwatch.watcher.records import LocalStream, Stream
+from whisperwatch.watcher.settings.logs import Logs
 
 OFFSET = 1_700_000_000_000_000_000
 
@@ -78,6 +79,60 @@ async def late_collector(collector) -> AsyncIterator[Callable[[int], Any]]:
 
 def names(collector: Any) -> list[str]:
     return [s.name for request in collector.taken if request.path != "/v1/metrics" for s in request.spans]
+
+
+def logs(count: int, first: int = 0) -> list[tuple[Any, ...]]:
+    return [
+        (1, 9, "INFO", "bot", f"n{n}", None, 0, 0, 0, None, None, None) for n in range(first, first + count)
+    ]
+
+
+class TestLogs:
+    async def test_they_go_their_own_way(self, pipelines, collector, target):
+        pipeline, own = await pipelines(
+            target(collector.url + "/v1/traces"), logs=target(collector.url + "/v1/logs")
+        )
+        stream = a_stream()
+        pipeline.add_spans(stream, spans(2), OFFSET)
+        pipeline.add_logs(stream, logs(3), OFFSET)
+        assert await pipeline.flush(5)
+        (request,) = [request for request in collector.taken if request.path == "/v1/logs"]
+        assert [log.body.string_value for log in request.logs] == ["n0", "n1", "n2"]
+        assert pipeline.passed(stream) == (2, 3)
+        assert figures(own)["whisperwatch.exported"] == {("spans",): 2, ("logs",): 3}
+
+    async def test_by_count_and_by_time(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(logs=target(collector.url), log_batch=10, log_delay_s=0.01)
+        pipeline.add_logs(a_stream(), logs(15), OFFSET)
+        await collector.until(lambda: len(collector.taken) == 2)
+        assert [len(request.logs) for request in collector.taken] == [10, 5]
+
+    async def test_where_none_are_exported_they_are_safe_at_once(self, pipelines, collector, target):
+        pipeline, _ = await pipelines(target(collector.url))
+        stream = a_stream()
+        pipeline.add_logs(stream, logs(3), OFFSET)
+        assert pipeline.passed(stream) == (0, 3)
+
+    async def test_what_the_host_exports_goes_to_the_file_alone(self, export, collector, target, tmp_path):
+        own, stream = LocalStream({}), a_stream()
+        there = Logs(file=str(tmp_path / "bot.ndjson"))
+        pipeline = Pipeline(export(logs=target(collector.url)), bytes(32), lambda: [own], own, logs=there)
+        await pipeline.start()
+        stream.hosted = frozenset({"logs"})
+        pipeline.add_logs(stream, logs(2), OFFSET)
+        assert await pipeline.flush(5)
+        await pipeline.stop()
+        assert collector.taken == []
+        assert (tmp_path / "bot.ndjson").read_text().count('"message": "n') == 2
+        assert pipeline.passed(stream) == (0, 2)
+
+    async def test_what_cannot_be_encoded_is_counted(self, pipelines, collector, target):
+        pipeline, own = await pipelines(logs=target(collector.url))
+        stream = a_stream()
+        pipeline.add_logs(stream, [(-(10**30), *logs(1)[0][1:]), *logs(1)], OFFSET)
+        assert await pipeline.flush(5)
+        assert figures(own)["whisperwatch.export.dropped"] == {("logs", "unencodable"): 1}
+        assert pipeline.passed(stream) == (0, 2)
 
 
 class TestBatches:
