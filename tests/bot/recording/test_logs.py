@@ -75,4 +75,5 @@ def test_threads_lose_none_that_is_not_counted():
     stop.set()
     carrier.join()
     left = kept.take(100_000)
+    assert kept.recorded == 60_000
     assert len(taken) + len(left) + sum(number for _, number in lost) == 60_000

@@ -31,11 +31,12 @@ class Logs:
     def __init__(self, lost: Callable[[str, int], None], most: int = MOST_LOGS) -> None:
         self.on = True
         """False where nobody takes logs."""
-        self.recorded = 0
         self._lost = lost
         self._most = most
         self._records: list[Log] = []
         self._characters = 0
+        self._gone = 0
+        """Taken or lost."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -45,9 +46,14 @@ class Logs:
         """Take a record."""
         self._records.append(record)
         self._characters += len(record[_BODY])
-        self.recorded += 1
         if len(self._records) > self._most or self._characters > MOST_CHARACTERS:
             self._make_room()
+
+    @property
+    def recorded(self) -> int:
+        """All that were ever put. Not counted one by one, for several threads do that."""
+        with self._lock:
+            return self._gone + len(self._records)
 
     def take(self, most: int) -> list[Log]:
         """Up to `most` records, oldest first."""
@@ -56,6 +62,7 @@ class Logs:
         with self._lock:
             taken = self._records[:most]
             del self._records[: len(taken)]
+            self._gone += len(taken)
             self._characters = self._characters - _characters(taken) if self._records else 0
         return taken
 
@@ -68,7 +75,7 @@ class Logs:
         """In a forked child: what the parent has is the parent's to send. The lock is made anew."""
         self._lock = threading.Lock()
         self._records.clear()
-        self._characters = self.recorded = 0
+        self._characters = self._gone = 0
 
     def _make_room(self) -> None:
         if not self._lock.acquire(blocking=False):
@@ -77,6 +84,7 @@ class Logs:
             waiting = self._records[:]
             kept = _without_least(waiting, max(1, len(waiting) // _FREED))
             self._records[: len(waiting)] = kept  # one step: what others append meanwhile stays behind it
+            self._gone += len(waiting) - len(kept)
             self._characters = _characters(kept)
         finally:
             self._lock.release()

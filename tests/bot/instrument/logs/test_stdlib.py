@@ -179,6 +179,20 @@ def test_neither_ours_nor_the_exporters_nor_a_watchers_in_a_thread(logs):
     assert [log.body for log in logs()] == ["the bot's"]
 
 
+def test_what_counts_as_an_error_is_recorded_below_the_level_too(recording, monkeypatch, raised):
+    monkeypatch.setenv("WHISPERWATCH_LOG_LEVEL", "critical")
+    hearing.start()
+    logger.error("counts", exc_info=raised)
+    logger.error("counted before", exc_info=raised)
+    hearing.stop()
+    assert [log[4] for log in recording.logs.take(9)] == ["counts"]
+
+
+def test_what_opentelemetry_adds_for_formatters_is_no_extra(logs):
+    logger.warning("x", extra={"otelTraceID": "1", "otelServiceName": "s", "mine": 1})
+    assert logs()[0].attributes == {"mine": 1}
+
+
 def test_the_level_can_be_raised_and_recording_switched_off(recording, monkeypatch):
     logger.setLevel(logging.DEBUG)
     monkeypatch.setenv("WHISPERWATCH_LOG_LEVEL", "warning")

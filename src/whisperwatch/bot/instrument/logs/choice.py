@@ -22,7 +22,8 @@ class Choice:
 
     Attributes:
         wanted: `WHISPERWATCH_LOGS`.
-        level: `WHISPERWATCH_LOG_LEVEL`; what is below is not recorded, whatever the logger lets through.
+        level: `WHISPERWATCH_LOG_LEVEL`; what is below is not recorded, whatever the logger lets through, unless it
+            counts as an error.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:

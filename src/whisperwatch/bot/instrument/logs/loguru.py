@@ -100,7 +100,7 @@ def _record(record: dict[str, Any]) -> None:
     if level >= logging.ERROR or raised is not None:
         _, component = _choice.of(name)
         verdict = note_logged(level, name, body, error or sys.exc_info()[1], raised is not None, component)
-    if recorder.logs.on and level >= _choice.level:
+    if recorder.logs.on and (level >= _choice.level or verdict is not None):
         extra = recording.plain(record["extra"].items()) or None
         code = (record["file"].path, line, function)
         recording.put(level, record["level"].name, name, body, extra, code, error, verdict)

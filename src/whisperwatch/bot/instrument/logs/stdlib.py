@@ -22,8 +22,12 @@ from whisperwatch.bot.recording.exceptions import text_of
 from whisperwatch.bot.recording.recorder import recorder
 
 _OWN: Final = frozenset(
-    (*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName", "stack_info")
-)
+    (
+        *vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName",
+        # what OpenTelemetry's instrumentation of logging adds, for formatters
+        "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName",
+    )
+)  # fmt: skip
 _MANY: Final = len(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
 """A record with more has something of `extra=` behind these, or has been formatted before."""
 _table = PatchTable("logging")
@@ -77,7 +81,7 @@ def _take(record: logging.LogRecord) -> str | None:
             level, record.name, record.msg, error_of(record, handled), bool(record.exc_info), component
         )
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    if recorder.logs.on and level >= _choice.level:
+    if recorder.logs.on and (level >= _choice.level or verdict is not None):
         known = vars(record)
         extra = None
         if len(known) > _MANY:
