@@ -8,12 +8,12 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from whisperwatch import ask, clock
 from whisperwatch.watcher.answers.page import symbol
 from whisperwatch.watcher.settings import Export, Settings, Target, load
 from whisperwatch.watcher.settings.reading import Group, settings_of
+from whisperwatch.watcher.settings.show import text
 
 _WIDTH = 42
 
@@ -75,7 +75,9 @@ def _group(group: Group) -> Iterator[str]:
     for field, setting in settings_of(group).items():
         is_set = field in group.given
         value = getattr(group, field)
-        shown = setting.unset if setting.unset and not is_set else _shown(value, field)
+        shown = (
+            setting.unset if setting.unset and not is_set else text(value, in_seconds=field.endswith("_s"))
+        )
         name = (*setting.variables, setting.yaml)[0] or ""
         yield _line(name, "(set, not shown)" if setting.secret and is_set else shown, is_set=is_set)
 
@@ -86,7 +88,7 @@ def _export(export: Export) -> Iterator[str]:
     if export.metrics is not None:
         yield _line("metrics every", f"{export.metric_interval_s:g}s")
     if export.traces is not None or export.metrics is not None:
-        yield _line("kept while the collector is away", _shown(export.buffer_bytes, "buffer_bytes"))
+        yield _line("kept while the collector is away", text(export.buffer_bytes))
 
 
 def _target(target: Target | None) -> str:
@@ -98,17 +100,3 @@ def _target(target: Target | None) -> str:
 
 def _line(name: str, shown: str, *, is_set: bool = False) -> str:
     return f"  {'*' if is_set else ' '} {name:<{_WIDTH}} {shown}"
-
-
-def _shown(value: Any, field: str = "") -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, frozenset):
-        return ",".join(sorted(value)) or "none"
-    if isinstance(value, tuple):
-        return ",".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value)
-    if field.endswith("_s"):
-        return f"{value:g}s"
-    if field.endswith("_bytes") and value >= 2**20:
-        return f"{value / 2**20:g}MB"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -20,6 +20,7 @@ Watches discord.py bots.
   health [detailed]         how the running bot is, as in Discord
   sync                      publish /watch in the admin guild
   check                     read the settings, show what is in force, name every mistake
+  config [NAME] [--json]    each setting, its value and where it came from
 """
 
 
@@ -47,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.sync import main as sync
 
             return sync(rest)
+        case "config":
+            from whisperwatch.config import main as config
+
+            return config(rest)
         case "--version":
             from whisperwatch.version import __version__
 

@@ -52,6 +52,8 @@ VERSION: Final = 2
 MAX_FRAME: Final = 64 * 1024 * 1024
 
 # bot → watcher
+CODE_VARIABLE: Final = "_WHISPERWATCH_CODE"
+"""Carries the settings that the bot's own code made to the watcher that it starts, as JSON; the HELLO has them too."""
 HELLO: Final = "hello"
 """(HELLO, dict), as JSON; see `hello()`."""
 BATCH: Final = "batch"
@@ -203,7 +205,8 @@ def hello(**about: Any) -> tuple[str, dict[str, Any]]:
 
     Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
     to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None);
-    unsupported, where there are any (list of str: libraries that can't be watched and why, for `check`).
+    unsupported, where there are any (list of str: libraries that can't be watched and why, for `check`);
+    of `bot.watch` also settings (what the bot's own code set, by the settings' names).
     """
     return HELLO, {
         "tape": VERSION,

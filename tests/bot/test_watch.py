@@ -284,6 +284,12 @@ async def test_a_forked_child_that_is_not_watched_does_not_sail(monkeypatch):
     assert sailed == []
 
 
+def test_settings_in_code_are_told_to_the_watcher_as_plain_values(client, monkeypatch):
+    monkeypatch.setattr(watching.launch, "code", {})
+    whisperwatch.watch(client, settings={"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": Path("x")})
+    assert watching._about()["settings"] == {"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": "x"}
+
+
 IN_A_THREAD = """
     import asyncio, threading
     from whisperwatch.bot import watch as watching

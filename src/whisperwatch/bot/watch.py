@@ -12,7 +12,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from whisperwatch.bot.recording.metering import Unsupported
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.ship import Options, Ship
+from whisperwatch.bot.ship import Options, Ship, launch
 from whisperwatch.state import StateDirectory, hash_id, open_state, passing_key
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def instrument(
     resource: Resource | None = None,
     only: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
+    settings: Mapping[str, str | float | bool] | None = None,
 ) -> bool:
     """Patch discord.py so that each client that logs in from now on is watched, and the libraries that the bot calls
     others with. A second call does nothing.
@@ -69,11 +70,14 @@ def instrument(
         resource: the resource of the providers; by default what `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say.
         only: the libraries to instrument, by name; by default `WHISPERWATCH_LIBRARIES`, else all that are known.
         exclude: libraries to leave alone.
+        settings: by the names that the page of settings has, such as `{"HEALTH_CHECK_PORT": 9100}`; they win over the
+            environment. A wrong one is logged, and its default is taken.
 
     Returns:
         False where nothing is watched: `OTEL_SDK_DISABLED`, or a `discord` that is not discord.py 2.4 or later. That is
         logged once, and the bot runs as it would without us.
     """
+    launch.code.update(_plain(settings or {}))
     if recorder.forked:  # a child that wants to be watched after all
         recorder.restart()
         recorder.shipping = Options.from_environment().mode != "off"
@@ -135,14 +139,18 @@ def uninstrument() -> None:
 
 
 def watch(
-    bot: discord.Client, *, name: str | None = None, resource: Resource | None = None
+    bot: discord.Client,
+    *,
+    name: str | None = None,
+    resource: Resource | None = None,
+    settings: Mapping[str, str | float | bool] | None = None,
 ) -> discord.Client:
     """Watch a client, before it runs or while it does; returns it.
 
     Args:
         bot: a `discord.Client`, `commands.Bot` or sharded one.
         name: its name in `bot.name`; by default the user name that Discord gives it.
-        resource: see `instrument()`.
+        resource, settings: see `instrument()`.
 
     Raises:
         TypeError: `bot` is no `discord.Client`.
@@ -151,7 +159,7 @@ def watch(
         raise TypeError(
             f"watch() takes a discord.Client, not {type(bot).__name__}: pass the bot or client object"
         )
-    if instrument(resource=resource):
+    if instrument(resource=resource, settings=settings):
         kept = bot_of(bot, name)
         for ws in _sockets(bot):
             watch_socket(kept, ws)
@@ -321,6 +329,7 @@ def _about() -> dict[str, Any]:
     resource = {} if provider is None else dict(provider.resource.attributes)
     return {
         "resource": resource,
+        "settings": dict(launch.code),
         "bots": [bot_of(client).name for client in list(bots)],
         "discord.py": discord.__version__,
     }
@@ -379,6 +388,12 @@ def _sockets(client: Any) -> list[Any]:
     shards = getattr(client, "_AutoShardedClient__shards", None)
     found = [shard.ws for shard in shards.values()] if shards else [client.ws]
     return [ws for ws in found if getattr(ws, "_discord_parsers", None) is not None]
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, str | float | bool]:
+    """As JSON carries them; the watcher, which knows them all, says what is wrong with them."""
+    plain = (str, int, float)
+    return {str(name): value if isinstance(value, plain) else str(value) for name, value in settings.items()}
 
 
 def _unsupported() -> str | None:

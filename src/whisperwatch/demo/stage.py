@@ -33,7 +33,10 @@ from whisperwatch.state import VARIABLE, StateDirectory, hash_id
 _CHANNELS = ("general", "stories", "night-owls")
 _GUILDS = (GuildPlan("Harbour", _CHANNELS), GuildPlan("Attic", _CHANNELS))
 _BOT_NAME = "Wren"
-_SET_BY_US = ("OTEL_", "WHISPERWATCH_", "HEALTH_CHECK_", "PERFORMANCE_", "COMPANION_", "OPENAI_", "CHROMA_")
+_SET_BY_US = (
+    *("OTEL_", "WHISPERWATCH_", "HEALTH_CHECK_", "PERFORMANCE_", "MONITORING_CONFIG", "ALERTS_CONFIG"),
+    *("COMPANION_", "OPENAI_", "CHROMA_"),
+)
 """Variables of the user's that are kept from the demo's bot: it would show the user's settings instead of working."""
 _SETTINGS = {
     "OTEL_SERVICE_NAME": "companion",
@@ -161,7 +164,7 @@ class Stage:
             | _SETTINGS
             | {
                 VARIABLE: str(self._state),
-                "WHISPERWATCH_CONFIG": str(config),
+                "MONITORING_CONFIG": str(config),
                 "HEALTH_CHECK_PORT": str(self.port),
                 "COMPANION_DISCORD_PORT": str(self.discord.port),
                 "DISCORD_TOKEN": self.discord.token,

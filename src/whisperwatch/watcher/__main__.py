@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import json
 import logging
 import os
 import signal
@@ -17,9 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from whisperwatch import tape
 from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
 from whisperwatch.state import HASH_KEY, VARIABLE, StateDirectory, hash_id, open_state, passing_key
-from whisperwatch.watcher import doorway, settings
+from whisperwatch.watcher import doorway
 from whisperwatch.watcher.answers import Answers
 from whisperwatch.watcher.answers.cost import CostWatch
 from whisperwatch.watcher.answers.cost import sections as cost_sections
@@ -35,7 +37,7 @@ from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, w
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
-from whisperwatch.watcher.settings import Settings
+from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access
@@ -54,8 +56,9 @@ _LOGGERS = ("whisperwatch.watcher", "whisperwatch.health")
 class Watcher:
     """All parts of one watcher, in one event loop."""
 
-    def __init__(self, settings: Settings, state: StateDirectory) -> None:
-        self.settings, self.state = settings, state
+    def __init__(self, current: Current, state: StateDirectory) -> None:
+        settings = current.settings
+        self.current, self.settings, self.state = current, settings, state
         self.problems = [*map(str, settings.problems), *settings.warnings]
         instances = Instances(state.path)
         key = self._key()
@@ -67,9 +70,10 @@ class Watcher:
         self.pipeline = Pipeline(settings.export, key, self.streams, self.own, redactor=self.redactor)
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         problems = [problem.public for problem in settings.problems]
-        components = Components(self.streams, self.sources, _options(settings), self.own)
-        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
-        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
+        self.components = Components(self.streams, self.sources, _options(settings), self.own)
+        by = settings.off_by("HEALTH_CHECK_ENABLED")
+        off = by and f"Health is {by}."
+        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, self.components, off)
         self.cost = CostWatch(self.streams, self.own)
         self.answers = Answers(
             self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
@@ -86,18 +90,20 @@ class Watcher:
         )
         self.web: WebServer | None = None
         self._port_problem: str | None = None
+        self._refused: list[str] = []
+        current.subscribe(self._changed)
 
     def _key(self) -> bytes:
         try:
             return self.state.key()
         except (OSError, ValueError) as error:
-            if not any(problem.name == HASH_KEY for problem in self.settings.problems):
+            if not any(problem.name.startswith(HASH_KEY) for problem in self.settings.problems):
                 self.problems.append(f"ids are hashed with a key that lasts as long as the watcher: {error}")
             return passing_key()
 
     def _make_redactor(self, key: bytes) -> Redactor:
         privacy = self.settings.privacy
-        return Redactor(
+        redactor = Redactor(
             os.environ,
             privacy.redact,
             emails=not privacy.expose_emails,
@@ -105,6 +111,8 @@ class Watcher:
             counted=lambda kind, times: self.own.add(SELF_REDACTED, times, {SECRET_KIND: kind}),
             failed=lambda: self.own.add(SELF_REDACTION_FAILURES, 1),
         )
+        redactor.learn(self.settings.secrets())
+        return redactor
 
     def sources(self) -> Sequence[Source]:
         return self.receiver.sources
@@ -178,9 +186,10 @@ class Watcher:
 
     def _works(self) -> Iterator[Any]:
         if self.settings.performance.enabled and not self.settings.disabled:
-            yield self.figures.run(self.settings.performance.collection_interval_s)
-        yield self.health.run(self.settings.web.interval_s)
+            yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
+        yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
         yield self.cost.run()
+        yield self.current.run()
         if self._port_problem is not None:
             yield self._serve_web_later(self._port_problem)
 
@@ -189,7 +198,24 @@ class Watcher:
         if self.web is not None:
             await self.web.stop()
 
+    def _changed(self, old: Settings, new: Settings) -> None:
+        """The settings were swapped, or (`old` is `new`) a wrong file was refused."""
+        self.settings = new
+        self.redactor.learn(new.secrets())
+        for told in (*map(str, old.problems), *old.warnings, *self._refused):
+            with contextlib.suppress(ValueError):
+                self.problems.remove(told)
+        self._refused = [str(problem) for problem in self.current.refused if problem not in new.problems]
+        self.problems += [*map(str, new.problems), *new.warnings, *self._refused]
+        wrong = dict.fromkeys((*new.problems, *self.current.refused))
+        self.health.settings_are([problem.public for problem in wrong])
+        self.components.follow(_options(new))
+        self.pipeline.pace(new.export)
+
     def _resource(self, hello: Any, instance: str) -> dict[str, Any]:
+        if isinstance(code := hello.get("settings"), dict):
+            self.redactor.learn({str(name): str(value) for name, value in code.items()})
+            self.current.say(code)
         resource = self.redactor.attributes(bot_resource(hello, instance, self.settings.service))
         if not self.receiver.sources:  # what the watcher says of itself is of the same service
             self.own.resource[SERVICE_NAME] = resource[SERVICE_NAME]
@@ -204,10 +230,11 @@ class Watcher:
         }
 
 
-def host(connection: int, state: Path | None, lock: int | None) -> None:
+def host(connection: int, state: Path | None, lock: int | None, code: dict[str, Any]) -> None:
     """Be the watcher in a thread of the bot, until its connection ends."""
     try:
-        _run(_watch(connection, StateDirectory(state), stay=False, own_process=False))
+        current = Current(os.environ, _folders(_main_folder()), state, code)
+        _run(_watch(connection, StateDirectory(state), current, stay=False, own_process=False))
     finally:
         if lock is not None:
             os.close(lock)
@@ -232,13 +259,18 @@ def main() -> None:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
     with contextlib.suppress(KeyboardInterrupt):
-        _run(_until_told(_watch(arguments.connection, state, stay=arguments.stay, own_process=True)))
+        current = Current(os.environ, _folders(arguments.beside), state.path, _code())
+        work = _watch(arguments.connection, state, current, stay=arguments.stay, own_process=True)
+        _run(_until_told(work))
 
 
-async def _watch(connection: int | None, state: StateDirectory, *, stay: bool, own_process: bool) -> None:
-    watcher = Watcher(settings.load(), state)
+async def _watch(
+    connection: int | None, state: StateDirectory, current: Current, *, stay: bool, own_process: bool
+) -> None:
+    watcher = Watcher(current, state)
     clean, loop = watcher.redactor.text, asyncio.get_running_loop()
     if own_process:
+        _reread_on_hangup(watcher.current)
         loop.call_later(_STARTED_AFTER_S, _collect_less)
         notes = Notes(watcher.receiver.note, loop, clean)
         # what health finds of a connected bot, that bot's own log says already
@@ -268,6 +300,35 @@ def _options(settings: Settings) -> Options:
     return Options(timing, health.critical, health.active and settings.web.enabled, figures)
 
 
+def _folders(beside: Path | None) -> list[Path]:
+    """Where monitoring.yaml is looked for."""
+    return [*([beside] if beside is not None else []), Path.cwd()]
+
+
+def _code() -> dict[str, Any]:
+    """What the program that started us sets itself (`bot.ship.launch.code`)."""
+    found = json.loads(os.environ.pop(tape.CODE_VARIABLE, "{}"))
+    return found if isinstance(found, dict) else {}
+
+
+def _main_folder() -> Path | None:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(script).absolute().parent if script else None
+
+
+def _reread_on_hangup(current: Current) -> None:
+    """SIGHUP rereads the settings, as daemons do; of a terminal that has gone it ends the watcher, as ever."""
+    terminal = sys.stdin is not None and os.isatty(0)
+
+    def hang_up() -> None:
+        if terminal and not os.isatty(0):
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            current.reload()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+
+
 def _collect_less() -> None:
     """What start-up made stays: the collector needn't look at it again, nor look at records ten times a batch."""
     gc.collect()
@@ -289,6 +350,9 @@ def _parser() -> argparse.ArgumentParser:
         "--state-dir", type=Path, help="where its socket is; bots with the same one attach to it"
     )
     parser.add_argument("--stay", action="store_true", help="stay when no bot is there")
+    parser.add_argument(
+        "--beside", type=Path, help="where monitoring.yaml is looked for before the working directory"
+    )
     parser.add_argument("--connection", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
     return parser

@@ -9,7 +9,7 @@ import time
 
 from whisperwatch import semconv
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.ship import Options, Ship
+from whisperwatch.bot.ship import Options, Ship, launch
 from whisperwatch.state import open_state
 
 
@@ -33,7 +33,7 @@ def make_ship(**options):
     return Ship(
         recorder,
         beat=lambda: {"bots": []},
-        about=lambda: {"bots": ["tested"]},
+        about=lambda: {"bots": ["tested"], "settings": dict(launch.code)},
         state=open_state(),
         options=made,
         pulse=pulse,

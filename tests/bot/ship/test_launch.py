@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from whisperwatch import tape
 from whisperwatch.bot.ship import launch
 
 
@@ -33,6 +35,22 @@ def test_the_environment_carries_the_path_and_leaves_the_bots_switches_out(
     assert not {str(own), str(instrument), os.getcwd(), ""}.intersection(path)
     assert environment["OTEL_SERVICE_NAME"] == "kept"
     assert "PYTHONINSPECT" not in environment
+
+
+def test_the_watcher_looks_for_files_beside_the_main_script(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "bot.py"), raising=False)
+    command = launch._command(3, None, None)
+    assert command[command.index("--beside") + 1] == str(tmp_path)
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    assert "--beside" not in launch._command(3, None, None)
+
+
+def test_what_the_code_set_goes_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tape.CODE_VARIABLE not in launch._environment()
+    monkeypatch.setitem(launch.code, "HEALTH_CHECK_PORT", 9100)
+    assert json.loads(launch._environment()[tape.CODE_VARIABLE]) == {"HEALTH_CHECK_PORT": 9100}
 
 
 def test_a_package_beside_the_bot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,13 @@ def test_wrong_settings_degrade(world: Any) -> None:
     assert watch.report().status == "degraded"
 
 
+def test_settings_that_are_right_again_heal(world: Any) -> None:
+    watch = HealthWatch(lambda: [world.source()], ["X should be y"], now=world.clock)
+    assert watch.report().status == "degraded"
+    watch.settings_are([])
+    assert watch.report().status == "healthy"
+
+
 def test_changes_are_logged_once(world: Any, caplog: pytest.LogCaptureFixture) -> None:
     source = world.source()
     watch = HealthWatch(lambda: [source], now=world.clock)

@@ -315,6 +315,16 @@ class TestMetrics:
         await collector.until(lambda: len(collector.taken) >= 3)
         assert collector.taken[-1].metrics["whisperwatch.received"].sum.data_points[0].as_int == 1
 
+    async def test_a_new_interval_counts_at_once(self, pipelines, collector, target, export):
+        pipeline, own = await pipelines(None, target(collector.url), metric_interval_s=3600)
+        own.add(semconv.SELF_RECEIVED, 1, {"signal": "spans"})
+        pipeline.pace(export(None, None, metric_interval_s=0.02))
+        await collector.until(lambda: len(collector.taken) >= 3)
+        pipeline.pace(export(None, None, metric_interval_s=3600))
+        await asyncio.sleep(0)
+        await pipeline.flush(5)
+        assert pipeline.waiting_bytes == 0
+
     async def test_an_ended_stream_can_be_exported_at_once(self, pipelines, collector, target):
         pipeline, _ = await pipelines(None, target(collector.url))
         last = LocalStream({"service.name": "gone"})

@@ -97,15 +97,20 @@ class TestMonitoringYaml:
         (problem,) = read(tmp_path).problems
         assert (problem.name, problem.shown) == ("monitoring.metrics.collection_interval", "often")
 
-    def test_keys_without_effect_are_named(self, tmp_path: Path) -> None:
+    def test_unknown_keys_are_named_with_their_lines_and_what_would_be_right(self, tmp_path: Path) -> None:
         (tmp_path / "monitoring.yaml").write_text(
-            "monitoring:\n  metrics:\n    collection_intervall: 5s\n  dashboard: {refresh_interval: 30s}\n"
+            "monitoring:\n  metrics:\n    collection_intervall: 5s\n  dashboard: 7\n  metric: {a: 1}\nbot: {token: x}\n"
         )
-        assert read(tmp_path).warnings == (
-            "monitoring.dashboard.refresh_interval in monitoring.yaml has no effect in this version",
-            "monitoring.metrics.collection_intervall in monitoring.yaml has no effect in this version: "
-            "did you mean monitoring.metrics.collection_interval?",
-        )
+        told = sorted(map(str, read(tmp_path).problems))
+        assert told == [
+            "monitoring.yaml:3: monitoring.metrics.collection_intervall=5s is unknown; it should be "
+            "monitoring.metrics.collection_interval (did you mean that?)",
+            "monitoring.yaml:4: monitoring.dashboard=7 is no section; it should be a section with the keys "
+            "data_retention, max_concurrent_users, refresh_interval",
+            "monitoring.yaml:5: monitoring.metric.a=1 is unknown; it should be one of monitoring's keys: admin, "
+            "alerting, dashboard, health_checks, metrics, privacy",
+            "monitoring.yaml:6: bot.token=(not shown) is unknown; it should be below monitoring: or alerts:",
+        ]
 
     @pytest.mark.parametrize(
         ("content", "wrong"),
@@ -124,6 +129,13 @@ class TestMonitoringYaml:
             path.write_bytes(content)
         (problem,) = read(tmp_path, WHISPERWATCH_CONFIG=str(path)).problems
         assert (problem.name, problem.shown, problem.wrong) == ("WHISPERWATCH_CONFIG", str(path), wrong)
+
+    @pytest.mark.parametrize(
+        "content", ["monitoring:", "monitoring:\n  metrics:\n  dashboard: {}\nalerts:\n"]
+    )
+    def test_a_section_without_keys_says_nothing(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "monitoring.yaml").write_text(content)
+        assert read(tmp_path).problems == ()
 
     def test_an_empty_file_says_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "monitoring.yaml").touch()
@@ -193,6 +205,11 @@ class TestWrongSettings:
         assert "install the SDK's providers" in problem.right
 
 
+def test_the_standard_sampler_wins_and_that_is_said(tmp_path: Path) -> None:
+    (warning,) = read(tmp_path, PERFORMANCE_SAMPLING_RATE="0.5", OTEL_TRACES_SAMPLER="always_on").warnings
+    assert warning == "PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins"
+
+
 class TestMisspeltVariables:
     @pytest.mark.parametrize(
         ("name", "meant"),
@@ -210,7 +227,7 @@ class TestMisspeltVariables:
         assert settings.problems == ()
 
     @pytest.mark.parametrize(
-        "name", ["HEALTH_CHECK_PORT", "WHISPERWATCH_STATE_DIR", "PERFORMANCE_CARS", "PATH"]
+        "name", ["MONITORING_CONFIG", "WHISPERWATCH_STATE_DIR", "PERFORMANCE_CARS", "PATH"]
     )
     def test_others_are_left_alone(self, tmp_path: Path, name: str) -> None:
         assert load({name: "1"}, tmp_path).warnings == ()

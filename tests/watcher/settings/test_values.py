@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisperwatch.watcher.settings import values
+from whisperwatch.watcher.settings import show, values
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,48 @@ def test_what_is_no_duration(text: str) -> None:
 def test_every_unit_reads_as_it_was_written(number: float, unit: str) -> None:
     scale = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
     assert values.duration(f"{number:.6f}{unit}") == pytest.approx(number * scale, rel=1e-3)
+
+
+@given(st.integers(1, 10**9).map(lambda milliseconds: milliseconds / 1000))
+def test_what_is_shown_reads_as_the_same(seconds: float) -> None:
+    assert values.duration(show.text(seconds, in_seconds=True)) == pytest.approx(seconds, rel=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.sampled_from("smhdw")), min_size=1, max_size=5))
+def test_parts_add_up(parts: list[tuple[int, str]]) -> None:
+    assert values.duration("".join(f"{number}{unit}" for number, unit in parts)) == sum(
+        values.duration(f"{number}{unit}") for number, unit in parts
+    )
+
+
+@given(st.floats(0.01, 1000))
+@pytest.mark.parametrize(("parse", "unit"), [(values.retention, "d"), (values.hours, "h")])
+def test_a_plain_number_has_the_settings_unit(
+    parse: Callable[[object], float], unit: str, number: float
+) -> None:
+    def read(text: str) -> float | str:
+        try:
+            return round(parse(text), 3)
+        except ValueError as error:
+            return str(error)
+
+    assert read(f"{number:.6f}") == read(f"{number:.6f}{unit}")
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        (values.percent, "85%", 85.0),
+        (values.percent, 5, 5.0),
+        (values.host, "smtp.company.com:587", "smtp.company.com:587"),
+        (values.host, "[::1]:25", "[::1]:25"),
+        (values.https, "http://localhost:8065/hook", "http://localhost:8065/hook"),
+        (values.emails, ["a@b.c", "d@e.f"], ("a@b.c", "d@e.f")),
+        (values.duration, "1.5h", 5400.0),
+    ],
+)
+def test_other_values(parse: Callable[[object], object], text: object, value: object) -> None:
+    assert parse(text) == value
 
 
 @pytest.mark.parametrize(
@@ -146,6 +188,13 @@ def test_what_is_too_low(parse: Callable[[str], float], text: str) -> None:
         values.readable_file,
         values.one_of("a"),
         values.words("a"),
+        values.percent,
+        values.host,
+        values.https,
+        values.emails,
+        values.secret,
+        values.retention,
+        values.hours,
     ],
 )
 def test_no_text_breaks_a_parser(parse: Callable[[str], object], text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import socket
 import stat
@@ -21,6 +22,8 @@ from typing import Any, Final
 from opentelemetry import context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
+from whisperwatch import tape
+
 _MODULE: Final = "whisperwatch.watcher"
 _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[3]
 _LEFT_OUT: Final = (
@@ -32,6 +35,10 @@ _LEFT_OUT: Final = (
 )
 _X_OPTIONS: Final = ("utf8", "frozen_modules", "pycache_prefix", "no_debug_ranges", "int_max_str_digits")
 _LOG_NAME: Final = "watcher.log"
+
+code: dict[str, Any] = {}
+"""The settings that the program itself made. A watcher gets them at its start, for it opens its port before the hello;
+by the environment, for a command line is for all to see. One that runs already gets them by the hello."""
 
 
 def can_start() -> bool:
@@ -83,7 +90,7 @@ class ThreadWatcher:
 
     def __init__(self, connection: socket.socket, state: Path | None, lock: int | None) -> None:
         self.pid = os.getpid()
-        self._arguments = (connection.detach(), state, lock)
+        self._arguments = (connection.detach(), state, lock, dict(code))
         self._thread = threading.Thread(target=self._host, name="whisperwatch-watcher", daemon=True)
         self._thread.start()
 
@@ -111,7 +118,11 @@ Watcher = ChildWatcher | ThreadWatcher
 
 
 def _command(connection: int, state: Path | None, lock: int | None) -> list[str]:
-    command = [sys.executable, "-P", *_flags(), "-m", _MODULE, "--connection", str(connection)]
+    command = [sys.executable, "-P", *_flags(), "-m", _MODULE]
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if main is not None:  # monitoring.yaml is beside it
+        command += ["--beside", os.path.dirname(os.path.abspath(main))]
+    command += ["--connection", str(connection)]
     if state is not None:
         command += ["--state-dir", str(state)]
     if lock is not None:
@@ -133,6 +144,8 @@ def _environment() -> dict[str, str]:
     if sys.flags.ignore_environment:
         environment = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
     environment["PYTHONPATH"] = os.pathsep.join(_path())
+    if code:
+        environment[tape.CODE_VARIABLE] = json.dumps(code)
     return environment
 
 

@@ -57,6 +57,10 @@ class HealthWatch:
         self._now = now
         self._report: Report | None = None
 
+    def settings_are(self, problems: Sequence[str]) -> None:
+        """What is wrong with the settings from now on, without values."""
+        self._problems = tuple(problems)
+
     async def look(self) -> Report:
         """The newest report, at most `FRESH_S` old."""
         now = self._now()

@@ -8,6 +8,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from whisperwatch.watcher.pipeline import figures
@@ -62,6 +63,7 @@ class Pipeline:
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.TimerHandle | None = None
         self._settled = asyncio.Event()
+        self._paced = asyncio.Event()
 
     # what health reads
 
@@ -96,6 +98,17 @@ class Pipeline:
         return self._figures.dropped_records
 
     # what the watcher calls
+
+    def pace(self, export: Export) -> None:
+        """Take on how often `export` has metrics and spans go; its other settings need a new pipeline."""
+        before, self._export = (
+            self._export,
+            replace(
+                self._export, metric_interval_s=export.metric_interval_s, span_delay_s=export.span_delay_s
+            ),
+        )
+        if before.metric_interval_s != export.metric_interval_s:
+            self._paced.set()
 
     async def start(self) -> None:
         """Begin. A target that can't be used (no grpcio, an unreadable certificate) is logged and left out."""
@@ -204,7 +217,12 @@ class Pipeline:
         due = loop.time()
         while True:
             due = max(due + self._export.metric_interval_s, loop.time())
-            await asyncio.sleep(due - loop.time())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._paced.wait()
+                    self._paced.clear()
+                    due = loop.time()  # the new interval begins now
+                    continue
             try:
                 self.export_metrics()
             except Exception:

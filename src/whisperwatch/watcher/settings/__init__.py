@@ -1,10 +1,23 @@
-"""Everything that can be set, from the environment and monitoring.yaml, as one frozen `Settings`.
+"""Everything that can be set, by five layers, as one frozen `Settings`; `Current` holds those of a running watcher.
 
 A wrong setting never stops the watcher: its default is taken, and `Settings.problems` has every mistake at once.
 """
 
-from .load import Export, Settings, load
+from .current import Current
+from .load import Export, Settings, known, load
+from .overrides import OverrideError, Overrides
 from .reading import Problem, SettingsError
 from .target import Target
 
-__all__ = ["Export", "Problem", "Settings", "SettingsError", "Target", "load"]
+__all__ = [
+    "Current",
+    "Export",
+    "OverrideError",
+    "Overrides",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "Target",
+    "known",
+    "load",
+]

@@ -34,8 +34,9 @@ class Admin(Group):
         "WHISPERWATCH_COMMANDS",
         default=True,
         parse=values.switch,
-        help="Whether there are admin commands in Discord. Read in the bot's process.",
+        help="Whether there are admin commands in Discord.",
         right="true or false",
+        bot=True,
     )
     guild_id: int | None = setting(
         "ADMIN_GUILD_ID",

@@ -46,6 +46,7 @@ class Web(Group):
         parse=values.switch,
         help="Whether `/health` and `/metrics` are served.",
         right=_SWITCH,
+        off="No port is opened: nobody can ask for `/health`, and no Prometheus can scrape.",
     )
     host: str = setting(
         "HEALTH_CHECK_HOST",
@@ -63,11 +64,13 @@ class Web(Group):
     )
     interval_s: float = setting(
         "HEALTH_CHECK_INTERVAL",
+        yaml="monitoring.health_checks.interval",
         default=30.0,
         parse=values.seconds,
         help="How often the servers that the bot uses are asked how they are, and health is looked at when nobody "
         "asks, so that changes are logged and dated. Plain numbers are seconds.",
         right=_DURATION,
+        live=True,
     )
     live_after_s: float = setting(
         "WHISPERWATCH_LIVE_AFTER",
@@ -90,29 +93,35 @@ class Performance(Group):
         help="`false` leaves out the traces and the figures of process and host. Counters and durations of what the "
         "bot does stay: health is made of them.",
         right=_SWITCH,
+        off="No traces, no figures of process and host; `performance` answers that it is off.",
     )
     sampling_rate: float = setting(
         "PERFORMANCE_SAMPLING_RATE",
         default=1.0,
         parse=values.share,
-        help="The share of traces that are kept, from 0 to 1. `OTEL_TRACES_SAMPLER` wins.",
+        help="The share of traces that are kept, from 0 to 1: of roots, what is under one goes with it "
+        "(`parentbased_traceidratio`). `OTEL_TRACES_SAMPLER` wins.",
         right="a number from 0 to 1",
+        bot=True,
     )
     collection_interval_s: float = setting(
         yaml="monitoring.metrics.collection_interval",
         default=15.0,
         parse=values.seconds,
-        help="How often gauges and the figures of process and host are read. Plain numbers are seconds.",
+        help="How often gauges and the figures of process and host are read. Plain numbers are seconds. A bot that "
+        "runs takes a new value for its own gauges when it next connects.",
         right=_DURATION,
+        live=True,
     )
     libraries: tuple[str, ...] = setting(
         "WHISPERWATCH_LIBRARIES",
         default=(),
         parse=values.names,
-        help="The libraries that are instrumented, such as `asyncpg,redis`; `none` is none of them. Read in the bot's "
-        "process; `instrument(only=…)` wins.",
+        help="The libraries that are instrumented, such as `asyncpg,redis`; `none` is none of them. "
+        "`instrument(only=…)` wins.",
         right="names of libraries with commas between",
         unset="all that are known",
+        bot=True,
     )
     libraries_exclude: tuple[str, ...] = setting(
         "WHISPERWATCH_LIBRARIES_EXCLUDE",
@@ -122,15 +131,17 @@ class Performance(Group):
         "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` name.",
         right="names of libraries with commas between",
         unset="none",
+        bot=True,
     )
     llm_prices: str = setting(
         "WHISPERWATCH_LLM_PRICES",
         default="",
         parse=values.readable_file,
         help='What models cost, a JSON file such as `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million '
-        "tokens, by the beginning of the model's name. Read in the bot's process; without it no cost is recorded.",
+        "tokens, by the beginning of the model's name. Without it no cost is recorded.",
         right="the path of a JSON file",
         unset="none",
+        bot=True,
     )
 
 
@@ -146,6 +157,7 @@ class Process(Group):
         help="Where the watcher runs: in a process of its own, in a thread of the bot where none may be started, "
         "or nowhere.",
         right="process, thread or off",
+        bot=True,
     )
     linger_s: float = setting(
         "WHISPERWATCH_LINGER",
@@ -169,6 +181,7 @@ class Process(Group):
         help="Whether `faulthandler` names the code that holds the GIL. `false` where the bot itself uses "
         "`faulthandler.dump_traceback_later`.",
         right=_SWITCH,
+        bot=True,
     )
     tape_bytes: int = setting(
         "WHISPERWATCH_TAPE_BYTES",

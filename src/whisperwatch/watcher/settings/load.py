@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from . import misspelt
+from . import files, misspelt
 from .admin import Admin
 from .groups import Performance, Process, Service, Web
+from .guide import GUIDE
 from .health import Health
 from .otlp import Batching, Exporters, Line
+from .overrides import NAME as OVERRIDES
+from .overrides import read_overrides
 from .privacy import Privacy
-from .reading import Group, Problem, Reading, SettingsError, settings_of
+from .reading import FILE_SUFFIX, About, G, Group, Problem, Reading, SettingsError, Value, settings_of
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
     Service, Web, Health, Admin, Performance, Process, Privacy, Exporters, Line, Batching,
 )  # fmt: skip
+"""Every group of settings that something uses."""
+ALL: Final = GROUPS + GUIDE
 """Every group, in the order of the page of settings."""
-CONFIG: Final = "WHISPERWATCH_CONFIG"
+CODE: Final = "code"
+"""The place of a mistake in what the program says."""
 _REFUSED: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 
 
@@ -49,7 +55,9 @@ class Settings:
     Attributes:
         disabled: nothing is recorded or exported (`OTEL_SDK_DISABLED`).
         problems: every wrong setting; its default is in force.
-        warnings: a sentence for each variable or key that has no effect.
+        warnings: a sentence for each variable that has no effect.
+        guide: the groups of the guide's that wait for their parts; see `group`.
+        values: every setting by its name, with where it came from.
     """
 
     service: Service
@@ -63,6 +71,27 @@ class Settings:
     privacy: Privacy
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
+    guide: Mapping[type[Group], Group] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def group(self, kind: type[G]) -> G:
+        """One of the guide's groups, such as `Dashboard`."""
+        found = self.guide[kind]
+        assert isinstance(found, kind)
+        return found
+
+    def off_by(self, name: str) -> str | None:
+        """Why a feature is off, for who asks for it: `off by HEALTH_CHECK_ENABLED=false (environment)`. None if on."""
+        value = self.values[name]
+        return f"off by {name}=false ({value.origin})" if value.value is False else None
+
+    def secrets(self) -> dict[str, str]:
+        """Those that are set, whoever says them, by their names: for who keeps them out of texts."""
+        return {
+            name: value.value
+            for name, value in self.values.items()
+            if value.about.secret and isinstance(value.value, str) and value.value
+        }
 
     @property
     def bot(self) -> dict[str, Any]:
@@ -78,22 +107,31 @@ class Settings:
 
 
 def load(
-    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, strict: bool = False
+    environ: Mapping[str, str] | None = None,
+    directory: Path | Sequence[Path] | None = None,
+    *,
+    code: Mapping[str, Any] | None = None,
+    overrides: Path | None = None,
+    strict: bool = False,
 ) -> Settings:
-    """Read everything.
+    """Read everything: override at run time > code > environment > file > default.
 
     Args:
         environ: the environment, `os.environ` by default.
-        directory: where `monitoring.yaml` is looked for, the working directory by default.
+        directory: where monitoring.yaml and alerts.yaml are looked for, the working directory by default; of several
+            the first that has one.
+        code: by a setting's name, what the program itself said.
+        overrides: the file of what was set at run time (`overrides.Overrides`).
         strict: raise for wrong settings instead of taking their defaults.
 
     Raises:
         SettingsError: `strict`, and settings are wrong.
     """
     environ = os.environ if environ is None else environ
-    file, broken = _read_yaml(environ, directory or Path.cwd())
-    reading = Reading(environ, file)
-    for problem in broken:
+    contents = files.read(files.files(environ, directories(directory)), known_keys())
+    changed, unreadable = read_overrides(overrides)
+    reading = Reading(environ, contents.keys, code or {}, changed)
+    for problem in (*contents.problems, *unreadable):
         reading.add(problem)
     for name in _REFUSED:
         reading.refuse(
@@ -101,24 +139,56 @@ def load(
             "is refused, for Whisperwatch's providers can't be configured by a file",
             "unset (or install the SDK's providers before watch(), and Whisperwatch uses those)",
         )
-    settings = _settings(reading)
+    _unknown(reading)
+    guide = {kind: reading.group(kind) for kind in GUIDE}
+    settings = replace(_settings(reading), guide=guide, values=reading.values)
     if strict and settings.problems:
         raise SettingsError(settings.problems)
     return settings
 
 
+def directories(given: Path | Sequence[Path] | None) -> list[Path]:
+    """Where files are looked for."""
+    if given is None:
+        return [Path.cwd()]
+    return [given] if isinstance(given, Path) else list(given) or [Path.cwd()]
+
+
+def known() -> dict[str, About]:
+    """What is told of every setting, by each name that it goes by: variables of each signal, and the key."""
+    found = {}
+    for group in ALL:
+        for about in settings_of(group).values():
+            for variable in about.variables:
+                for signal in ("TRACES", "METRICS"):
+                    found[variable.format(signal=signal)] = about
+            if about.yaml:
+                found[about.yaml] = about
+    return found
+
+
+def known_keys() -> list[str]:
+    """Every key of monitoring.yaml and alerts.yaml."""
+    return [about.yaml for group in ALL for about in settings_of(group).values() if about.yaml]
+
+
 def known_variables() -> list[str]:
     """Every variable that a setting is read from."""
-    signals = ("TRACES", "METRICS")
-    return list(
-        dict.fromkeys(
-            variable.format(signal=signal)
-            for group in GROUPS
-            for about in settings_of(group).values()
-            for variable in about.variables
-            for signal in (signals if "{signal}" in variable else signals[:1])
-        )
-    )
+    return [name for name, about in known().items() if name != about.yaml]
+
+
+def _unknown(reading: Reading) -> None:
+    """Complain about what the program or an override sets that is no setting, or can't be set so."""
+    about = known()
+    layers = ((CODE, reading.code), (OVERRIDES, reading.overrides))
+    for place, name in ((place, name) for place, layer in layers for name in layer):
+        if name not in about:
+            near = misspelt.nearest(name, about)
+            right = f"{near[0]} (did you mean that?)" if near else "the name of a setting"
+            reading.add(Problem(name, "(not shown)", "is unknown", right, place))
+        elif about[name].bot:
+            wrong = "is read in the bot's process too, from the environment alone"
+            reading.add(Problem(name, "(not shown)", wrong, "set in the environment", place))
 
 
 def _settings(reading: Reading) -> Settings:
@@ -140,10 +210,13 @@ def _settings(reading: Reading) -> Settings:
         temporality=batching.temporality,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
-    health = reading.group(Health)
-    admin = reading.group(Admin)
-    yaml_keys = [key for group in GROUPS for about in settings_of(group).values() if (key := about.yaml)]
-    warnings = misspelt.variables(reading.environ, known_variables()) + misspelt.keys(reading.yaml, yaml_keys)
+    health, admin = reading.group(Health), reading.group(Admin)
+    secret_files = [
+        name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
+    ]
+    warnings = misspelt.variables(reading.environ, [*known_variables(), *secret_files])
+    if "sampling_rate" in performance.given and reading.environ.get("OTEL_TRACES_SAMPLER", "").strip():
+        warnings.append("PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins")
     problems = tuple(reading.problems)
     return Settings(
         service,
@@ -158,33 +231,3 @@ def _settings(reading: Reading) -> Settings:
         problems,
         tuple(warnings),
     )
-
-
-def _read_yaml(environ: Mapping[str, str], directory: Path) -> tuple[dict[str, Any], list[Problem]]:
-    named = environ.get(CONFIG, "").strip()
-    path = directory / (Path(named).expanduser() if named else "monitoring.yaml")
-    if not named and not path.exists():
-        return {}, []
-    import yaml  # most bots have no such file
-
-    right = "the path of a YAML file that begins with `monitoring:`"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        return {}, [Problem(CONFIG, str(path), f"can't be read ({reason})", right)]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        return {}, [Problem(CONFIG, str(path), f"is no YAML{where}", right)]
-    if not isinstance(content, dict | None):
-        return {}, [Problem(CONFIG, str(path), "has no keys", right)]
-    return dict(_flat(content or {})), []
-
-
-def _flat(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -37,6 +37,7 @@ class Exporters(Group):
         parse=values.switch,
         help="`true`: nothing is recorded or exported.",
         right="true or false",
+        bot=True,
     )
     traces: frozenset[str] | None = setting(
         "OTEL_TRACES_EXPORTER",
@@ -161,6 +162,7 @@ class Batching(Group):
         help="How often metrics are exported. Plain numbers are milliseconds.",
         right=_MILLISECONDS,
         unset="`monitoring.metrics.collection_interval`",
+        live=True,
     )
     metric_timeout_s: float = setting(
         "OTEL_METRIC_EXPORT_TIMEOUT",
@@ -175,6 +177,7 @@ class Batching(Group):
         parse=values.milliseconds,
         help="How long a span may wait for a batch to fill. Plain numbers are milliseconds.",
         right=_MILLISECONDS,
+        live=True,
     )
     span_timeout_s: float = setting(
         "OTEL_BSP_EXPORT_TIMEOUT",

@@ -39,18 +39,11 @@ class Privacy(Group):
         default=None,
         parse=hash_key_of,
         help="The key of the id hashes; give all processes of a fleet the same one, so that an id has the same hash "
-        f"everywhere. `{HASH_KEY}_FILE` names a file that holds it.",
+        "everywhere.",
         right="at least 32 characters, such as `openssl rand -hex 32` gives",
         secret=True,
         unset="made once, in the state directory",
-    )
-    hash_key_file: str | None = setting(
-        f"{HASH_KEY}_FILE",
-        default=None,
-        parse=values.readable_file,
-        help=f"A file that holds `{HASH_KEY}`.",
-        right="the path of a file that can be read",
-        unset="none",
+        bot=True,
     )
     expose_ids: bool = setting(
         "WHISPERWATCH_EXPOSE_IDS",
@@ -59,6 +52,7 @@ class Privacy(Group):
         help="Whether guild, channel, user and message ids leave on spans and in texts as they are. By default they "
         "leave as keyed hashes; they are never on metrics.",
         right=_SWITCH,
+        bot=True,
     )
     expose_emails: bool = setting(
         "WHISPERWATCH_EXPOSE_EMAILS",
@@ -72,8 +66,9 @@ class Privacy(Group):
         default=False,
         parse=values.switch,
         help="Whether logs and exceptions may repeat the current message, the names of its author, guild and channel, "
-        "and prompts. By default they are masked, in the bot.",
+        "and prompts. By default they are masked.",
         right=_SWITCH,
+        bot=True,
     )
     redact: tuple[re.Pattern[str], ...] = setting(
         "WHISPERWATCH_REDACT_PATTERNS",

@@ -41,6 +41,16 @@ def milliseconds(given: Any) -> float:
     return _within(duration(given, 0.001), _SHORTEST_S, _YEAR_S)
 
 
+def hours(given: Any) -> float:
+    """A duration from a minute to a year; a plain number is hours."""
+    return _within(duration(given, 3600.0), 60.0, _YEAR_S)
+
+
+def retention(given: Any) -> float:
+    """A duration from an hour to ten years; a plain number is days."""
+    return _within(duration(given, 86400.0), 3600.0, 10 * _YEAR_S)
+
+
 def blocked_after(given: Any) -> float:
     """A duration that ship can tell from an ordinary turn of the loop."""
     return _within(duration(given), 0.05, 3600.0)
@@ -98,6 +108,59 @@ def token(given: Any) -> str:
     if not re.fullmatch(r"[!-~]{16,}", text):
         raise ValueError("is too short, or has characters that don't fit")
     return text
+
+
+def percent(given: Any) -> float:
+    """A number from 0 to 100; a percent sign may follow."""
+    try:
+        number = float(str(given).strip().removesuffix("%"))
+    except ValueError:
+        raise ValueError("is no number") from None
+    return _within(number, 0.0, 100.0)
+
+
+def secret(given: Any) -> str:
+    """A text of one line."""
+    text = str(given).strip()
+    if not text or not text.isprintable():
+        raise ValueError("is empty or has more than one line")
+    return text
+
+
+def https(given: Any) -> str:
+    """An https URL; http only of this machine."""
+    text = secret(given)
+    try:
+        url = urlsplit(text)
+        local = url.hostname in {"localhost", "127.0.0.1", "::1"}
+        good = bool(url.hostname) and (url.scheme == "https" or (url.scheme == "http" and local))
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("is no https URL")
+    return text
+
+
+def host(given: Any) -> str:
+    """A host, or `host:port`."""
+    text = str(given).strip()
+    try:
+        url = urlsplit(f"//{text}")
+        good = bool(url.hostname) and url.port != 0 and url.netloc == text and "@" not in text
+    except ValueError:
+        good = False
+    if not good or not re.fullmatch(r"[\w.:\[\]-]+", text):
+        raise ValueError("is no host")
+    return text
+
+
+def emails(given: Any) -> tuple[str, ...]:
+    """Addresses with commas between; of a file a list too."""
+    parts = given if isinstance(given, list) else str(given).split(",")
+    found = tuple(filter(None, (str(part).strip() for part in parts)))
+    if not found or not all(re.fullmatch(r"[^@\s,]+@[^@\s,]+", one) for one in found):
+        raise ValueError("is no email address")
+    return found
 
 
 def pairs(given: Any) -> Pairs:
