@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from whisperwatch import semconv
@@ -29,7 +30,13 @@ class Account:
         self._size = self._recorder.instrument(semconv.SELF_TAPE).find(None)
         for reason in ("tape_full", "watcher_died"):
             self._recorder.count_dropped("spans", reason, 0)
+        self.close()  # a forked child has its parent's
         self._recorder.collectors.append(self._measure)
+
+    def close(self) -> None:
+        """The ship is no more: nobody reads its size."""
+        with contextlib.suppress(ValueError):
+            self._recorder.collectors.remove(self._measure)
 
     def restarted(self) -> None:
         """A watcher had to be started again."""

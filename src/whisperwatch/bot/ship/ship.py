@@ -23,6 +23,7 @@ from whisperwatch.bot.ship import forking
 from whisperwatch.bot.ship.account import Account
 from whisperwatch.bot.ship.cargo import Cargo
 from whisperwatch.bot.ship.carrier import PAUSE_S, Carrier
+from whisperwatch.bot.ship.flushes import Flushes
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.options import Options
 from whisperwatch.bot.ship.sampler import OnBlocked, Pulse, Sampler
@@ -89,7 +90,7 @@ class Ship:
         self._deadline = 0.0
         self._reason = ""
         self._ended = threading.Event()
-        self._flushes: list[threading.Event] = []
+        self._flushes = Flushes()
         self._last_collection = -math.inf
         self._next_beat = 0.0
 
@@ -131,12 +132,11 @@ class Ship:
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until the watcher has everything that was recorded before; False when that took longer."""
-        if self._thread is None or self._ended.is_set():
+        if self._thread is None:
             return self.options.mode == "off"
-        done = threading.Event()
-        self._flushes.append(done)
+        flush = self._flushes.ask()
         self._wake.set()
-        return done.wait(timeout_s)
+        return flush.wait(timeout_s)
 
     # --- the thread -------------------------------------------------------------------------------------------
 
@@ -150,6 +150,10 @@ class Ship:
             self._rest(hurried=time.monotonic() >= began + _TICK_S)
         self._watchdog.stop()
         self._part()
+        if self._carrier.said_farewell and not self._recorder.waiting:
+            self._flushes.done()
+        self._flushes.close()
+        self._account.close()
         self._ended.set()
         self._keeper.reap()
 
@@ -174,6 +178,7 @@ class Ship:
         self._wake.clear()
 
     def _turn(self, until: float) -> None:
+        self._flushes.board()
         try:
             self._collect_if_due()
             self._keeper.tend()
@@ -201,11 +206,13 @@ class Ship:
             self._recorder.collect()
 
     def _answer_flushes(self) -> None:
-        if self._keeper.link is None or self._carrier.has_more or self._cargo.waiting.unacknowledged:
-            return
-        flushes, self._flushes = self._flushes, []
-        for done in flushes:
-            done.set()
+        waiting = self._cargo.waiting
+        if self._keeper.refused:
+            self._flushes.close()
+        elif self._keeper.connected and not (
+            self._carrier.has_more or waiting.unacknowledged or len(waiting)
+        ):
+            self._flushes.done()
 
     def _welcomed(self, welcome: dict[str, Any]) -> None:
         settings = welcome.get("settings", {})
@@ -269,6 +276,6 @@ class Ship:
     def after_fork_in_child(self) -> None:
         self._watchdog.after_fork_in_child()
         self._keeper.abandon()
-        self._thread, self._stopping, self._flushes = None, False, []
+        self._thread, self._stopping, self._flushes = None, False, Flushes()
         self._wake, self._ended = threading.Event(), threading.Event()
         self._cargo.waiting = Waiting(self.options.tape_bytes, self._account.lost)
