@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from whisperwatch.state import VARIABLE, open_state
 from whisperwatch.watcher.settings import Export, Settings, Target, load
 from whisperwatch.watcher.settings.reading import Group, settings_of
 
@@ -25,9 +28,19 @@ def main(argv: Sequence[str]) -> int:
     print("\n".join(_in_force(settings)))
     for warning in settings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if unwritable := _state_problem():
+        print(f"warning: {unwritable}", file=sys.stderr)
     for problem in settings.problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if settings.problems else 0
+
+
+def _state_problem() -> str | None:
+    """Of the state directory that is set or that is here: beside which script the bot's will be isn't known."""
+    here = Path.cwd() / ".whisperwatch"
+    if not os.environ.get(VARIABLE) and not here.exists():
+        return None
+    return open_state(str(here)).problem
 
 
 def _in_force(settings: Settings) -> Iterator[str]:

@@ -65,6 +65,10 @@ class Export(Protocol):
         """Unix seconds of the first failure after the last success; None while all is well."""
 
     @property
+    def reached_since(self) -> float | None:
+        """Unix seconds since when all that is sent is taken; None before anything was."""
+
+    @property
     def error(self) -> str | None:
         """What the last failure was."""
 

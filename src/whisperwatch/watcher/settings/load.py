@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from . import misspelt
+from . import borrowed, misspelt
 from .groups import Performance, Process, Service, Web
 from .otlp import Batching, Exporters, Line
 from .reading import Group, Problem, Reading, SettingsError, settings_of
@@ -92,6 +92,7 @@ def load(
             "is refused, for Whisperwatch's providers can't be configured by a file",
             "unset (or install the SDK's providers before watch(), and Whisperwatch uses those)",
         )
+    borrowed.complain(reading)
     settings = _settings(reading)
     if strict and settings.problems:
         raise SettingsError(settings.problems)
