@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from . import files, misspelt
+from . import borrowed, files, misspelt
 from .admin import Admin
 from .groups import Performance, Process, Service, Web
 from .guide import GUIDE
@@ -140,6 +140,7 @@ def load(
             "unset (or install the SDK's providers before watch(), and Whisperwatch uses those)",
         )
     _unknown(reading)
+    borrowed.complain(reading)
     guide = {kind: reading.group(kind) for kind in GUIDE}
     settings = replace(_settings(reading), guide=guide, values=reading.values)
     if strict and settings.problems:
