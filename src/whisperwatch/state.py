@@ -45,6 +45,11 @@ class StateDirectory:
         """Held (`flock`) by the one watcher of this directory for as long as it lives, by whoever starts it before."""
         return None if self.path is None else self.path / "watcher.lock"
 
+    @property
+    def users(self) -> Path | None:
+        """The watcher's table of active users."""
+        return None if self.path is None else self.path / "users.db"
+
     def key(self) -> bytes:
         """The key of this bot's id hashes, 32 bytes: `WHISPERWATCH_HASH_KEY`, else the directory's (mode 0600, made on
         first use); without a directory a passing one.

@@ -14,6 +14,7 @@ from whisperwatch.bot import checks, guard
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots
 from whisperwatch.bot.instrument.gauges import latency_of
+from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.runtime import pulse
 from whisperwatch.bot.instrument.standing import hosts, lacks
@@ -140,6 +141,7 @@ def about() -> dict[str, Any]:
         "settings": dict(launch.code),
         "bots": [bot_of(client).name for client in list(bots)],
         "discord.py": discord.__version__,
+        **({"unsupported": list(registry.off.values())} if registry.off else {}),
     }
 
 

@@ -39,6 +39,7 @@ from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.source import Source
+from whisperwatch.watcher.users import ActiveUsers
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access
 from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
@@ -75,6 +76,7 @@ class Watcher:
         off = by and f"Health is {by}."
         self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, self.components, off)
         self.cost = CostWatch(self.streams, self.own)
+        self.users = ActiveUsers(state.users, partial(hash_id, key), self.own)
         self.answers = Answers(
             self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
         )
@@ -87,6 +89,7 @@ class Watcher:
             self.figures.hurry,
             self.redactor,
             self.answers.answer,
+            self.users.saw,
         )
         self.web: WebServer | None = None
         self._port_problem: str | None = None
@@ -189,11 +192,13 @@ class Watcher:
             yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
         yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
         yield self.cost.run()
+        yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
         yield self.current.run()
         if self._port_problem is not None:
             yield self._serve_web_later(self._port_problem)
 
     async def _stop(self) -> None:
+        self.users.close()
         await self.pipeline.stop()
         if self.web is not None:
             await self.web.stop()

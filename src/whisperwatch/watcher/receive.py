@@ -55,6 +55,7 @@ class Receiver:
         met: called when a process has come.
         redactor: takes secrets out of what describes metrics.
         answer: answers what a bot's admins or a terminal ask.
+        saw: told the ids of users whom the bots have answered.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Receiver:
         met: Callable[[], None] = lambda: None,
         redactor: Redactor | None = None,
         answer: Answer = no_answer,
+        saw: Callable[[Iterable[object]], None] = lambda _: None,
     ) -> None:
+        self._saw = saw
         self._redactor = redactor
         self._met = met
         self._asked = Asked(answer, own)
@@ -244,6 +247,7 @@ class Receiver:
         try:
             if isinstance(beat, dict):
                 source.stream.hosted = frozenset(beat.get("hosted") or ())
+                self._saw(beat.get("users") or ())
             if spans := source.stream.take(batch):
                 self._pipeline.add_spans(source.stream, spans, batch[2])
                 self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})

@@ -6,6 +6,7 @@ window is today and the days before it. Without a state directory, or where it c
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -66,6 +67,12 @@ class ActiveUsers:
             _log.warning("active users are counted in memory from now on, for their table fails: %s", error)
             self._table.close()
             self._table = _open(None)
+
+    async def run(self, interval_s: float) -> None:
+        """Collect every `interval_s` seconds, until cancelled."""
+        while True:
+            self.collect()
+            await asyncio.sleep(interval_s)
 
     def close(self) -> None:
         """Keep who was seen since."""

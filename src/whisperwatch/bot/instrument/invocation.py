@@ -10,7 +10,7 @@ from whisperwatch.bot.instrument.bots import MOST_CELLS, Bot
 from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import is_refusal, original_of, outcome_of
-from whisperwatch.bot.recording.cells import Distribution
+from whisperwatch.bot.recording.cells import Distribution, Value
 from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
@@ -31,10 +31,10 @@ class CommandCells:
         self.registered = name != semconv.UNKNOWN_COMMAND
         self.attributes = {semconv.BOT_NAME: bot_name, semconv.COMMAND: name, semconv.COMMAND_KIND: kind}
         self.active = counting(semconv.COMMANDS_ACTIVE, self.attributes)
-        self.uses = counting(
-            semconv.FEATURE_USES,
-            {semconv.BOT_NAME: bot_name, semconv.FEATURE: name, semconv.SOURCE: "command"},
-        )
+        self.uses: Value | None = None
+        if self.registered:
+            feature = {semconv.BOT_NAME: bot_name, semconv.FEATURE: name, semconv.SOURCE: "command"}
+            self.uses = counting(semconv.FEATURE_USES, feature)
         self.statics = {
             outcome: recorder.attribute_set({**self.attributes, semconv.OUTCOME: outcome})
             for outcome in semconv.OUTCOMES
@@ -116,7 +116,9 @@ class Invocation(Span):
 
     def settle(self) -> None:
         """Measure it, and export it."""
-        self.cells.uses.add(1)
+        uses = self.cells.uses
+        if uses is not None:
+            uses.add(1)
         duration = self.cells.duration(self.outcome)
         if self.recorded:
             duration.record((self.end_ns - self.start_ns) / 1e9, self)

@@ -42,8 +42,8 @@ class Privacy(Group):
         "everywhere.",
         right="at least 32 characters, such as `openssl rand -hex 32` gives",
         secret=True,
-        unset="made once, in the state directory",
         bot=True,
+        unset="made once, in the state directory",
     )
     expose_ids: bool = setting(
         "WHISPERWATCH_EXPOSE_IDS",

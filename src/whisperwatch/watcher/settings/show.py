@@ -34,7 +34,7 @@ def text(value: Any, *, in_seconds: bool = False) -> str:
         return ",".join(sorted(map(str, value))) or "none"
     if in_seconds and isinstance(value, int | float):
         return _duration(value)
-    if isinstance(value, int) and value >= 2**20 and value % 2**20 == 0:
+    if isinstance(value, int) and 2**20 <= value < 2**45 and value % 2**20 == 0:
         return f"{value // 2**20}MB"
     return f"{value:g}" if isinstance(value, float) else str(value)
 

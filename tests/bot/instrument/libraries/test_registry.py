@@ -199,6 +199,7 @@ def test_an_old_one_is_left_alone_and_a_new_one_tried(shop: Shop, caplog: pytest
         "old 1.1 is older than what is instrumented (>=1.2,<2); what it does is not recorded",
         "new 2.0 is newer than what was tested (>=1.2,<2)",
     ]
+    assert shop.registry.off == {"old": caplog.messages[0]}
 
 
 def test_a_modules_own_word_on_its_version_comes_first(shop: Shop) -> None:

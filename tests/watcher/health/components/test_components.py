@@ -252,7 +252,7 @@ class TestDatabase:
 class TestMemory:
     def test_its_operations(self, stage: Stage) -> None:
         stage.bot.record(DB, 0.01, times=10, db__system__name="chroma")
-        assert stage.of("memory")[1].startswith("Operations of chroma: 0 of 10 failed")
+        assert stage.of("memory")[1].startswith("Calls to chroma: 0 of 10 failed")
         assert stage.of("database")[0] == "not_configured", (
             "a vector store's operations are those of the memory"
         )
@@ -269,7 +269,7 @@ class TestMemory:
 
     def test_the_bots_own_word(self, stage: Stage) -> None:
         stage.bot.record("bot.memory.operation.duration", 0.2, times=4, bot__memory__operation="retrieve")
-        assert stage.of("memory")[1].startswith("Operations of retrieve: 0 of 4 failed")
+        assert stage.of("memory")[1].startswith("Retrieve operations: 0 of 4 failed")
 
 
 class TestCache:

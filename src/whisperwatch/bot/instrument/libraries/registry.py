@@ -92,6 +92,8 @@ class Registry:
         self._arrivals = Arrivals()
         self._lock = threading.RLock()
         self._said: set[str] = set()
+        self.off: dict[str, str] = {}
+        """Libraries that the bot uses and that can't be instrumented, by name, a sentence each."""
 
     @property
     def applied(self) -> frozenset[str]:
@@ -123,6 +125,7 @@ class Registry:
         with self._lock:
             self._arrivals.forget()
             self._wanted = {}
+            self.off.clear()
             for name in list(self._undo):
                 self._take_back(name)
 
@@ -146,7 +149,7 @@ class Registry:
             try:
                 self._undo[library.name] = library.apply()
             except Exception:
-                self._say("%s can't be instrumented; what it does is not recorded", library.name)
+                self._give_up(library, f"{library.name} can't be instrumented; what it does is not recorded")
                 guard.failed(f"instrument {library.name}")
 
     def _is_new_enough(self, library: Library) -> bool:
@@ -155,13 +158,18 @@ class Registry:
             return True
         place = standing(version, library.supported)
         if place == "older":
-            self._say(
-                "%s %s is older than what is instrumented (%s); what it does is not recorded",
-                library.name, version, library.supported,
-            )  # fmt: skip
+            self._give_up(
+                library,
+                f"{library.name} {version} is older than what is instrumented ({library.supported}); what it does is "
+                "not recorded",
+            )
         elif place == "newer":
             logger.info("%s %s is newer than what was tested (%s)", library.name, version, library.supported)
         return place != "older"
+
+    def _give_up(self, library: Library, why: str) -> None:
+        self.off[library.name] = why
+        self._say("%s", why)
 
     def _chosen(self, only: Iterable[str] | None, exclude: Iterable[str]) -> list[Library]:
         wanted = _listed("WHISPERWATCH_LIBRARIES") if only is None else set(only)

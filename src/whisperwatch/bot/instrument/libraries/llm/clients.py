@@ -19,10 +19,12 @@ from whisperwatch.bot.instrument.libraries.endpoints import remember
 from whisperwatch.bot.instrument.libraries.library import Undo
 from whisperwatch.bot.instrument.libraries.llm import raw, streams
 from whisperwatch.bot.instrument.libraries.llm.call import ModelCall
+from whisperwatch.bot.instrument.libraries.llm.prompts import prompts
 from whisperwatch.bot.instrument.libraries.llm.servers import Server, server_of
 from whisperwatch.bot.instrument.libraries.llm.streams import Reader
 from whisperwatch.bot.instrument.libraries.patching import LibraryPatches
 from whisperwatch.bot.instrument.patches import Patch
+from whisperwatch.bot.masking import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Clients:
             if suppressed() or self._others_watch(client):
                 return None
             asked = self._server(client).asked(route.operation, str(body.get("model") or "unknown"))
+            for text in prompts(body):
+                told(text)
             spanned = getattr(client, "_tracer", None) is None  # else the SDK makes spans of its own
             return ModelCall(asked, body, bool(streamed), spanned), route
         except Exception:
