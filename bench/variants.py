@@ -143,7 +143,7 @@ def _whisperwatch(setting: Setting, more: dict[str, str], *, by_metric: bool) ->
         **more,
     }
     import whisperwatch
-    from whisperwatch.bot import watch
+    from whisperwatch.bot import voyage
 
     traffic = Traffic()
     whisperwatch.watch(traffic.bot)
@@ -154,7 +154,7 @@ def _whisperwatch(setting: Setting, more: dict[str, str], *, by_metric: bool) ->
 
     def child_cpu() -> float:
         time.sleep(0.4)  # for the watcher to send its batch: it is charged with it
-        ship = watch._ship
+        ship = voyage._ship
         return 0.0 if ship is None or ship.welcome is None else _cpu_of(ship.welcome["pid"])
 
     def by_series() -> float:

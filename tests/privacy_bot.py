@@ -13,7 +13,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.trace import Link, Status, StatusCode
 
 import whisperwatch
-from whisperwatch.bot import watch as watching
+from whisperwatch.bot import voyage
 from whisperwatch.demo.loopback import pointing
 
 planted = json.loads(os.environ["PLANTED"])
@@ -82,10 +82,10 @@ async def fail(ctx, *, text):
 
 
 def tell_url():
-    while not (watching._ship and watching._ship.welcome):
+    while not (voyage._ship and voyage._ship.welcome):
         time.sleep(0.02)
     with open("url.new", "w") as file:
-        file.write(watching._ship.welcome["url"])
+        file.write(voyage._ship.welcome["url"])
     os.rename("url.new", "url")
 
 

@@ -128,6 +128,31 @@ def test_check_names_every_mistake(
     assert "    HEALTH_CHECK_PORT                          9091\n" in printed.out, "the default is in force"
 
 
+@pytest.mark.parametrize("by", ["variable", "being here"])
+def test_check_names_a_state_directory_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, by: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / ".whisperwatch"
+    path.write_text("a file")
+    if by == "variable":
+        monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(path))
+    else:
+        monkeypatch.delenv("WHISPERWATCH_STATE_DIR", raising=False)
+    assert main(["check", "--settings"]) == 0, "all works without it"
+    assert f"warning: the state directory {path} can't be written (File exists)" in capsys.readouterr().err
+
+
+def test_check_makes_no_state_directory(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WHISPERWATCH_STATE_DIR", raising=False)
+    assert main(["check", "--settings"]) == 0
+    assert "state directory" not in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_says_that_all_is_off(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,11 +5,13 @@ is misconfigured though it works, and what its telemetry costs.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from whisperwatch import ask, clock
+from whisperwatch.state import VARIABLE, open_state
 from whisperwatch.watcher.answers.page import symbol
 from whisperwatch.watcher.settings import Export, Settings, Target, load
 from whisperwatch.watcher.settings.reading import Group, settings_of
@@ -34,6 +36,8 @@ def main(argv: Sequence[str]) -> int:
     print("\n".join(_in_force(settings)))
     for warning in settings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if unwritable := _state_problem():
+        print(f"warning: {unwritable}", file=sys.stderr)
     for problem in settings.problems:
         print(f"error: {problem}", file=sys.stderr)
     running = ask.WELL if parsed.settings else _running(parsed.state_dir)
@@ -54,6 +58,14 @@ def _running(directory: Path | None) -> int:
     except clock.UnreadableClockError as error:
         print(f"\n{symbol('unknown')}{error}: whether this machine's is right is not known.")
     return ask.UNWELL if answer["error"] or answer["status"] == "unhealthy" else ask.WELL
+
+
+def _state_problem() -> str | None:
+    """Of the state directory that is set or that is here: beside which script the bot's will be isn't known."""
+    here = Path.cwd() / ".whisperwatch"
+    if not os.environ.get(VARIABLE) and not here.exists():
+        return None
+    return open_state(str(here)).problem
 
 
 def _in_force(settings: Settings) -> Iterator[str]:

@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import Resource
 
 import whisperwatch
 from whisperwatch import semconv
-from whisperwatch.bot import guard
+from whisperwatch.bot import guard, saying, voyage
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument.bots import bots
 from whisperwatch.bot.instrument.runtime import pulse
@@ -36,7 +36,7 @@ def put_back(recording, monkeypatch):
     monkeypatch.setenv("WHISPERWATCH_WATCHER", "off")
     yield
     watching.uninstrument()
-    watching._said.clear()
+    saying.said.clear()
 
 
 @pytest.fixture
@@ -117,10 +117,10 @@ def test_nobody_waits_for_what_is_recorded_after_uninstrument(client, monkeypatc
     monkeypatch.setenv("WHISPERWATCH_WATCHER", "process")
     whisperwatch.watch(client)
     trace.get_tracer("library").start_span("before").end()
-    assert watching.recorder.waiting == 1
+    assert recorder.waiting == 1
     whisperwatch.uninstrument()
     trace.get_tracer("library").start_span("after").end()
-    assert watching.recorder.waiting == 1
+    assert recorder.waiting == 1
 
 
 def test_nothing_to_flush_without_a_watcher():
@@ -130,7 +130,7 @@ def test_nothing_to_flush_without_a_watcher():
 async def test_nothing_starts_before_a_client_is_set_up(monkeypatch):
     sailed = []
     seen = []
-    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(True))
+    monkeypatch.setattr(voyage, "sail", lambda: sailed.append(True))
 
     class Client(discord.Client):
         async def setup_hook(self):
@@ -150,7 +150,7 @@ async def test_what_the_beat_tells_of_a_bot():
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()), name="mine")
     state = {"name": "mine", "ready": False, "closed": False, "shards": {}, "lacks": {}}
     discord_itself = [("discord.com", 443), ("gateway.discord.gg", 443)]
-    assert watching._beat() == {
+    assert voyage.beat() == {
         "bots": [state],
         "hosted": (),
         "users": [],
@@ -162,18 +162,18 @@ async def test_what_the_beat_tells_of_a_bot():
         await server.until(lambda: client.latency < 10)
         guilds = recorder.instrument(semconv.GUILDS).find({semconv.BOT_NAME: "mine"})
         guilds.set(0)
-        (state,) = watching._beat()["bots"]
+        (state,) = voyage.beat()["bots"]
         assert guilds.value == 1, "the gauges are read as soon as the client is ready"
         assert (state["name"], state["ready"], state["closed"]) == ("mine", True, False)
         assert state["shards"][0]["up"]
         assert state["shards"][0]["latency"] == client.latency
         assert state["shards"][0]["last_event"] > 0
-        assert watching._beat()["hosts"] == [("127.0.0.1", server.port)]
-    (state,) = watching._beat()["bots"]
+        assert voyage.beat()["hosts"] == [("127.0.0.1", server.port)]
+    (state,) = voyage.beat()["bots"]
     assert (state["ready"], state["closed"], state["shards"][0]["up"]) == (False, True, False)
     assert state["shards"][0]["latency"] is None
-    assert watching._about()["bots"] == ["mine"]
-    assert watching._about()["discord.py"] == discord.__version__
+    assert voyage.about()["bots"] == ["mine"]
+    assert voyage.about()["discord.py"] == discord.__version__
 
 
 FORK = {
@@ -236,17 +236,17 @@ def test_py_cord_is_recognized_left_alone_and_named_once(tmp_path, how):
 
 def test_ids_that_the_host_s_exporters_get_are_hashed_without_a_watcher_too(tmp_path, monkeypatch):
     monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(tmp_path))
-    watching._sail()
+    voyage.sail()
     assert recorder_ids.show(42) == hash_id(open_state().key(), 42)
     monkeypatch.setenv("WHISPERWATCH_EXPOSE_IDS", "true")
-    watching._sail()
+    voyage.sail()
     assert recorder_ids.show(42) == "42"
 
 
 def test_ids_are_hashed_with_a_passing_key_where_the_kept_one_can_t_be_used(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(tmp_path))
     (tmp_path / "key").write_bytes(b"short")
-    watching._sail()
+    voyage.sail()
     assert len(recorder_ids.show(42)) == 16
     (said,) = caplog.messages
     assert f"{tmp_path / 'key'} holds 5 bytes" in said
@@ -254,7 +254,7 @@ def test_ids_are_hashed_with_a_passing_key_where_the_kept_one_can_t_be_used(tmp_
 
 async def test_a_client_is_taken_in_from_another_thread_than_its_loop_s(monkeypatch):
     sailed = []
-    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(threading.get_ident()))
+    monkeypatch.setattr(voyage, "sail", lambda: sailed.append(threading.get_ident()))
     client = discord.Client(intents=discord.Intents.all())
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
@@ -266,7 +266,7 @@ async def test_a_client_is_taken_in_from_another_thread_than_its_loop_s(monkeypa
 
 async def test_a_closed_client_is_taken_in_where_no_loop_runs(monkeypatch):
     sailed = []
-    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(True))
+    monkeypatch.setattr(voyage, "sail", lambda: sailed.append(True))
     client = discord.Client(intents=discord.Intents.all())
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
@@ -276,9 +276,9 @@ async def test_a_closed_client_is_taken_in_where_no_loop_runs(monkeypatch):
 
 async def test_a_forked_child_that_is_not_watched_does_not_sail(monkeypatch):
     sailed = []
-    monkeypatch.setattr(watching, "_sail", lambda: sailed.append(True))
+    monkeypatch.setattr(voyage, "sail", lambda: sailed.append(True))
     client = whisperwatch.watch(discord.Client(intents=discord.Intents.all()))
-    monkeypatch.setattr(watching.recorder, "forked", True)
+    monkeypatch.setattr(recorder, "forked", True)
     async with LoopbackDiscord() as server, server.running(client):
         await server.until(client.is_ready)
     assert sailed == []
@@ -287,12 +287,12 @@ async def test_a_forked_child_that_is_not_watched_does_not_sail(monkeypatch):
 def test_settings_in_code_are_told_to_the_watcher_as_plain_values(client, monkeypatch):
     monkeypatch.setattr(watching.launch, "code", {})
     whisperwatch.watch(client, settings={"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": Path("x")})
-    assert watching._about()["settings"] == {"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": "x"}
+    assert voyage.about()["settings"] == {"HEALTH_CHECK_PORT": 9100, "OTEL_SERVICE_NAME": "x"}
 
 
 IN_A_THREAD = """
     import asyncio, threading
-    from whisperwatch.bot import watch as watching
+    from whisperwatch.bot import voyage
     from whisperwatch.bot.instrument.runtime import pulse
 
     class Ship:
@@ -301,8 +301,8 @@ IN_A_THREAD = """
 
     main_is_over, started = threading.Event(), threading.Event()
     threading._register_atexit(main_is_over.set)  # the first to be registered is the last to be called
-    watching._ship = Ship()
-    watching._end_with_the_process()
+    voyage._ship = Ship()
+    voyage._end_with_the_process()
 
     async def bot():
         pulse.start(asyncio.get_running_loop())

@@ -74,9 +74,10 @@ class Watcher:
         )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         problems = [problem.public for problem in settings.problems]
-        components = Components(self.streams, self.sources, _options(settings), self.own)
-        off = None if settings.web.enabled else "Health is off by HEALTH_CHECK_ENABLED=false."
-        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, components, off)
+        self.components = Components(self.streams, self.sources, _options(settings), self.own)
+        by = settings.off_by("HEALTH_CHECK_ENABLED")
+        off = by and f"Health is {by}."
+        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, self.components, off)
         self.cost = CostWatch(self.streams, self.own)
         self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
         self.answers = Answers(
@@ -102,13 +103,13 @@ class Watcher:
         try:
             return self.state.key()
         except (OSError, ValueError) as error:
-            if not any(problem.name == HASH_KEY for problem in self.settings.problems):
+            if not any(problem.name.startswith(HASH_KEY) for problem in self.settings.problems):
                 self.problems.append(f"ids are hashed with a key that lasts as long as the watcher: {error}")
             return passing_key()
 
     def _make_redactor(self, key: bytes) -> Redactor:
         privacy = self.settings.privacy
-        return Redactor(
+        redactor = Redactor(
             os.environ,
             privacy.redact,
             emails=not privacy.expose_emails,
@@ -116,6 +117,8 @@ class Watcher:
             counted=lambda kind, times: self.own.add(SELF_REDACTED, times, {SECRET_KIND: kind}),
             failed=lambda: self.own.add(SELF_REDACTION_FAILURES, 1),
         )
+        redactor.learn(self.settings.secrets())
+        return redactor
 
     def sources(self) -> Sequence[Source]:
         return self.receiver.sources
@@ -206,6 +209,7 @@ class Watcher:
     def _changed(self, old: Settings, new: Settings) -> None:
         """The settings were swapped, or (`old` is `new`) a wrong file was refused."""
         self.settings = new
+        self.redactor.learn(new.secrets())
         for told in (*map(str, old.problems), *old.warnings, *self._refused):
             with contextlib.suppress(ValueError):
                 self.problems.remove(told)
@@ -213,11 +217,12 @@ class Watcher:
         self.problems += [*map(str, new.problems), *new.warnings, *self._refused]
         wrong = dict.fromkeys((*new.problems, *self.current.refused))
         self.health.settings_are([problem.public for problem in wrong])
+        self.components.follow(_options(new))
         self.pipeline.pace(new.export)
 
     def _resource(self, hello: Any, instance: str) -> dict[str, Any]:
         if isinstance(code := hello.get("settings"), dict):
-            self.redactor.learn({name: str(value) for name, value in code.items()})
+            self.redactor.learn({str(name): str(value) for name, value in code.items()})
             self.current.say(code)
         resource = self.redactor.attributes(bot_resource(hello, instance, self.settings.service))
         if not self.receiver.sources:  # what the watcher says of itself is of the same service

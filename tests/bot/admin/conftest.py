@@ -14,6 +14,7 @@ import discord
 import pytest
 from discord.ext import commands
 
+from whisperwatch.bot import saying, voyage
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.admin.desk import desk
 from whisperwatch.bot.recording.recorder import Recorder
@@ -94,7 +95,7 @@ def watcher(
     assert watching.instrument()
     yield state
     watching.uninstrument()
-    watching._said.clear()
+    saying.said.clear()
     for pid in watchers_of(state):
         os.kill(pid, signal.SIGKILL)
 
@@ -107,7 +108,7 @@ def run(watcher: Path, server: LoopbackDiscord) -> Callable[..., Any]:
     async def running(client: discord.Client) -> AsyncIterator[None]:
         async with server.running(client):
             await asyncio.wait_for(client.wait_until_ready(), 10)
-            await until(lambda: watching._ship is not None and watching._ship.welcome)
+            await until(lambda: voyage._ship is not None and voyage._ship.welcome)
             if desk.open:
                 await well()
             yield

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.bot import watch as watching
+from whisperwatch.bot import voyage
 from whisperwatch.bot.ship import asking
 from whisperwatch.demo.loopback import LoopbackDiscord
 
@@ -19,8 +19,8 @@ Ask = Callable[..., Any]
 
 
 def pid() -> int:
-    assert watching._ship is not None
-    welcome = watching._ship.welcome
+    assert voyage._ship is not None
+    welcome = voyage._ship.welcome
     assert welcome is not None
     return int(welcome["pid"])
 
@@ -69,13 +69,13 @@ async def test_a_watcher_that_never_starts(
     watcher: Path, ask: Ask, make_bot: Any, server: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its owner is known without the watcher's settings."""
-    from whisperwatch.bot.ship import keeper
+    from whisperwatch.bot.ship import access
 
     def broken(*_: Any) -> Any:
         raise OSError("no processes left")
 
     monkeypatch.setattr(asking, "PATIENCE_S", 0.5)
-    monkeypatch.setattr(keeper, "ChildWatcher", broken)
+    monkeypatch.setattr(access, "ChildWatcher", broken)
     async with server.running(make_bot()):
         embed = (await ask("owner", "!health")).embeds[0]
         assert "is not found" in (await ask("ada", "!health")).content

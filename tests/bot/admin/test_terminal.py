@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import pytest
 
-from whisperwatch.bot import watch as watching
+from whisperwatch.bot import voyage
 from whisperwatch.cli import main
 
 Run = Callable[..., Any]
@@ -42,9 +42,9 @@ async def test_check_of_a_bot_whose_watcher_is_gone(
     run: Run, make_bot: Any, watcher: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with run(make_bot()):
-        assert watching._ship is not None
-        assert watching._ship.welcome is not None
-        os.kill(watching._ship.welcome["pid"], signal.SIGSTOP)
+        assert voyage._ship is not None
+        assert voyage._ship.welcome is not None
+        os.kill(voyage._ship.welcome["pid"], signal.SIGSTOP)
         try:
             from whisperwatch import ask
 
@@ -52,5 +52,5 @@ async def test_check_of_a_bot_whose_watcher_is_gone(
                 patched.setattr(ask, "_PATIENCE_S", 0.2)
                 assert await asyncio.to_thread(main, ["check"]) == 2
         finally:
-            os.kill(watching._ship.welcome["pid"], signal.SIGCONT)
+            os.kill(voyage._ship.welcome["pid"], signal.SIGCONT)
     assert "No watcher answers (looked at " in capsys.readouterr().err

@@ -14,6 +14,7 @@ import pytest
 from discord.ext import commands
 
 from whisperwatch import semconv
+from whisperwatch.bot import saying
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument.gauges import read_bots
 from whisperwatch.bot.instrument.tasks import read_next_runs
@@ -245,7 +246,7 @@ def unshipped(recording: Recorder, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("WHISPERWATCH_WATCHER", "off")
     yield recording
     watching.uninstrument()
-    watching._said.clear()
+    saying.said.clear()
     for collector in (read_bots, read_next_runs):
         if collector in recording.collectors:
             recording.collectors.remove(collector)

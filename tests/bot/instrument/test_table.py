@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.sampling import Sampler
 
 from whisperwatch import semconv
-from whisperwatch.bot import guard
+from whisperwatch.bot import guard, voyage
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument import (
     bots,
@@ -314,7 +314,7 @@ BROKEN = [
     (rest, "any_bot"), (rest, "read_session_limit"), (requests, "_scope"), (rest.Request, "sending"),
     (rest.Request, "answered"), (rest.Request, "over"), (rest.Request, "settle"), (background, "Run"),
     (background, "TaskRoot"), (background, "TaskCells"), (background, "_timeout_root"),
-    (background.TaskRoot, "end_with"), (runtime.Pulse, "start"), (watching, "_sail"),
+    (background.TaskRoot, "end_with"), (runtime.Pulse, "start"), (voyage, "sail"),
 ]  # fmt: skip
 
 

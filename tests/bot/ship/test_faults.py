@@ -128,7 +128,7 @@ def test_a_refused_bot_says_so_once_and_stays_away(watcher: Path, bots: Bots) ->
     bot.do("record(5000)")
     assert bot.do("until(lambda: ship.lost_spans == 5000)")
     assert len([entry for entry in bot.do("logged") if "refuses" in entry]) == 1
-    assert bot.do("ship._waiting.size") == 0
+    assert bot.do("ship._cargo.waiting.size") == 0
     assert bot.do("ship.stop(5)") is False
 
 

@@ -87,7 +87,7 @@ def test_a_stopped_watcher_holds_nobody_up(bots: Bots, collector: Collector) -> 
     assert bot.do("until(lambda: ship.lost_spans > 500)")
     turned = bot.do("pulse.last_turn_ns")
     assert bot.do("time.monotonic_ns()") - turned < 0.25e9
-    assert bot.do("ship._waiting.size") < 300 * 1024
+    assert bot.do("ship._cargo.waiting.size") < 300 * 1024
     os.kill(watcher, signal.SIGCONT)
     bot.do("emitting.clear()")
     assert bot.do("ship.flush(20)")

@@ -87,7 +87,7 @@ def test_a_watcher_killed_counts_the_logs_that_die_with_it(bots: Bots, collector
     first = bot.sail()["pid"]
     bot.do("for n in range(100): logging.getLogger('bot').warning('before')")
     until(lambda: bot.metric('whisperwatch_received_total{signal="logs"}') == 100)
-    assert bot.do("until(lambda: not ship._unacknowledged)")
+    assert bot.do("until(lambda: not ship._cargo.unacknowledged)")
     os.kill(first, signal.SIGKILL)
     bot.do("for n in range(100): logging.getLogger('bot').warning('after')")
     assert bot.do("until(lambda: len(welcomes) == 2)")
@@ -131,7 +131,7 @@ def test_where_nobody_takes_logs_none_are_made(bots: Bots) -> None:
     bot = bots()
     bot.do(HEAR)
     bot.do(
-        "ship = make_ship(); from whisperwatch.bot import watch; ship._on_welcome = watch._welcomed; ship.start()"
+        "ship = make_ship(); from whisperwatch.bot import voyage; ship._on_welcome = voyage._welcomed; ship.start()"
     )
     assert bot.do("until(lambda: ship.welcome and not recorder.logs.on)")
     bot.do("logging.getLogger('bot').error('unheard')")

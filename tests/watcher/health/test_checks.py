@@ -42,8 +42,12 @@ class TestBotProcess:
     def test_without_connection_the_systems_word_counts(
         self, world: Any, state: str | None, status: str
     ) -> None:
-        check = checks.bot_process(world.source(connected=False), world.clock(), state)
+        heard = world.clock.ns(3)
+        check = checks.bot_process(
+            world.source(connected=False, beat_received_ns=heard), world.clock(), state
+        )
         assert check.status == status
+        assert check.since == pytest.approx(world.clock.unix - 3), "since it was last heard, not looked at"
         assert (check.stuck_s == checks.GONE) == (status == "unhealthy")
 
     def test_stopped(self, world: Any) -> None:
@@ -186,6 +190,7 @@ class TestCurrent:
 class Way:
     endpoint: str | None = "http://collector:4318/v1/traces"
     failing_since: float | None = None
+    reached_since: float | None = 11.0
     error: str | None = None
     waiting_bytes: int = 0
     dropped: int = 0
@@ -196,7 +201,12 @@ class TestExport:
         assert checks.export(Way(None)).status == "healthy"
 
     def test_works(self) -> None:
-        assert checks.export(Way()).text == "Telemetry reaches the collector."
+        check = checks.export(Way())
+        assert (check.text, check.since) == ("Telemetry reaches the collector.", 11.0)
+
+    def test_nothing_has_been_sent_yet(self) -> None:
+        check = checks.export(Way(reached_since=None))
+        assert (check.status, check.text) == ("healthy", "The collector has not been sent anything yet.")
 
     def test_fails(self) -> None:
         check = checks.export(

@@ -221,6 +221,7 @@ class TestFailures:
         pipeline.add_spans(stream, spans(30), OFFSET)
         await collector.until(lambda: len(collector.requests) == 2)
         assert pipeline.failing_since is not None
+        assert pipeline.reached_since is None
         assert "answered 503" in pipeline.error
         assert pipeline.passed(stream)[0] == 0
         await collector.until(lambda: len(collector.taken) == 3)
@@ -230,6 +231,7 @@ class TestFailures:
         assert figures(own)["whisperwatch.exported"] == {("spans",): 30}
         assert figures(own)["whisperwatch.export.dropped"] == figures(own)["whisperwatch.buffer.size"] == {}
         assert (pipeline.failing_since, pipeline.error, pipeline.waiting_bytes) == (None, None, 0)
+        assert pipeline.reached_since is not None
         assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"], "said once each"
 
     async def test_what_is_refused_is_dropped_counted_and_named_once(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -171,14 +170,15 @@ class TestHowItTravels:
         (problem,) = settings_of(EXPORTER_OTLP_PROTOCOL="http/json").problems
         assert "http/protobuf or grpc" in str(problem)
 
-    def test_grpc_without_grpcio_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def find_nothing(name: str) -> Any:
-            assert name == "grpc"
-
-        monkeypatch.setattr(otlp, "find_spec", find_nothing)
+    @pytest.mark.parametrize("installed", [(), ("opentelemetry.distro",)], ids=["plain", "distro"])
+    def test_grpc_without_grpcio_says_what_to_install_and_who_may_have_set_it(
+        self, monkeypatch: pytest.MonkeyPatch, installed: tuple[str, ...]
+    ) -> None:
+        monkeypatch.setattr(otlp, "find_spec", lambda name: name if name in installed else None)
         settings = settings_of(EXPORTER_OTLP_ENDPOINT=COLLECTOR, EXPORTER_OTLP_PROTOCOL="grpc")
         (problem,) = settings.problems
         assert "pip install 'whisperwatch[otlp]'" in str(problem)
+        assert ("the OpenTelemetry distro did" in str(problem)) == bool(installed)
         assert settings.export.traces is not None
         assert settings.export.traces.protocol == "http/protobuf"
 

@@ -1,28 +1,17 @@
-"""Keeps this process connected to a watcher: finds a running one, else starts one, and starts a dead one again.
-
-A state directory has one watcher. Whoever holds its lock may start one, and hands the lock to it, so that two bots
-that start at once end up with one watcher; the other finds it at the directory's socket.
-"""
+"""Keeps this process connected to a watcher: when to open a connection, when to give one up, and what to say."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from whisperwatch import tape
-from whisperwatch.bot.ship.launch import ChildWatcher, ThreadWatcher, Watcher, can_start
+from whisperwatch.bot.ship.access import Access
 from whisperwatch.bot.ship.link import Link
 from whisperwatch.bot.ship.options import Options
-from whisperwatch.state import StateDirectory, address
-
-with contextlib.suppress(ImportError):
-    import fcntl
+from whisperwatch.state import StateDirectory
 
 logger = logging.getLogger("whisperwatch")
 
@@ -59,16 +48,8 @@ class Keeper:
         self.refused = False
         """No watcher will ever take our tape: said once, not tried again."""
         self._options, self._state = options, state
-        self._hello, self._lost, self._restarted = hello, lost, restarted
-        self._threaded = options.mode == "thread" or not can_start()
-        self._watcher: Watcher | None = None
-        self._had_one = False
-        self._ended: str | None = None
-        """How our last watcher ended, once it has."""
-        self._is_ours = False
-        """Whether the connection is to a watcher that we started."""
-        self._lock: int | None = None
-        """While a watcher is being started."""
+        self._hello, self._lost = hello, lost
+        self._access = Access(state, options.mode, restarted)
         self._locked_since = 0.0
         self._pause_s = 0.0
         self._not_before = 0.0
@@ -87,7 +68,7 @@ class Keeper:
         if self.refused:
             return
         now = time.monotonic()
-        self._reap_ended()
+        self._access.reap_ended()
         if self.link is None:
             if now >= self._not_before:
                 self._open(now)
@@ -97,7 +78,7 @@ class Keeper:
     def welcomed(self, welcome: dict[str, Any]) -> None:
         """The watcher has answered."""
         self.welcome = welcome
-        self._had_one = True
+        self._access.had_one = True
         self.acknowledged()
         for problem in welcome.get("problems", ()):
             self._say_once(problem)
@@ -132,7 +113,7 @@ class Keeper:
             logger.warning(
                 "the watcher (process %s) %s; records wait for it, up to the tape's limit", pid, how
             )
-        if silent_s > _HUNG_S and not stopped and self._watcher is not None and self._watcher.pid == pid:
+        if silent_s > _HUNG_S and not stopped and self._access.pid == pid:
             self._give_up(f"the watcher has not answered for {_HUNG_S:g} s")
 
     def broken(self, error: OSError) -> None:
@@ -141,11 +122,11 @@ class Keeper:
             return
         was_welcome = self.connected
         self.disconnect()
-        if not was_welcome and not self._is_ours:  # we found it just as it left
+        if not was_welcome and not self._access.is_ours:  # we found it just as it left
             self._not_before = time.monotonic()
             return
-        ended = self._ended_soon()
-        how = f" (its process ended {ended})" if ended and self._is_ours else ""
+        ended = self._access.ended_soon()
+        how = f" (its process ended {ended})" if ended and self._access.is_ours else ""
         advice = "" if was_welcome else f"; to see why: {self._by_hand()}"
         self._say_once(f"the connection to the watcher is lost: {error}{how}. It is started again{advice}")
 
@@ -167,24 +148,20 @@ class Keeper:
 
     def reap(self) -> None:
         """After the goodbye: wait until our watcher is gone, so that it doesn't stay a zombie."""
-        if self._watcher is not None:
-            self._watcher.reap()
+        self._access.reap()
 
     def abandon(self) -> None:
         """In a forked child: none of this is ours."""
-        if self._watcher is not None:
-            self._watcher.disown()
+        self._access.abandon()
         if self.link is not None:
             self.link.abandon()
-        if self._lock is not None:
-            os.close(self._lock)
-        self.link, self.welcome, self._watcher, self._lock = None, None, None, None
+        self.link, self.welcome = None, None
 
     # --- opening ----------------------------------------------------------------------------------------------
 
     def _open(self, now: float) -> None:
         try:
-            connection = self._attach_or_start()
+            connection = self._access.open()
         except OSError as error:
             self._say_once(f"no watcher could be started ({error}): nothing is exported; it is tried again")
             self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
@@ -205,66 +182,12 @@ class Keeper:
         except OSError as error:
             self.broken(error)
 
-    def _attach_or_start(self) -> socket.socket | None:
-        path = self._state.path
-        if path is None or self._state.lock is None or self._state.socket is None:
-            return self._start(None, None)
-        try:
-            lock = _take(self._state.lock)
-        except BlockingIOError:
-            self._is_ours = False
-            return _connect(self._state.socket)
-        except OSError:  # a file system without locks: nobody can attach to this watcher
-            return self._start(None, None)
-        self._lock = lock
-        try:
-            return self._start(path, lock)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.close(lock)
-            raise
-        finally:
-            self._lock = None
-
-    def _start(self, path: Path | None, lock: int | None) -> socket.socket:
-        if self._watcher is not None:  # it closed the connection, and can't be reached again
-            self._watcher.kill()
-            self._watcher.reap()
-        ours, theirs = socket.socketpair()
-        try:
-            start = ThreadWatcher if self._threaded else ChildWatcher
-            self._watcher = start(theirs, path, lock)
-            self._is_ours, self._ended = True, None
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        if self._had_one:
-            self._restarted()
-        self._had_one = True
-        return ours
-
-    def _reap_ended(self) -> None:
-        if self._watcher is not None and (ended := self._watcher.ended()) is not None:
-            self._watcher, self._ended = None, ended
-
     def _give_up(self, why: str) -> None:
-        if self._watcher is not None:
-            self._watcher.kill()
+        if self._access.kill():
             self._say_once(f"{why}: it is killed and started again")
         else:
             self._say_once(f"{why}: its process is not ours to kill; it is tried again")
         self.disconnect()
-
-    def _ended_soon(self) -> str | None:
-        """How our child ended; its socket closes a moment before its process is gone."""
-        for _ in range(20):
-            self._reap_ended()
-            if self._watcher is None:
-                break
-            time.sleep(0.005)
-        return self._ended
 
     def _by_hand(self) -> str:
         where = f" --state-dir {self._state.path}" if self._state.path else ""
@@ -274,37 +197,6 @@ class Keeper:
         if text not in self._said:
             self._said.add(text)
             logger.warning("%s", text)
-
-
-def _take(lock: Path) -> int:
-    """The lock's descriptor.
-
-    Raises:
-        BlockingIOError: a watcher, or who starts one, has it.
-        OSError: it can't be taken here.
-    """
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _connect(path: Path) -> socket.socket | None:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.setblocking(False)
-        with address(path) as where:
-            connection.connect(where)
-    except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
-        connection.close()
-        return None
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _process_state(pid: Any) -> str | None:

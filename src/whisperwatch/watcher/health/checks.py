@@ -59,15 +59,16 @@ def bot_process(source: Source, now: Now, state: str | None) -> Check:
         how = "The bot has said goodbye" if source.ended.orderly else "The bot's process has ended"
         text = f"{how}: {source.ended.reason}."
         return check("unhealthy", text, source.ended.unix, stuck_s=GONE, ready=False)
+    heard = now.unix_of(source.beat_received_ns)
     if not source.connected and state in (None, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-        return check("unhealthy", "The bot's process is gone.", stuck_s=GONE, ready=False)
+        return check("unhealthy", "The bot's process is gone.", heard, stuck_s=GONE, ready=False)
     if not source.connected:
-        return check("degraded", "The bot's process runs, but has lost its connection to the watcher.")
+        text = "The bot's process runs, but has lost its connection to the watcher."
+        return check("degraded", text, heard)
     if state in _STOPPED:
         silence = silent_s(source, now)
         text = f"The bot's process is stopped (SIGSTOP or a debugger), for {_seconds(silence)}."
-        since = now.unix_of(source.beat_received_ns)
-        return check("unhealthy", text, since, stuck_s=silence, ready=False)
+        return check("unhealthy", text, heard, stuck_s=silence, ready=False)
     return check("healthy", "The bot's process runs.", now.unix_of(source.connected_ns))
 
 
@@ -130,8 +131,10 @@ def export(state: Export) -> Check:
     name, lost = "telemetry export", f" {state.dropped} records were lost." if state.dropped else ""
     if state.endpoint is None:
         return Check(name, "healthy", "No OTLP endpoint is set: nothing is exported.")
+    if state.failing_since is None and state.reached_since is None:
+        return Check(name, "healthy", f"The collector has not been sent anything yet.{lost}")
     if state.failing_since is None:
-        return Check(name, "healthy", f"Telemetry reaches the collector.{lost}")
+        return Check(name, "healthy", f"Telemetry reaches the collector.{lost}", state.reached_since)
     waiting = f" {_bytes(state.waiting_bytes)} wait." if state.waiting_bytes else ""
     text = f"Telemetry doesn't reach the collector: {state.error or 'unknown error'}.{waiting}{lost}"
     return Check(name, "degraded", text, state.failing_since)

@@ -77,6 +77,13 @@ class Components:
         self._refreshed = 0.0
         self._said: set[str] = set()
 
+    def follow(self, options: Options) -> None:
+        """Go by these from now on."""
+        self.options = options
+        self._prober.follow(options.timing)
+        if not options.active:
+            self._prober.stop()
+
     def judge(
         self, now: Now, sources: Sequence[Source], checks: Sequence[Check], export: Export | None
     ) -> tuple[Component, ...]:

@@ -74,6 +74,10 @@ class Export(Protocol):
         """Unix seconds of the last time that the collector took something; None before the first."""
 
     @property
+    def reached_since(self) -> float | None:
+        """Unix seconds since when all that is sent is taken; None before anything was."""
+
+    @property
     def error(self) -> str | None:
         """What the last failure was."""
 

@@ -56,6 +56,7 @@ class Delivery:
     Attributes:
         failing_since: unix seconds of the first failure after the last success, else None.
         last_success: unix seconds of the last success; None before the first.
+        reached_since: unix seconds of the first success after the last failure; None before, and while it fails.
         error: what the last failure was.
     """
 
@@ -70,6 +71,7 @@ class Delivery:
     ) -> None:
         self.failing_since: float | None = None
         self.last_success: float | None = None
+        self.reached_since: float | None = None
         self.error: str | None = None
         self._signal = signal
         self._transport = transport
@@ -131,7 +133,7 @@ class Delivery:
         wait = self._backoff.failure(outcome.after_s)
         self.error = outcome.message
         if self.failing_since is None:
-            self.failing_since = time.time()
+            self.failing_since, self.reached_since = time.time(), None
             _logger.warning("%s can't be exported, and wait: %s", self._signal, outcome.message)
         self._collector_said_wait = outcome.after_s is not None
         self._hurry.clear()
@@ -144,7 +146,7 @@ class Delivery:
     def _tell(self, request: Request, outcome: Taken | Refused) -> None:
         if isinstance(outcome, Refused):
             self.error = outcome.message
-            self.failing_since = self.failing_since or time.time()
+            self.failing_since, self.reached_since = self.failing_since or time.time(), None
             self._say_once(
                 outcome.reason,
                 f"{request.records} {self._signal} are dropped and counted, and so will be the next: {outcome.message}",
@@ -154,6 +156,7 @@ class Delivery:
         if self.failing_since is not None:
             _logger.info("%s are exported again", self._signal)
             self.failing_since = self.error = None
+        self.reached_since = self.reached_since or time.time()
         if outcome.rejected or outcome.message:
             what = f"{outcome.rejected} {self._signal} were rejected" if outcome.rejected else self._signal
             self._say_once(outcome.message, f"the collector took a request, but: {what}: {outcome.message}")

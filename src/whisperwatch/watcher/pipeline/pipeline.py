@@ -102,6 +102,11 @@ class Pipeline:
         return max((d.last_success for d in self._deliveries.values() if d.last_success), default=None)
 
     @property
+    def reached_since(self) -> float | None:
+        """Unix seconds since when the collector takes all that is sent; None before it has taken anything."""
+        return max((d.reached_since for d in self._deliveries.values() if d.reached_since), default=None)
+
+    @property
     def error(self) -> str | None:
         """What the last failure was."""
         return next((d.error for d in self._deliveries.values() if d.error), None)

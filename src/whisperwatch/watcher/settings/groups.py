@@ -120,8 +120,8 @@ class Performance(Group):
         help="The libraries that are instrumented, such as `asyncpg,redis`; `none` is none of them. "
         "`instrument(only=…)` wins.",
         right="names of libraries with commas between",
-        bot=True,
         unset="all that are known",
+        bot=True,
     )
     libraries_exclude: tuple[str, ...] = setting(
         "WHISPERWATCH_LIBRARIES_EXCLUDE",
@@ -130,8 +130,8 @@ class Performance(Group):
         help="Libraries that are left alone, beside those that `instrument(exclude=…)` and "
         "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` name.",
         right="names of libraries with commas between",
-        bot=True,
         unset="none",
+        bot=True,
     )
     llm_prices: str = setting(
         "WHISPERWATCH_LLM_PRICES",
@@ -140,8 +140,8 @@ class Performance(Group):
         help='What models cost, a JSON file such as `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million '
         "tokens, by the beginning of the model's name. Without it no cost is recorded.",
         right="the path of a JSON file",
-        bot=True,
         unset="none",
+        bot=True,
     )
 
 

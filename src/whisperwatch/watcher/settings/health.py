@@ -34,6 +34,7 @@ class Health(Group):
         help="Whether the watcher asks the servers that the bot uses how they are (`SELECT 1`, `PING`, a heartbeat, "
         "the list of models). `false` leaves what the bot's own calls tell.",
         right="true or false",
+        live=True,
     )
     timeout_s: float = setting(
         "HEALTH_CHECK_TIMEOUT",
@@ -43,6 +44,7 @@ class Health(Group):
         help="Within which a server has to give a good answer, all attempts and the waits between them together: then "
         "it is unhealthy. Plain numbers are seconds.",
         right=_DURATION,
+        live=True,
     )
     attempts: int = setting(
         "HEALTH_CHECK_RETRY_ATTEMPTS",
@@ -51,6 +53,7 @@ class Health(Group):
         parse=values.whole(1, 20),
         help="How often a server is asked before it is called unhealthy. From the first failure on it is suspect.",
         right="a whole number from 1 to 20",
+        live=True,
     )
     delay_s: float = setting(
         "HEALTH_CHECK_RETRY_DELAY",
@@ -59,6 +62,7 @@ class Health(Group):
         parse=values.seconds,
         help="How long to wait between two attempts. Plain numbers are seconds.",
         right=_DURATION,
+        live=True,
     )
     critical: frozenset[str] = setting(
         "HEALTH_CHECK_CRITICAL",
@@ -69,6 +73,7 @@ class Health(Group):
         f"Of {', '.join(f'`{name}`' for name in HEALTH_COMPONENTS)}; or `none`.",
         right="names of components with commas between, or none",
         unset="discord",
+        live=True,
     )
     token: str | None = setting(
         "HEALTH_CHECK_TOKEN",

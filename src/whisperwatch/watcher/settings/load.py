@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from . import files, misspelt
+from . import borrowed, files, misspelt
 from .admin import Admin
 from .fleet import Fleet
 from .groups import Performance, Process, Service, Web
@@ -93,6 +93,14 @@ class Settings:
         value = self.values[name]
         return f"off by {name}=false ({value.origin})" if value.value is False else None
 
+    def secrets(self) -> dict[str, str]:
+        """Those that are set, whoever says them, by their names: for who keeps them out of texts."""
+        return {
+            name: value.value
+            for name, value in self.values.items()
+            if value.about.secret and isinstance(value.value, str) and value.value
+        }
+
     @property
     def bot(self) -> dict[str, Any]:
         """What WELCOME carries to the bot; plain values only."""
@@ -143,6 +151,7 @@ def load(
             "unset (or install the SDK's providers before watch(), and Whisperwatch uses those)",
         )
     _unknown(reading)
+    borrowed.complain(reading)
     guide = {kind: reading.group(kind) for kind in GUIDE}
     settings = replace(_settings(reading), guide=guide, values=reading.values)
     if strict and settings.problems:
@@ -218,8 +227,7 @@ def _settings(reading: Reading) -> Settings:
         log_batch=logs.batch,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
-    health = reading.group(Health)
-    admin = reading.group(Admin)
+    health, admin = reading.group(Health), reading.group(Admin)
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from whisperwatch.watcher.redaction.pairs import is_secret_key
+
 from .origin import Given
-from .reading import Problem
+from .reading import Problem, masked
 
 _OURS: Final = "WHISPERWATCH_"
 _PREFIXES: Final = (
@@ -63,7 +65,8 @@ def key(name: str, given: Given, known: Iterable[str]) -> Problem:
         wrong, right = "is no section", f"a section with the keys {', '.join(below)}"
     else:
         wrong, right = "is unknown", _right_key(name, known)
-    return Problem(name, str(given.value)[:80], wrong, right, given.place)
+    shown = "(not shown)" if is_secret_key(name.rpartition(".")[2]) else masked(str(given.value))
+    return Problem(name, shown, wrong, right, given.place)
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:

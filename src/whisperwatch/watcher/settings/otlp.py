@@ -14,6 +14,7 @@ CONSOLE = (
     "SDK's ConsoleSpanExporter to the provider in the bot"
 )
 _MILLISECONDS = "a duration such as 30s, or a number of milliseconds"
+_DISTROS = " (if you didn't set it, the OpenTelemetry distro did: it takes grpc where nothing is set)"
 _FILE = "the path of a PEM file"
 
 
@@ -22,7 +23,8 @@ def _protocol(given: Any) -> str:
         "http/protobuf", "grpc", refused={"http/json": "is refused, for no SDK for Python speaks it"}
     )(given)
     if known == "grpc" and find_spec("grpc") is None:
-        raise ValueError("needs grpcio, which isn't installed: pip install 'whisperwatch[otlp]'")
+        whose = _DISTROS if find_spec("opentelemetry.distro") is not None else ""
+        raise ValueError(f"needs grpcio, which isn't installed: pip install 'whisperwatch[otlp]'{whose}")
     return known
 
 

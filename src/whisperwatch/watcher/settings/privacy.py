@@ -66,7 +66,7 @@ class Privacy(Group):
         default=False,
         parse=values.switch,
         help="Whether logs and exceptions may repeat the current message, the names of its author, guild and channel, "
-        "and prompts. By default they are masked, in the bot.",
+        "and prompts. By default they are masked.",
         right=_SWITCH,
         bot=True,
     )

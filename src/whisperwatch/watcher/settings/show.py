@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .reading import About, Value, masked
@@ -28,9 +29,9 @@ def text(value: Any, *, in_seconds: bool = False) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ",".join("=".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in value)
+        return ",".join(map(_one, value))
     if isinstance(value, frozenset):
-        return ",".join(sorted(map(str, value)))
+        return ",".join(sorted(map(str, value))) or "none"
     if in_seconds and isinstance(value, int | float):
         return _duration(value)
     if isinstance(value, int) and 2**20 <= value < 2**45 and value % 2**20 == 0:
@@ -46,6 +47,12 @@ def plain(value: Value) -> Any:
     if isinstance(found, tuple | frozenset) and not value.about.secret:
         return shown(value) if found else ""
     return shown(value)
+
+
+def _one(item: Any) -> str:
+    if isinstance(item, re.Pattern):
+        return str(item.pattern)
+    return "=".join(map(str, item)) if isinstance(item, tuple) else str(item)
 
 
 def _duration(seconds: float) -> str:

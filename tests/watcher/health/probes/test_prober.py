@@ -129,6 +129,21 @@ async def test_what_is_new_is_asked_and_what_is_gone_is_not() -> None:
     await asyncio.sleep(0)
 
 
+async def test_new_times_hold_for_what_is_asked_already_and_for_what_comes() -> None:
+    used = [Endpoint("redis", {"host": "127.0.0.1", "port": 1})]
+    asking = Prober(lambda: used, SHORT)
+    asking.tend()
+    (first,) = asking.probes
+    new = Timing(60.0, timeout_s=7.0)
+    asking.follow(new)
+    used.append(Endpoint("redis", {"host": "127.0.0.1", "port": 2}))
+    asking.tend()
+    assert first in asking.probes, "what is known of it is kept"
+    assert [probe.timing for probe in asking.probes] == [new, new]
+    asking.stop()
+    await asyncio.sleep(0)
+
+
 async def test_they_are_bounded() -> None:
     used = [Endpoint("redis", {"host": "127.0.0.1", "port": port}) for port in range(1, MOST + 6)]
     asking = Prober(lambda: used, SHORT)

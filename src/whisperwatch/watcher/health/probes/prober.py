@@ -49,7 +49,7 @@ class Probe:
     def __init__(self, target: Target, timing: Timing, now: Callable[[], float] = time.time) -> None:
         self.target = target
         self.verdict = Verdict()
-        self._timing = timing
+        self.timing = timing
         self._now = now
         self._attempt: asyncio.Task[str] | None = None
 
@@ -59,16 +59,14 @@ class Probe:
         try:
             while True:
                 await self.round()
-                await asyncio.sleep(
-                    self._timing.soon_s if self.verdict.recovering else self._timing.interval_s
-                )
+                await asyncio.sleep(self.timing.soon_s if self.verdict.recovering else self.timing.interval_s)
         finally:
             if self._attempt is not None:
                 self._attempt.cancel()
 
     async def round(self) -> None:
         """Ask until it answers, or all attempts have failed, or the time for them is over."""
-        loop, timing = asyncio.get_running_loop(), self._timing
+        loop, timing = asyncio.get_running_loop(), self.timing
         ends = loop.time() + timing.timeout_s
         for attempt in range(1, timing.attempts + 1):
             error = await self._ask(min(timing.attempt_s, ends - loop.time()))
@@ -137,6 +135,12 @@ class Prober:
             task = asyncio.create_task(probe.run(), name=f"health of {found.kind}")
             task.add_done_callback(_ended)
             self._running[found.key] = probe, task
+
+    def follow(self, timing: Timing) -> None:
+        """Ask at these times from now on."""
+        self._timing = timing
+        for probe in self.probes:
+            probe.timing = timing
 
     def stop(self) -> None:
         """End all."""

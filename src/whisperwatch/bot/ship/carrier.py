@@ -1,0 +1,171 @@
+"""The carrier: one connection's give and take. Sends the cargo in pieces, and hears the watcher's answers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from whisperwatch import tape
+from whisperwatch.bot import guard
+from whisperwatch.bot.recording.recorder import Recorder
+from whisperwatch.bot.ship.asking import Asking
+from whisperwatch.bot.ship.cargo import Cargo
+from whisperwatch.bot.ship.keeper import Keeper
+from whisperwatch.bot.ship.link import Link
+
+logger = logging.getLogger("whisperwatch")
+
+PAUSE_S: Final = 0.001
+"""Between two pieces, so that no step holds the GIL for long."""
+
+
+class Carrier:
+    """Belongs to the ship's thread; never waits for the watcher.
+
+    Args:
+        on_welcome: told each WELCOME.
+
+    Attributes:
+        asking: questions to the watcher; a forked child has its own.
+        said_goodbye: the watcher hears no more of us.
+        said_farewell: the watcher has all of ours, and hangs up.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        cargo: Cargo,
+        keeper: Keeper,
+        asking: Asking,
+        on_welcome: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.said_goodbye = self.said_farewell = False
+        self.asking = asking
+        self._recorder, self._cargo, self._keeper = recorder, cargo, keeper
+        self._on_welcome = on_welcome
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something could be taken or sent now."""
+        if self._recorder.waiting:
+            return True
+        link = self._keeper.link
+        if link is None or not self._keeper.connected:
+            return False
+        return bool(not link.sent or self._cargo)
+
+    def carry(self, until: float, make_beat: Callable[[], dict[str, Any]]) -> None:
+        """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time."""
+        if self.said_goodbye:
+            self._read()
+            return
+        beat: dict[str, Any] | None = make_beat()
+        while True:
+            self._cargo.take_spans()
+            if self._keeper.refused:
+                self._cargo.clear("refused")
+            self._read()
+            if self._send_piece(beat):
+                beat = None
+            is_late = time.monotonic() >= until
+            if is_late or not self.has_more:
+                self._push()
+                if is_late or not self.has_more:
+                    return
+            self._pause(until)
+
+    def say_goodbye(self, reason: str) -> None:
+        """There is no more to come."""
+        link = self._keeper.link
+        try:
+            if link is not None:
+                link.send(tape.pack((tape.GOODBYE, self._cargo.seq, reason)))
+                self.said_goodbye = True
+        except OSError as error:
+            self._keeper.broken(error)
+
+    # --- sending ----------------------------------------------------------------------------------------------
+
+    def _send_piece(self, beat: dict[str, Any] | None) -> bool:
+        """Send one batch, if there is anything for it and the last one has left; says whether it did."""
+        link = self._keeper.link
+        if link is None:
+            return False
+        try:
+            if not link.sent:
+                link.push()
+            if not link.sent or not self._keeper.connected:
+                return False
+            for frame in self.asking.frames():
+                link.hold(frame)
+            return link.sent and self._send_batch(link, beat)
+        except OSError as error:
+            self._keeper.broken(error)
+            return False
+
+    def _send_batch(self, link: Link, beat: dict[str, Any] | None) -> bool:
+        if not self._cargo.unacknowledged:
+            self._keeper.expect()
+        batch = self._cargo.batch(beat)
+        if batch is not None:
+            link.hold(tape.pack(batch))
+        return batch is not None
+
+    def _push(self) -> None:
+        link = self._keeper.link
+        try:
+            if link is not None:
+                link.push()
+        except OSError as error:
+            self._keeper.broken(error)
+
+    def _pause(self, until: float) -> None:
+        time.sleep(PAUSE_S)
+        link = self._keeper.link
+        if link is not None and not link.sent and not self._recorder.waiting:
+            link.wait(until - time.monotonic())
+
+    # --- answers ----------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        link = self._keeper.link
+        if link is None:
+            return
+        try:
+            for frame in link.receive():
+                self._answer(*frame)
+        except OSError as error:
+            if self.said_farewell:
+                self._keeper.disconnect()
+            else:
+                self._keeper.broken(error)
+        if self._cargo.unacknowledged:
+            self._keeper.check_silence()
+
+    def _answer(self, kind: str, *rest: Any) -> None:
+        if kind == tape.ACK:
+            self._keeper.acknowledged()
+            self._cargo.acknowledged(*rest)
+        elif kind == tape.WELCOME:
+            self._cargo.begin()
+            self._keeper.welcomed(rest[0])
+            self.asking.welcomed()
+            self._welcomed(rest[0])
+        elif kind == tape.ANSWER:
+            self.asking.answered(*rest)
+        elif kind == tape.NOTE:
+            logger.log(rest[0], "%s", rest[1])
+        elif kind == tape.FAREWELL:
+            self.said_farewell = True
+        elif kind == tape.REFUSED:
+            self._keeper.refuse(rest[0].get("reason", "it says no reason"))
+            self.asking.close("It refuses this bot; the bot's log says why.")
+            self._cargo.clear("refused")
+
+    def _welcomed(self, welcome: dict[str, Any]) -> None:
+        try:
+            self._on_welcome(welcome)
+        except Exception:
+            guard.failed("ship.on_welcome")

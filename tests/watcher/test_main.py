@@ -1,0 +1,41 @@
+"""The watcher's parts, as the settings put them together and change them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from whisperwatch.state import StateDirectory
+from whisperwatch.watcher.__main__ import Watcher
+from whisperwatch.watcher.settings import Current
+
+SECRET = "swordfish-0123456789"
+
+
+def watcher(home: Path, **code: str) -> Watcher:
+    return Watcher(Current({}, home, None, code), StateDirectory(None))
+
+
+def test_secrets_that_code_or_a_running_bot_set_are_masked_in_texts(tmp_path: Path) -> None:
+    made = watcher(tmp_path, HEALTH_CHECK_TOKEN=SECRET)
+    assert SECRET not in made.redactor.text(f"asked with {SECRET}")
+    later = "later-9876543210-later"
+    assert later in made.redactor.text(f"asked with {later}")
+    made._resource({"settings": {"DASHBOARD_SECRET_KEY": later}}, "1")
+    assert later not in made.redactor.text(f"asked with {later}")
+
+
+def test_what_health_asks_changes_with_the_settings(tmp_path: Path) -> None:
+    made = watcher(tmp_path)
+    file = tmp_path / "monitoring.yaml"
+    file.write_text("monitoring: {health_checks: {interval: 7s, timeout: 9s, critical: 'cache,llm'}}")
+    assert made.current.reload()
+    options = made.components.options
+    assert (options.timing.interval_s, options.timing.timeout_s) == (7, 9)
+    assert options.critical == {"cache", "llm"}
+
+
+def test_health_that_is_off_says_who_says_so(tmp_path: Path) -> None:
+    (tmp_path / "monitoring.yaml").write_text("{}")
+    assert watcher(tmp_path, HEALTH_CHECK_ENABLED="false").health.off == (
+        "Health is off by HEALTH_CHECK_ENABLED=false (code)."
+    )
