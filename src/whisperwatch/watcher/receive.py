@@ -82,6 +82,8 @@ class Receiver:
             welcome,
         )
         self._own = own
+        self.log_characters = 0
+        """Of all messages that have come."""
         for signal in ("spans", "logs"):
             own.add(SELF_RECEIVED, 0, {SIGNAL: signal})
         self._sources: list[Source] = []
@@ -254,6 +256,7 @@ class Receiver:
                 self._pipeline.add_spans(source.stream, spans, batch[2])
                 self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})
             if logs := source.stream.logs_of(batch):
+                self.log_characters += sum(len(log[4]) for log in logs)
                 self._pipeline.add_logs(source.stream, logs, batch[2])
                 self._own.add(SELF_RECEIVED, len(logs), {SIGNAL: "logs"})
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:

@@ -73,20 +73,23 @@ def test_what_is_said(tmp_path: Path) -> None:
     assert early.lines[1:] == ("What comes in a day is known a minute after the watcher's start.",)
     clock.at = 60.0
     own.add(semconv.SELF_RECEIVED, 120, {semconv.SIGNAL: "spans"})
+    own.add(semconv.SELF_RECEIVED, 60, {semconv.SIGNAL: "logs"})
     scraped = load({"PERFORMANCE_SAMPLING_RATE": "0.5"}, tmp_path)
     exported = load({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}, tmp_path)
     amounts, by_metric, less = sections(watch.cost(), scraped)
     assert amounts.lines == (
         "7 series, so 40,320 samples a day at one in 15 s",
         "172,800 spans a day",
+        "86,400 log records a day",
         "1.7 GB of log text a day",
         "At the rate of the last 1 min.",
     )
     assert by_metric.lines == ("     5  took_seconds", "     2  calls")
     assert [str(line).partition(":")[0] for line in less.lines] == [
         "Fewer spans",
+        "Fewer log records",
         "Fewer samples",
         "Neither traces nor figures of process and host",
     ]
     assert "now 0.5;" in str(less.lines[0])
-    assert "OTEL_METRIC_EXPORT_INTERVAL, now 15 s" in str(list(sections(watch.cost(), exported))[2].lines[1])
+    assert "OTEL_METRIC_EXPORT_INTERVAL, now 15 s" in str(list(sections(watch.cost(), exported))[2].lines[2])

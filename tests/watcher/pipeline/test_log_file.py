@@ -133,6 +133,12 @@ def test_it_goes_on_where_it_can_be_written_again(written, tmp_path, caplog):
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
 
+def test_a_record_that_cannot_be_a_line_costs_no_other(written):
+    one = written()
+    one.write(LOG, (10**30, *LOG[1:]), LOG)
+    assert (one.lost, len(one.lines())) == (1, 2)
+
+
 def test_filebeats_configuration_reads_what_we_write(written):
     one = written()
     one.write()

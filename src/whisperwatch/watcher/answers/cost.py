@@ -130,6 +130,8 @@ def _less(cost: Cost, settings: Settings) -> Iterator[Line]:
     rate = settings.performance.sampling_rate
     if cost.per_day.get("spans"):
         yield f"Fewer spans: PERFORMANCE_SAMPLING_RATE, now {rate:g}; 0.1 keeps a tenth of the traces."
+    if cost.per_day.get("logs"):
+        yield "Fewer log records: WHISPERWATCH_LOG_LEVEL=WARNING, or the levels of the bot's own loggers."
     if settings.export.metrics is not None:
         yield f"Fewer samples: OTEL_METRIC_EXPORT_INTERVAL, now {_interval_s(settings):g} s."
     else:

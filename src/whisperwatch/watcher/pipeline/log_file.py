@@ -70,16 +70,17 @@ class LogFile:
         if time.monotonic() < self._failed_until:
             self._lost(len(logs))
             return
+        lines = [line for log in logs if (line := self._line(stream, log, offset))]
         written = 0
         try:
-            for log in logs:
-                self._append(self._line(stream, log, offset))
+            for line in lines:
+                self._append(line)
                 written += 1
+            self._works()
         except OSError as error:
             self._fail(error)
-            self._lost(len(logs) - written)
-        else:
-            self._works()
+        if lost := len(logs) - written:
+            self._lost(lost)
 
     def close(self) -> None:
         """Close the file."""
@@ -135,6 +136,13 @@ class LogFile:
             _logger.warning("LOG_FILE=%s is written again", self._path)
 
     def _line(self, stream: Records, log: Log, offset: int) -> bytes:
+        """A record as a line; nothing where it can't be one (a time out of range)."""
+        try:
+            return self._encoded(stream, log, offset)
+        except (OverflowError, TypeError, ValueError, AttributeError):
+            return b""
+
+    def _encoded(self, stream: Records, log: Log, offset: int) -> bytes:
         at, _, severity_text, logger, body, _, trace_id, span_id, _, _, _, event = log
         clean = self._redaction.redactor.text
         fields: dict[str, Any] = {
