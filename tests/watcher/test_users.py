@@ -39,7 +39,7 @@ def count(tmp_path, stream, clock):
     opened = []
 
     def opening(file=tmp_path / "users.db"):
-        opened.append(ActiveUsers(file, lambda user: hash_id(b"k" * 32, user), stream, lambda: clock[0]))
+        opened.append(ActiveUsers(file, lambda user: hash_id(b"k" * 32, user), stream, now=lambda: clock[0]))
         return opened[-1]
 
     yield opening

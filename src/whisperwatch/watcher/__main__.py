@@ -25,6 +25,7 @@ from whisperwatch.watcher import doorway
 from whisperwatch.watcher.answers import Answers
 from whisperwatch.watcher.answers.cost import CostWatch
 from whisperwatch.watcher.answers.cost import sections as cost_sections
+from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
 from whisperwatch.watcher.health.watch import HealthWatch
@@ -39,7 +40,7 @@ from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.source import Source
-from whisperwatch.watcher.users import ActiveUsers
+from whisperwatch.watcher.users import WINDOWS, ActiveUsers
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access
 from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
@@ -76,7 +77,7 @@ class Watcher:
         off = by and f"Health is {by}."
         self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, self.components, off)
         self.cost = CostWatch(self.streams, self.own)
-        self.users = ActiveUsers(state.users, partial(hash_id, key), self.own)
+        self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
         self.answers = Answers(
             self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
         )
@@ -296,6 +297,11 @@ def _log_in_the_bot(level: int, text: str) -> bool:
 def _run(work: Coroutine[Any, Any, None]) -> None:
     with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(work)
+
+
+def _fleet_users(settings: Settings) -> FleetUsers | None:
+    url = settings.fleet.users_redis
+    return None if url is None else FleetUsers(url, settings.service.name or "bot", WINDOWS)
 
 
 def _options(settings: Settings) -> Options:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from whisperwatch.semconv import USERS_ACTIVE, WINDOW
+from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.records import LocalStream
 
 _log = logging.getLogger("whisperwatch.watcher")
@@ -37,6 +38,7 @@ class ActiveUsers:
         file: the table's; None keeps it in memory.
         hashed: the keyed hash of an id.
         stream: where `bot.users.active` goes.
+        fleet: counts those of all machines together; where it can't, the table's count is given.
         now: unix seconds.
     """
 
@@ -45,8 +47,10 @@ class ActiveUsers:
         file: Path | None,
         hashed: Callable[[int], str],
         stream: LocalStream,
+        fleet: FleetUsers | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self._fleet = fleet
         self._hashed, self._stream, self._now = hashed, stream, now
         self._waiting: set[int] = set()
         self._table = _open(file)
@@ -70,9 +74,22 @@ class ActiveUsers:
 
     async def run(self, interval_s: float) -> None:
         """Collect every `interval_s` seconds, until cancelled."""
-        while True:
-            self.collect()
-            await asyncio.sleep(interval_s)
+        try:
+            while True:
+                self.collect()
+                await self.share()
+                await asyncio.sleep(interval_s)
+        finally:
+            if self._fleet is not None:
+                await self._fleet.close()
+
+    async def share(self) -> None:
+        """Count those of the fleet, where there is one."""
+        if self._fleet is None:
+            return
+        counts = await self._fleet.count(int(self._now() // _DAY_S))
+        for window, users in (counts or {}).items():
+            self._stream.set(USERS_ACTIVE, users, {WINDOW: window})
 
     def close(self) -> None:
         """Keep who was seen since."""
@@ -81,6 +98,8 @@ class ActiveUsers:
 
     def _keep(self, today: int) -> None:
         rows = [(today, self._hashed(user)) for user in self._waiting]
+        if self._fleet is not None:
+            self._fleet.saw(today, (user for _, user in rows))
         with self._table:
             self._table.executemany("INSERT OR IGNORE INTO active_users VALUES (?, ?)", rows)
             self._table.execute("DELETE FROM active_users WHERE day <= ?", (today - max(WINDOWS.values()),))

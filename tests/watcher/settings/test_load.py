@@ -108,7 +108,7 @@ class TestMonitoringYaml:
             "monitoring.yaml:4: monitoring.dashboard=7 is no section; it should be a section with the keys "
             "data_retention, max_concurrent_users, refresh_interval",
             "monitoring.yaml:5: monitoring.metric.a=1 is unknown; it should be one of monitoring's keys: admin, "
-            "alerting, dashboard, health_checks, metrics, privacy",
+            "alerting, dashboard, fleet, health_checks, metrics, privacy",
             "monitoring.yaml:6: bot.token=(not shown) is unknown; it should be below monitoring: or alerts:",
         ]
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from . import borrowed, files, misspelt
 from .admin import Admin
+from .fleet import Fleet
 from .groups import Performance, Process, Service, Web
 from .guide import GUIDE
 from .health import Health
@@ -21,7 +22,7 @@ from .reading import FILE_SUFFIX, About, G, Group, Problem, Reading, SettingsErr
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Admin, Performance, Process, Privacy, Exporters, Line, Batching,
+    Service, Web, Health, Admin, Performance, Process, Privacy, Fleet, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group of settings that something uses."""
 ALL: Final = GROUPS + GUIDE
@@ -69,6 +70,7 @@ class Settings:
     admin: Admin
     disabled: bool
     privacy: Privacy
+    fleet: Fleet
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     guide: Mapping[type[Group], Group] = field(default_factory=dict)
@@ -229,6 +231,7 @@ def _settings(reading: Reading) -> Settings:
         admin,
         exporters.disabled,
         privacy,
+        reading.group(Fleet),
         problems,
         tuple(warnings),
     )
