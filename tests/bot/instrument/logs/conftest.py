@@ -39,12 +39,20 @@ def logs(recording: Recorder) -> Iterator[Callable[[], list[Log]]]:
     unlogged.clear()
 
 
+def _all_loggers() -> list[tuple[str, logging.Logger]]:
+    known = logging.root.manager.loggerDict
+    return [(name, one) for name, one in list(known.items()) if isinstance(one, logging.Logger)]
+
+
 @pytest.fixture(autouse=True)
 def loggers() -> Iterator[None]:
     """Puts `logging`'s configuration back."""
     root = logging.root
     handlers, level, disabled = root.handlers[:], root.level, logging.root.manager.disable
+    before = {name: one.disabled for name, one in _all_loggers()}
     yield
+    for name, one in _all_loggers():  # `disable_existing_loggers` means every one there is
+        one.disabled = before.get(name, False)
     root.handlers[:], logging.root.manager.disable = handlers, disabled
     root.setLevel(level)
     for name in (
