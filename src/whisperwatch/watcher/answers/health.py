@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from whisperwatch.version import __version__
 from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, named
+from whisperwatch.watcher.health.report import COMPONENT_OF
 
 _WRONG: Final = ("degraded", "unhealthy", "suspect")
 _FOOTER: Final = f"Whisperwatch {__version__}"
@@ -16,8 +17,6 @@ _ITEMS: Final = 40
 """What is told of each process is bounded, for a fleet on one machine."""
 _FIGURES: Final = 8
 """Of one component, for a phone."""
-_COVERED: Final = {"gateway": "discord", "settings": "monitor", "telemetry export": "monitor"}
-"""Checks that are told with a component, where that is in the report."""
 _TITLES: Final = {
     "system": "System resources", "llm": "LLM", "database": "Databases", "memory": "Memory system",
     "tasks": "Background tasks", "monitor": "The monitor itself",
@@ -55,7 +54,7 @@ class Health:
         components = [_item(one, "component", "reason") for one in shown.get("components") or ()]
         present = {item.name for item in components}
         checks = [_item(one, "check", "text") for one in shown["checks"]]
-        checks = [item for item in checks if _COVERED.get(item.name) not in present]
+        checks = [item for item in checks if COMPONENT_OF.get(item.name) not in present]
         return cls(str(shown["status"]), _unix(shown["at"]) or 0.0, (*checks, *components))
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
+
+COMPONENT_OF: Final = {"gateway": "discord", "settings": "monitor", "telemetry export": "monitor"}
+"""The component that a check is told with, where there are components; other checks are told by themselves."""
 
 Status = Literal["healthy", "degraded", "unhealthy", "unknown", "not_configured"]
 _RANK: dict[Status, int] = {"not_configured": -2, "unknown": -1, "healthy": 0, "degraded": 1, "unhealthy": 2}

@@ -14,7 +14,7 @@ import psutil
 
 from . import checks
 from .judging import Components
-from .report import Check, Component, Now, Report, changed_components, changes, make_report
+from .report import COMPONENT_OF, Check, Component, Now, Report, changed_components, changes, make_report
 from .source import Export, Source
 
 FRESH_S: Final = 0.1
@@ -23,8 +23,6 @@ _TURNS_TO_READ: Final = 4
 _log = logging.getLogger("whisperwatch.health")
 _components_log = logging.getLogger("whisperwatch.health.components")
 """Of which the bot's own log says nothing yet."""
-_OF_CHECKS: Final = {"gateway": "discord", "settings": "monitor", "telemetry export": "monitor"}
-"""Whose change says that of a component too."""
 _LEVELS: Final = {"degraded": logging.WARNING, "unhealthy": logging.ERROR}
 
 
@@ -124,7 +122,7 @@ class HealthWatch:
         for check in changed:
             level = _LEVELS.get(check.status, logging.INFO) if previous else logging.INFO
             _log.log(level, "%s is %s: %s", check.name, check.status, check.text)
-        said = {_OF_CHECKS.get(check.name) for check in changed}
+        said = {COMPONENT_OF.get(check.name) for check in changed}
         for one in changed_components(report, previous):
             if one.name not in said:
                 level = _LEVELS.get(one.status, logging.INFO) if previous else logging.INFO

@@ -8,14 +8,13 @@ from typing import Final
 
 import psutil
 
-from whisperwatch.watcher.health.report import Number, Part, Status
+from whisperwatch.watcher.health.report import COMPONENT_OF, Number, Part, Status
 
 from .scene import Scene, seconds
 
 _LOST: Final = ("whisperwatch.dropped", "whisperwatch.export.dropped", "whisperwatch.internal.errors")
 METRICS: Final = _LOST
 _FULL: Final = 4_000_000
-_OWN: Final = ("settings", "telemetry export")
 
 
 def judge(scene: Scene) -> list[Part]:
@@ -25,7 +24,7 @@ def judge(scene: Scene) -> list[Part]:
 
 def _checks(scene: Scene) -> Iterator[Part]:
     for check in scene.checks:
-        if check.name in _OWN:
+        if COMPONENT_OF.get(check.name) == "monitor":
             numbers: dict[str, Number] = {}
             text = check.text.rstrip(".")
             if check.name == "telemetry export" and scene.export is not None:
