@@ -70,6 +70,7 @@ def instrument(
     if recorder.forked:  # a child that wants to be watched after all
         recorder.restart()
         recorder.shipping = Options.from_environment().mode != "off"
+        hearing.allow(True)
     if _table.applied:
         return True
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":

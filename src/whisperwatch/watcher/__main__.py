@@ -78,7 +78,6 @@ class Watcher:
         by = settings.off_by("HEALTH_CHECK_ENABLED")
         off = by and f"Health is {by}."
         self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, self.components, off)
-        self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
         self.answers = Answers(
             self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
@@ -94,6 +93,7 @@ class Watcher:
             self.answers.answer,
             self.users.saw,
         )
+        self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.web: WebServer | None = None
         self._port_problem: str | None = None
         self._refused: list[str] = []
