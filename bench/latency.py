@@ -45,7 +45,7 @@ def main() -> int:
         try:
             for number in range(-1, arguments.rounds):  # the first warms up
                 for worker in workers[number % 3 :] + workers[: number % 3]:
-                    ask = worker.port if worker.name == WATCHED else stand_in.getsockname()[1]
+                    ask = worker.setting.port if worker.name == WATCHED else stand_in.getsockname()[1]
                     found = _round(worker, ask, arguments)
                     if number >= 0:
                         figures[worker.name].append(found)

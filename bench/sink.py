@@ -1,18 +1,56 @@
-"""The collector of the benchmark: takes OTLP/HTTP, and counts the command spans by who sent them."""
+"""The collector of the benchmark: takes OTLP/HTTP, counts the command spans by service, and knows their trees."""
 
 from __future__ import annotations
 
 import gzip
 import socket
-from collections import Counter
+from collections import Counter, defaultdict
+from typing import Any
 
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+_SORTS = ("db.system.name", "db.system", "gen_ai.operation.name")
+"""Attributes that say of a span what it is; of others the name's first word does."""
+
+_WAITS = ("acquire", "connect")
+"""Spans that are there only where something was slow, or for the first time."""
+
+
+class Trees:
+    """The spans of one service: for each trace, (sort, parent) by span id."""
+
+    def __init__(self) -> None:
+        self._traces: dict[bytes, dict[bytes, tuple[str, bytes]]] = defaultdict(dict)
+
+    def add(self, span: Any) -> None:
+        if span.name in _WAITS:
+            return
+        attributes = {attribute.key: attribute.value.string_value for attribute in span.attributes}
+        sort = next((attributes[key] for key in _SORTS if key in attributes), span.name.partition(" ")[0])
+        self._traces[span.trace_id][span.span_id] = (sort, span.parent_span_id)
+
+    def shapes(self) -> Counter[str]:
+        """How many traces look like `event(command(postgresql redis))`."""
+        return Counter(_shape(spans) for spans in self._traces.values())
+
+
+def _shape(spans: dict[bytes, tuple[str, bytes]]) -> str:
+    below: dict[bytes, list[bytes]] = defaultdict(list)
+    for span, (_, parent) in spans.items():
+        below[parent if parent in spans else b""].append(span)
+
+    def told(span: bytes) -> str:
+        inner = " ".join(sorted(map(told, below[span])))
+        return f"{spans[span][0]}({inner})" if inner else spans[span][0]
+
+    return " ".join(sorted(map(told, below[b""])))
 
 
 def main() -> None:
     app = web.Application(client_max_size=1 << 28)
     seen: Counter[str] = Counter()
+    trees: defaultdict[str, Trees] = defaultdict(Trees)
 
     async def traces(request: web.Request) -> web.Response:
         body = await request.read()
@@ -23,9 +61,9 @@ def main() -> None:
             service = next(
                 (a.value.string_value for a in resource.resource.attributes if a.key == "service.name"), ""
             )
-            for scope in resource.scope_spans:
-                commands = sum(span.name.startswith("command ") for span in scope.spans)
-                seen["bench" if scope.scope.name == "bench" else service] += commands
+            for span in (span for scope in resource.scope_spans for span in scope.spans):
+                seen[service] += span.name.startswith("command ")
+                trees[service].add(span)
         return web.Response()
 
     async def metrics(request: web.Request) -> web.Response:
@@ -35,9 +73,13 @@ def main() -> None:
     async def count(request: web.Request) -> web.Response:
         return web.Response(text=str(seen[request.query["who"]]))
 
-    app.add_routes(
-        [web.post("/v1/traces", traces), web.post("/v1/metrics", metrics), web.get("/seen", count)]
-    )
+    async def shapes(request: web.Request) -> web.Response:
+        return web.json_response(trees[request.query["who"]].shapes())
+
+    app.add_routes([
+        web.post("/v1/traces", traces), web.post("/v1/metrics", metrics),
+        web.get("/seen", count), web.get("/shapes", shapes),
+    ])  # fmt: skip
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     web.run_app(app, sock=listener, print=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,12 @@ import discord
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
+from bench.companion import Services
 from whisperwatch.demo.loopback.frames import Frames
 
-LOADS = ("prefix", "slash", "reply", "ignored")
-"""A prefix command; a slash command; a prefix command with one reply; an event that nobody listens to."""
+LOADS = ("prefix", "slash", "reply", "ignored", "companion")
+"""A prefix command; a slash command; a prefix command with one reply; an event that nobody listens to; a prefix command
+that asks a database, a cache and a language model (where the environment names them)."""
 
 Body = Callable[[str], Callable[[Callable[..., Any]], Callable[..., Any]]]
 """By a command's name: what wraps its function."""
@@ -114,6 +117,8 @@ class Traffic:
         self.bot = commands.Bot(
             "!", intents=discord.Intents.all(), guild_ready_timeout=0.05, help_command=None
         )
+        self.services: Services | None = None
+        self.answered = asyncio.Event()
         self._add_commands(body or (lambda _: lambda function: function))
 
     def _add_commands(self, body: Body) -> None:
@@ -128,12 +133,23 @@ class Traffic:
             await ctx.send("pong")
             self.handled += 1
 
+        @self.bot.command()
+        @body("companion")
+        async def companion(ctx: Any) -> None:
+            assert self.services is not None
+            try:
+                self.handled += bool(await self.services.answer())
+            finally:
+                self.answered.set()
+
         @self.bot.tree.command()
         @body("slash")
         async def slash(interaction: discord.Interaction) -> None:
             self.handled += 1
 
     async def connect(self) -> None:
+        if "DATABASE_URL" in os.environ:
+            self.services = await Services.open()
         session = Session(self.frames)
         plain, aiohttp.ClientSession = aiohttp.ClientSession, lambda **kwargs: session  # type: ignore[assignment,misc]
         try:
@@ -150,6 +166,11 @@ class Traffic:
             await self.ws.received_message(text)
         await self.bot.wait_until_ready()
 
+    async def close(self) -> None:
+        await self.bot.close()
+        if self.services is not None:
+            await self.services.close()
+
     def prepare(self, load: str, count: int) -> list[str]:
         """The texts of a round, made before its time is taken."""
         if load == "slash":
@@ -162,8 +183,11 @@ class Traffic:
         """Give the bot these texts, and wait until it has done with them."""
         before, tasks = self.handled, len(asyncio.all_tasks())
         for text in texts:
+            self.answered.clear()
             await self.ws.received_message(text)
-            if load != "ignored":
+            if load == "companion":
+                await self.answered.wait()
+            elif load != "ignored":
                 await asyncio.sleep(0)
         while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - an idle loop would be time that nobody is charged
             await asyncio.sleep(0)

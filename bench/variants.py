@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.traffic import Traffic
+from bench.traffic import Body, Traffic
 
 
 @dataclass
@@ -22,6 +22,11 @@ class Setting:
     collector: str
     port: int
     state: str
+
+    @property
+    def service(self) -> str:
+        """Under what name the collector knows it."""
+        return f"bench-{self.port}"
 
 
 @dataclass
@@ -42,6 +47,39 @@ def bare(setting: Setting) -> Watcher:
 
 def sdk(setting: Setting) -> Watcher:
     """The OpenTelemetry SDK by hand: a span and three points in each command's body, sent by OTLP/HTTP."""
+    spans, points, flush = _sdk(setting)
+    return Watcher(Traffic(_by_hand(spans, points)), flush, functools.partial(_spans_at, setting))
+
+
+def contrib(setting: Setting) -> Watcher:
+    """The same, and contrib's instrumentations of what the command calls."""
+    spans, points, flush = _sdk(setting)
+    _instrument(spans, points)
+    return Watcher(Traffic(_by_hand(spans, points)), flush, functools.partial(_spans_at, setting))
+
+
+def contrib_alone(setting: Setting) -> Watcher:
+    """Contrib's own code: its providers do nothing."""
+    from opentelemetry.metrics import NoOpMeterProvider
+    from opentelemetry.trace import NoOpTracerProvider
+
+    spans, points = NoOpTracerProvider(), NoOpMeterProvider()
+    _instrument(spans, points)
+    return Watcher(Traffic(_by_hand(spans, points)))
+
+
+def _instrument(spans: Any, points: Any) -> None:
+    from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+    from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+    from opentelemetry.instrumentation.redis import RedisInstrumentor
+
+    AsyncPGInstrumentor().instrument(tracer_provider=spans)  # type: ignore[no-untyped-call]
+    RedisInstrumentor().instrument(tracer_provider=spans)
+    OpenAIInstrumentor().instrument(tracer_provider=spans, meter_provider=points)
+
+
+def _sdk(setting: Setting) -> tuple[Any, Any, Callable[[], None]]:
+    """The SDK's providers, and what makes them send all they have."""
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.metrics import MeterProvider
@@ -49,10 +87,21 @@ def sdk(setting: Setting) -> Watcher:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    os.environ["OTEL_SERVICE_NAME"] = setting.service
     spans = TracerProvider()
     spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{setting.collector}/v1/traces")))
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{setting.collector}/v1/metrics"), 3_600_000)
     points = MeterProvider([reader])
+
+    def flush() -> None:
+        spans.force_flush()
+        points.force_flush()
+
+    return spans, points, flush
+
+
+def _by_hand(spans: Any, points: Any) -> Body:
+    """A span and three points for each command."""
     tracer, meter = spans.get_tracer("bench"), points.get_meter("bench")
     count = meter.create_counter("discord.commands")
     active = meter.create_up_down_counter("discord.command.active")
@@ -76,11 +125,7 @@ def sdk(setting: Setting) -> Watcher:
 
         return wrap
 
-    def flush() -> None:
-        spans.force_flush()
-        points.force_flush()
-
-    return Watcher(Traffic(body), flush, functools.partial(_spans_at, setting, "bench"))
+    return body
 
 
 def argus(setting: Setting) -> Watcher:
@@ -123,12 +168,20 @@ VARIANTS: dict[str, Callable[[Setting], Watcher]] = {
     "SDK by hand": sdk,
     "argus-dpy": argus,
     "discord-ext-prometheus": ext_prometheus,
+    "contrib on the SDK": contrib,
+    "contrib alone": contrib_alone,
     "Whisperwatch without traces": metrics_only,
     "Whisperwatch with traces": traces,
 }
 
-SCRAPED = frozenset(name for name in VARIANTS if "bare" not in name and "SDK" not in name)
+SCRAPED = frozenset(name for name in VARIANTS if name.startswith(("argus", "discord-ext", "Whisperwatch")))
 """Those that Prometheus scrapes: once a round, from outside."""
+
+
+def takes_part(name: str, load: str) -> bool:
+    """Whether a variant has anything to show with a load: only contrib and we know what `companion` calls."""
+    everywhere = name.startswith(("bare", "Whisperwatch"))
+    return everywhere or name.startswith("contrib") == (load == "companion")
 
 
 def _whisperwatch(setting: Setting, more: dict[str, str], *, by_metric: bool) -> Watcher:
@@ -136,7 +189,7 @@ def _whisperwatch(setting: Setting, more: dict[str, str], *, by_metric: bool) ->
         "WHISPERWATCH_STATE_DIR": setting.state,
         "HEALTH_CHECK_PORT": str(setting.port),
         "OTEL_EXPORTER_OTLP_ENDPOINT": setting.collector,
-        "OTEL_SERVICE_NAME": f"bench-{setting.port}",
+        "OTEL_SERVICE_NAME": setting.service,
         "OTEL_METRIC_EXPORT_INTERVAL": "15000",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "WHISPERWATCH_LINGER": "0.1",
@@ -160,7 +213,7 @@ def _whisperwatch(setting: Setting, more: dict[str, str], *, by_metric: bool) ->
     def by_series() -> float:
         return _sum(scrape(setting.port), ("discord_command_duration_seconds_count",))
 
-    arrived = by_series if by_metric else functools.partial(_spans_at, setting, f"bench-{setting.port}")
+    arrived = by_series if by_metric else functools.partial(_spans_at, setting)
     return Watcher(traffic, flush, arrived, child_cpu)
 
 
@@ -187,7 +240,7 @@ def _sum(text: str, names: tuple[str, ...]) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(names))
 
 
-def _spans_at(setting: Setting, who: str) -> float:
-    """Command spans that the collector has got from `who`, its service or its scope."""
-    with urllib.request.urlopen(f"{setting.collector}/seen?who={who}", timeout=10) as response:
+def _spans_at(setting: Setting) -> float:
+    """Command spans that the collector has got."""
+    with urllib.request.urlopen(f"{setting.collector}/seen?who={setting.service}", timeout=10) as response:
         return float(response.read())

@@ -32,7 +32,7 @@ async def _serve(name: str, setting: Setting) -> None:
             _say(await _lateness(watcher, seconds, order["commands"]))
         else:
             _say(await _round(watcher, order["load"], order["count"]))
-    await watcher.traffic.bot.close()
+    await watcher.traffic.close()
 
 
 async def _round(watcher: Watcher, load: str, count: int) -> dict[str, Any]:

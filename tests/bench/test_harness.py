@@ -7,13 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from bench.sink import Trees
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
 PROJECT = Path(__file__).parents[2]
 OURS = ["Whisperwatch without traces", "Whisperwatch with traces"]
 
 
-def test_short_rounds(tmp_path):
+@pytest.mark.parametrize("load", ["prefix", "companion"])  # the latter's trees are looked at too
+def test_short_rounds(tmp_path, load):
     file = tmp_path / "figures.json"
-    options = f"--rounds 2 --count 50 --loads prefix --json {file}"
+    options = f"--rounds 2 --count 50 --loads {load} --json {file}"
     done = subprocess.run(
         [sys.executable, "-m", "bench", *options.split(), "--variants", ",".join(OURS)],
         cwd=PROJECT,
@@ -27,9 +32,23 @@ def test_short_rounds(tmp_path):
     assert [line.split(" | ")[0] for line in done.stdout.splitlines() if line.startswith("| W")] == [
         f"| {name}" for name in OURS
     ]
-    figures = json.loads(file.read_text())["prefix"]
+    figures = json.loads(file.read_text())[load]
     assert list(figures) == ["bare", "bare again", *OURS]
     for name, rounds in figures.items():
         assert len(rounds) == 2
         assert all(figure["cpu"] >= figure["loop"] > 0 for figure in rounds)
         assert all((figure["child"] > 0) is (name in OURS) for figure in rounds), name
+
+
+def test_a_trace_is_known_by_its_shape():
+    trees = Trees()
+    for trace_id, number, parent, name, system in (
+        (b"1", b"a", b"", "message", ""), (b"1", b"b", b"a", "command ask", ""), (b"1", b"c", b"b", "GET", "redis"),
+        (b"1", b"d", b"b", "SELECT people", "postgresql"), (b"1", b"e", b"b", "acquire", "postgresql"),
+        (b"2", b"f", b"a", "command ask", ""),
+    ):  # fmt: skip
+        span = Span(trace_id=trace_id, span_id=number, parent_span_id=parent, name=name)
+        if system:
+            span.attributes.add(key="db.system.name").value.string_value = system
+        trees.add(span)
+    assert trees.shapes() == {"message(command(postgresql redis))": 1, "command": 1}

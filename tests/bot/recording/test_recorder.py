@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from whisperwatch import semconv, tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording import recorder as recorder_module
-from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.recorder import RELIEF, recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.watcher.records import Stream
 
@@ -346,7 +346,7 @@ FORKED = """
 import os, threading, time
 from opentelemetry import metrics, trace
 from whisperwatch.bot.recording.providers import providers
-from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.recorder import RELIEF, recorder
 from whisperwatch.bot.recording.tracing import tracing
 
 providers.install()
@@ -442,7 +442,7 @@ def test_a_forked_child_is_off_and_empty_until_it_is_restarted():
 
 WATCHED = """
 import os
-from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.recorder import RELIEF, recorder
 from whisperwatch.bot.watch import instrument
 
 assert instrument() and recorder.on
@@ -464,3 +464,34 @@ def test_a_forked_child_that_is_watched_again_records_again():
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", WATCHED]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert result.stdout == "all held\n", result.stderr
+
+
+def _end_roots(many: int) -> None:
+    duration = recorder.define_instrument(recorder.scope, "duration", "histogram", "s", "", (0.5,)).find({})
+    for _ in range(many):
+        root = Root("message", 4, recorder.attribute_set({}), duration)
+        root.touched = True
+        root.hold()
+        root.release()
+
+
+def test_many_that_wait_are_settled_at_once(installed, monkeypatch):
+    monkeypatch.setattr(recorder, "deferring", True)
+    _end_roots(RELIEF)
+    assert len(recorder.unsettled) == RELIEF
+    assert not recorder.spans
+    _end_roots(1)
+    assert len(recorder.unsettled) == 1
+    assert len(recorder.spans) == RELIEF
+    assert len(recorder.take_spans(1000)) == RELIEF + 1
+
+
+def test_the_loop_does_not_wait_for_who_settles(installed, monkeypatch):
+    monkeypatch.setattr(recorder, "deferring", True)
+    with recorder._settling:
+        loop = threading.Thread(target=_end_roots, args=(RELIEF + 1,))
+        loop.start()
+        loop.join(10)
+        assert not loop.is_alive()
+    assert len(recorder.unsettled) == RELIEF + 1
+    assert len(recorder.take_spans(1000)) == RELIEF + 1

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 GAP_S: Final = 1800
 """A conversation is over when its user has said nothing for so long."""
 ASKED_AGAIN_S: Final = 60
+_GAP_NS: Final = GAP_S * 1_000_000_000
+_ASKED_AGAIN_NS: Final = ASKED_AGAIN_S * 1_000_000_000
 _ALIKE: Final = 0.7
 """Of all words of two messages, the share that both have, from which they ask the same."""
 _MOST: Final = 20_000
@@ -67,13 +69,13 @@ class Activity:
 
     def _turn(self, key: Any, bot: Bot, at_ns: int, failed: bool, words: frozenset[int]) -> None:
         running = self._running.pop(key, None)
-        if running is not None and at_ns - running.last_ns >= GAP_S * 1e9:
+        if running is not None and at_ns - running.last_ns >= _GAP_NS:
             _over(running)
             running = None
         if running is None:
             running = Conversation(bot, at_ns)
             bot.counted(semconv.CONVERSATIONS).add(1)
-        elif at_ns - running.last_ns <= ASKED_AGAIN_S * 1e9 and _alike(running.words, words):
+        elif at_ns - running.last_ns <= _ASKED_AGAIN_NS and _alike(running.words, words):
             bot.counted(semconv.FEEDBACK, "negative", "asked_again").add(1)
         running.last_ns, running.failed, running.words = at_ns, failed, words
         running.turns += 1
@@ -86,7 +88,7 @@ class Activity:
         with self._lock:
             while self._running:
                 key, oldest = next(iter(self._running.items()))
-                if now_ns - oldest.last_ns < GAP_S * 1e9:
+                if now_ns - oldest.last_ns < _GAP_NS:
                     return
                 del self._running[key]
                 _over(oldest)
@@ -112,9 +114,12 @@ def _over(conversation: Conversation) -> None:
 
 
 def _words(text: Any) -> frozenset[int]:
-    if not isinstance(text, str) or not text:
-        return frozenset()
-    return frozenset(hash(word) for word in _WORD.findall(text[:2000].lower())[:_MOST_WORDS])
+    if not isinstance(text, str) or len(text.split(None, 1)) < 2:  # one word is too little to be compared
+        return _NO_WORDS
+    return frozenset(map(hash, _WORD.findall(text[:2000].lower())[:_MOST_WORDS]))
+
+
+_NO_WORDS: frozenset[int] = frozenset()
 
 
 def _alike(one: frozenset[int], other: frozenset[int]) -> bool:

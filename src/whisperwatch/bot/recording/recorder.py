@@ -25,6 +25,9 @@ from whisperwatch.version import __version__
 MOST_SPANS = 50_000
 """Ended spans that may wait for `ship` (it comes ten times a second, and has a bound in bytes of its own)."""
 
+RELIEF = 64
+"""So many that wait are settled on the loop at once, in a tenth to a quarter of a millisecond; only a bot that ends
+hundreds of commands a second sees that, for the ship comes four times a second."""
 
 _SORTS = {"counter": "Counter", "updowncounter": "UpDownCounter", "gauge": "Gauge", "histogram": "Histogram"}
 
@@ -204,6 +207,17 @@ class Recorder:
                 except Exception:
                     guard.failed("settle")
         return bool(self.unsettled)
+
+    def relieve(self) -> None:
+        """On the loop, when more than `RELIEF` wait: settle as many, while the processor's caches still have them.
+
+        Never waits: where another thread settles, it goes on doing so.
+        """
+        if self._settling.acquire(blocking=False):
+            try:
+                self.settle(RELIEF)
+            finally:
+                self._settling.release()
 
     def take_spans(self, most: int) -> list[tuple[Any, ...]]:
         """Up to `most` ended spans, oldest first."""

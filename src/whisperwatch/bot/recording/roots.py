@@ -19,7 +19,7 @@ from opentelemetry.trace import Span as APISpan
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
-from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
+from whisperwatch.bot.recording.recorder import MOST_SPANS, RELIEF, recorder
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
@@ -129,6 +129,8 @@ class Root(Span):
         self.end_ns = _now()
         if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
+            if len(recorder.unsettled) > RELIEF:
+                recorder.relieve()
         else:
             try:
                 self.settle()
