@@ -2,7 +2,7 @@
 
 --rounds N    of each load (30)
 --count N     events a round (1000; of `companion` a fifth)
---loads a,b   of prefix, slash, reply, ignored, companion
+--loads a,b   of prefix, slash, reply, logged, ignored, companion
 --variants …  names, separated by commas; the two bare ones always run
 --json FILE   every figure of every round
 """
@@ -41,7 +41,7 @@ class Worker:
     def __init__(self, name: str, collector: str, state: str) -> None:
         self.name = name
         self.setting = Setting(collector, _free_port(), state)
-        self.commands = self.companions = 0
+        self.commands = self.companions = self.logged = 0
         self.errors = Path(f"{state}.errors")
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
@@ -54,6 +54,7 @@ class Worker:
         """A round."""
         self.commands += count if load != "ignored" else 0
         self.companions += count if load == "companion" else 0
+        self.logged += count if load == "logged" else 0
         return self.tell({"load": load, "count": count})
 
     def lost(self) -> str:
@@ -61,6 +62,12 @@ class Worker:
         arrived = self.tell({"arrived": True})["arrived"]
         if arrived is not None and arrived != self.commands:
             return f"of {self.commands} commands {arrived:.0f} arrived"
+        if self.logged and not self.name.startswith("bare"):
+            address = f"{self.setting.collector}/logged?who={self.setting.service}"
+            with urllib.request.urlopen(address, timeout=30) as response:
+                logged = int(response.read())
+            if logged != self.logged:
+                return f"of {self.logged} log records {logged} arrived"
         if self.companions and (wanted := _WHOLE.get(self.name)):
             address = f"{self.setting.collector}/shapes?who={self.setting.service}"
             with urllib.request.urlopen(address, timeout=30) as response:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from aiohttp import web
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 _SORTS = ("db.system.name", "db.system", "gen_ai.operation.name")
@@ -50,6 +51,7 @@ def _shape(spans: dict[bytes, tuple[str, bytes]]) -> str:
 def main() -> None:
     app = web.Application(client_max_size=1 << 28)
     seen: Counter[str] = Counter()
+    logged: Counter[str] = Counter()
     trees: defaultdict[str, Trees] = defaultdict(Trees)
 
     async def traces(request: web.Request) -> web.Response:
@@ -66,6 +68,20 @@ def main() -> None:
                 trees[service].add(span)
         return web.Response()
 
+    async def logs(request: web.Request) -> web.Response:
+        body = await request.read()
+        message = ExportLogsServiceRequest.FromString(
+            gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        )
+        for resource in message.resource_logs:
+            attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
+            for record in (record for scope in resource.scope_logs for record in scope.log_records):
+                logged[attributes.get("service.name", "")] += record.body.string_value.startswith("command ")
+        return web.Response()
+
+    async def count_logs(request: web.Request) -> web.Response:
+        return web.Response(text=str(logged[request.query["who"]]))
+
     async def metrics(request: web.Request) -> web.Response:
         await request.read()
         return web.Response()
@@ -77,7 +93,8 @@ def main() -> None:
         return web.json_response(trees[request.query["who"]].shapes())
 
     app.add_routes([
-        web.post("/v1/traces", traces), web.post("/v1/metrics", metrics),
+        web.post("/v1/traces", traces), web.post("/v1/metrics", metrics), web.post("/v1/logs", logs),
+        web.get("/logged", count_logs),
         web.get("/seen", count), web.get("/shapes", shapes),
     ])  # fmt: skip
     listener = socket.create_server(("127.0.0.1", 0))

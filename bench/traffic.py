@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +17,14 @@ from discord.gateway import DiscordWebSocket
 from bench.companion import Services
 from whisperwatch.demo.loopback.frames import Frames
 
-LOADS = ("prefix", "slash", "reply", "ignored", "companion")
-"""A prefix command; a slash command; a prefix command with one reply; an event that nobody listens to; a prefix command
-that asks a database, a cache and a language model (where the environment names them)."""
+LOADS = ("prefix", "slash", "reply", "logged", "ignored", "companion")
+"""A prefix command; a slash command; a prefix command with one reply; one with one log record; an event that nobody
+listens to; a prefix command that asks a database, a cache and a language model (where the environment names them)."""
+
+logger = logging.getLogger("bench.bot")
+logger.setLevel(logging.INFO)
+logger.addHandler(logging.NullHandler())  # what the bot's own handlers cost is none of ours
+
 
 Body = Callable[[str], Callable[[Callable[..., Any]], Callable[..., Any]]]
 """By a command's name: what wraps its function."""
@@ -132,6 +138,12 @@ class Traffic:
         async def reply(ctx: Any) -> None:
             await ctx.send("pong")
             self.handled += 1
+
+        @self.bot.command()
+        @body("logged")
+        async def logged(ctx: Any) -> None:
+            self.handled += 1
+            logger.info("command %s was run %d times", "logged", self.handled)
 
         @self.bot.command()
         @body("companion")

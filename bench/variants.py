@@ -48,7 +48,13 @@ def bare(setting: Setting) -> Watcher:
 def sdk(setting: Setting) -> Watcher:
     """The OpenTelemetry SDK by hand: a span and three points in each command's body, sent by OTLP/HTTP."""
     spans, points, flush = _sdk(setting)
-    return Watcher(Traffic(_by_hand(spans, points)), flush, functools.partial(_spans_at, setting))
+    flush_logs = _sdk_logs(setting)
+
+    def flush_all() -> None:
+        flush()
+        flush_logs()
+
+    return Watcher(Traffic(_by_hand(spans, points)), flush_all, functools.partial(_spans_at, setting))
 
 
 def contrib(setting: Setting) -> Watcher:
@@ -98,6 +104,22 @@ def _sdk(setting: Setting) -> tuple[Any, Any, Callable[[], None]]:
         points.force_flush()
 
     return spans, points, flush
+
+
+def _sdk_logs(setting: Setting) -> Callable[[], object]:
+    """The SDK's handler on the root logger."""
+    import logging
+
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    provider = LoggerProvider()
+    provider.add_log_record_processor(
+        BatchLogRecordProcessor(OTLPLogExporter(f"{setting.collector}/v1/logs"))
+    )
+    logging.getLogger("bench.bot").addHandler(LoggingHandler(logger_provider=provider))
+    return provider.force_flush
 
 
 def _by_hand(spans: Any, points: Any) -> Body:
@@ -179,8 +201,11 @@ SCRAPED = frozenset(name for name in VARIANTS if name.startswith(("argus", "disc
 
 
 def takes_part(name: str, load: str) -> bool:
-    """Whether a variant has anything to show with a load: only contrib and we know what `companion` calls."""
+    """Whether a variant has anything to show with a load: only contrib and we know what `companion` calls, only
+    the SDK and we what is logged."""
     everywhere = name.startswith(("bare", "Whisperwatch"))
+    if load == "logged":
+        return everywhere or name == "SDK by hand"
     return everywhere or name.startswith("contrib") == (load == "companion")
 
 
@@ -192,6 +217,7 @@ def _whisperwatch(setting: Setting, more: dict[str, str], *, by_metric: bool) ->
         "OTEL_SERVICE_NAME": setting.service,
         "OTEL_METRIC_EXPORT_INTERVAL": "15000",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "OTEL_BLRP_SCHEDULE_DELAY": "100",
         "WHISPERWATCH_LINGER": "0.1",
         **more,
     }
