@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[2]
 OURS = ["Whisperwatch without traces", "Whisperwatch with traces"]
 
 
-@pytest.mark.parametrize("load", ["prefix", "logged", "companion"])
+@pytest.mark.parametrize("load", ["logged", "companion"])
 def test_short_rounds(tmp_path, load):
     file = tmp_path / "figures.json"
     options = f"--rounds 2 --count 50 --loads {load} --json {file}"
