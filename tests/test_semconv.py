@@ -32,6 +32,7 @@ OF_THE_PROCESS = {
     "bot.job.wait.duration",
     "bot.job.enqueued",
     "bot.users.active",
+    "bot.cache.evictions",
 }
 """`bot.*` metrics that are the process', whichever bots run in it."""
 NOT_STANDARD = {

@@ -70,6 +70,11 @@ CACHE_REQUESTS = Metric(
     "bot.cache.requests", "counter", "{request}",
     "Look-ups in a cache, by whether it had what was asked for.", (BOT_NAME, CACHE, CACHE_RESULT, SOURCE),
 )  # fmt: skip
+CACHE_EVICTIONS = Metric(
+    "bot.cache.evictions", "counter", "{key}",
+    "Keys that the cache's server has thrown out for want of memory, as it counts them itself.",
+    (CACHE, SOURCE), (), "watcher",
+)  # fmt: skip
 FEATURE_USES = Metric(
     "bot.feature.uses", "counter", "{use}", "Uses of a feature.", (BOT_NAME, FEATURE, SOURCE)
 )

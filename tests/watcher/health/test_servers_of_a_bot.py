@@ -131,6 +131,8 @@ async def bot(servers: Servers, tmp_path: Path) -> AsyncIterator[Bot]:
 async def test_all_are_well_and_then_each_has_its_fault(bot: Bot, servers: Servers) -> None:
     told = await bot.until("database", lambda told: told["status"] == "healthy" and len(told["parts"]) == 3)
     assert part(told, "PostgreSQL")["text"].startswith("answers SELECT 1")
+    figures = (await bot.client.get("/metrics")).text
+    assert 'bot_cache_evictions_total{bot_cache_name="redis",bot_source="redis"} 0.0' in figures
     await bot.until("llm", lambda told: told["status"] == "healthy")
     await bot.until("memory", lambda told: told["status"] == "healthy")
     await bot.until("payments", lambda told: told["status"] == "healthy")

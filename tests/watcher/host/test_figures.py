@@ -61,6 +61,7 @@ def test_everything_that_is_declared_is_read(figures: Figures, reader: Any) -> N
         names.PROCESS_DISK_IO.name,
         names.PROCESS_CPU_UTILIZATION.name,
         names.USERS_ACTIVE.name,
+        names.CACHE_EVICTIONS.name,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from whisperwatch.semconv import HEALTH, HEALTH_COMPONENT
+from whisperwatch.semconv import CACHE, CACHE_EVICTIONS, HEALTH, HEALTH_COMPONENT, SOURCE
 from whisperwatch.watcher.records import Endpoint, LocalStream, Records
 
 from .components import cache, custom, database, discord, llm, memory, monitor, security, system, tasks
@@ -110,7 +110,17 @@ class Components:
         if self._own is not None:
             for one in judged:
                 self._own.set(HEALTH, _FIGURES[one.status], {HEALTH_COMPONENT: one.name})
+            self._count_evictions(self._own)
         return judged
+
+    def _count_evictions(self, own: LocalStream) -> None:
+        told = {
+            probe.target.name: probe.verdict.figures["evicted_keys"]  # databases of one server count together
+            for probe in self._prober.probes
+            if "evicted_keys" in probe.verdict.figures
+        }
+        if told:
+            own.set(CACHE_EVICTIONS, sum(told.values()), {CACHE: "redis", SOURCE: "redis"})
 
     def refresh(self, unix: float) -> None:
         """Take a sample if one is due, and have new servers asked."""

@@ -21,6 +21,7 @@ from whisperwatch.demo.backends.llm import LanguageModel
 from whisperwatch.demo.backends.postgres import Postgres
 from whisperwatch.demo.backends.redis import Redis
 from whisperwatch.demo.home import Home
+from whisperwatch.watcher.health.components.scene import part_of
 from whisperwatch.watcher.health.probes import verdict
 from whisperwatch.watcher.health.probes.prober import Probe, Timing
 
@@ -117,6 +118,38 @@ class TestRedis:
         await server.stop()
         status, text = await asked(probe)
         assert (status, text) == ("unhealthy", "refuses the connection: nothing listens there")
+
+    async def test_what_it_counts_of_itself(self, home: Home, probe_of: Any) -> None:
+        server = Redis(home)
+        await server.start()
+        async with RedisClient.from_url(server.url) as client:
+            await client.config_set("maxmemory-policy", "allkeys-lru")
+            await client.config_set("maxmemory", "3mb")
+            await client.get("missing")
+            for number in range(100):
+                await client.set(f"key {number}", "x" * 100_000)
+        probe = probe_of("redis", host="127.0.0.1", port=server._port)
+        assert (await asked(probe))[0] == "healthy"
+        await server.stop()
+        assert probe.verdict.figures["evicted_keys"] > 50
+        assert probe.verdict.figures["keyspace_misses"] == 1
+        assert part_of(probe).numbers["evicted_keys"] == probe.verdict.figures["evicted_keys"]
+
+    @pytest.mark.parametrize(
+        "told", [b"-NOPERM no\r\n", b"$-1\r\n", b"$9\r\nhalf", b"$200000\r\n", b":7\r\n", b""]
+    )
+    async def test_one_that_tells_nothing_of_itself_is_well(self, probe_of: Any, told: bytes) -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"PING\r\n")
+            writer.write(b"+PONG\r\n")
+            await reader.readuntil(b"stats\r\n")
+            writer.write(told)
+            writer.close()
+
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as serving:
+            probe = probe_of("redis", host="127.0.0.1", port=serving.sockets[0].getsockname()[1])
+            assert (await asked(probe))[0] == "healthy"
+        assert probe.verdict.figures == {}
 
     @pytest.mark.parametrize(
         "answer", [b"HTTP/1.1 200 OK\r\n\r\n", b"", b"+PO", b"+PING\r\n", b"-ERR hm\r\n", b"x" * 3_000_000]

@@ -56,6 +56,7 @@ def part_of(probe: Probe) -> Part:
         numbers["answer_s"] = round(verdict.took_s, 4)
     if verdict.answered is not None:
         numbers["last_good_unix"] = round(verdict.answered, 3)
+    numbers |= verdict.figures
     return Part(probe.target.name, verdict.status, verdict.text, numbers, verdict.since, True)
 
 

@@ -1,6 +1,6 @@
-"""Redis: AUTH and PING in its own protocol, over a connection of the watcher's own.
+"""Redis: AUTH, PING and INFO in its own protocol, over a connection of the watcher's own.
 
-redis-py would be 13 MB in the watcher; three commands need none of it.
+redis-py would be 13 MB in the watcher; four commands need none of it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import ssl as tls
 from collections.abc import Mapping
 from typing import Any
 
+from .answer import Answer
 from .errors import ProbeError, RefusedError, UnknownError
 from .reach import opened, trust
 
 _NOT_ALLOWED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password")
+_COUNTED = frozenset({"keyspace_hits", "keyspace_misses", "evicted_keys", "expired_keys"})
+_MOST_INFO = 100_000
 _BUSY = {
     "LOADING": "is loading its data",
     "BUSY": "is busy with a script",
@@ -24,7 +27,7 @@ _BUSY = {
 
 
 async def ask(arguments: Mapping[str, Any]) -> str:
-    """Log in as the bot does, and PING.
+    """Log in as the bot does, and PING. Where INFO is allowed, the `Answer` has what Redis counts of its keyspace.
 
     Raises:
         ProbeError: it answers something else, or refuses the password.
@@ -41,9 +44,22 @@ async def ask(arguments: Mapping[str, Any]) -> str:
             who = (str(user), str(password or "")) if user else (str(password),)
             await _command(reader, writer, "AUTH", *who)
         answer = await _command(reader, writer, "PING")
-    if answer != "+PONG":
-        raise ProbeError("answers PING with something else than PONG")
-    return "answers PING"
+        if answer != "+PONG":
+            raise ProbeError("answers PING with something else than PONG")
+        return Answer("answers PING", await _figures(reader, writer))
+
+
+async def _figures(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict[str, int]:
+    """Of `INFO stats`; none where Redis doesn't tell."""
+    try:
+        size = await _command(reader, writer, "INFO", "stats")
+        if not size.startswith("$") or int(size[1:]) > _MOST_INFO:
+            return {}
+        told = (await reader.readexactly(int(size[1:]) + 2)).decode("utf-8", "replace")
+    except (ProbeError, ValueError, EOFError, OSError):  # it answers, and tells no more
+        return {}
+    pairs = (line.partition(":") for line in told.splitlines())
+    return {name: int(value) for name, _, value in pairs if name in _COUNTED and value.isdecimal()}
 
 
 async def _command(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *words: str) -> str:

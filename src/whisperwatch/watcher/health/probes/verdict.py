@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from whisperwatch.watcher.health.report import Status
+
+from .answer import Answer
 
 GOOD: Final = 2
 """So many good answers in a row make good what failed."""
@@ -20,6 +23,7 @@ class Verdict:
         since: when the status became what it is; None before the first answer.
         asked: when the last answer or failure was; `answered`: the last good answer.
         took_s: how long that took.
+        figures: what the server told of itself with it.
     """
 
     def __init__(self) -> None:
@@ -29,6 +33,7 @@ class Verdict:
         self.asked: float | None = None
         self.answered: float | None = None
         self.took_s: float | None = None
+        self.figures: Mapping[str, int] = {}
         self._good = 0
 
     @property
@@ -39,6 +44,8 @@ class Verdict:
     def good(self, text: str, took_s: float, now: float) -> None:
         """It has answered as it should."""
         self.answered, self.took_s = now, took_s
+        if isinstance(text, Answer):
+            self.figures = text.figures
         self._good += 1
         slow = took_s > SLOW_S
         told = f"{text}, but slowly ({took_s:.1f} s)" if slow else f"{text} ({took_s * 1000:.0f} ms)"
