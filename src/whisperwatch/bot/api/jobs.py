@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from opentelemetry import trace
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
+from whisperwatch.bot.api.block import Block, outcome_of
 from whisperwatch.bot.api.names import checked
 from whisperwatch.bot.instrument.bots import Bot, any_bot, bots
 from whisperwatch.bot.instrument.errors.counting import note
@@ -21,7 +19,6 @@ from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 
 _KIND_CONSUMER = 4
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class JobRoot(Root):
@@ -39,74 +36,34 @@ class JobRoot(Root):
         self.release()
 
 
-class Job:
-    """A `with` or `async with` block, or a decorator of a function or coroutine function (each call is one)."""
+class Job(Block):
+    """A background job with a trace of its own."""
 
-    __slots__ = ("_name", "_root", "_token")
+    __slots__ = ("_root", "_token")
+    kind = "job"
+    _root: JobRoot
+    _token: Any
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._root: JobRoot | None = None
-        self._token: Any = None
-
-    def __enter__(self) -> Job:
-        if bots:
-            try:
-                self._begin()
-            except Exception:
-                guard.failed("job")
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if self._root is not None:
-            try:
-                self._end(self._root, error)
-            except Exception:
-                guard.failed("job end")
-
-    async def __aenter__(self) -> Job:
-        return self.__enter__()
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        self.__exit__(kind, error, traceback)
-
-    def __call__(self, function: Function) -> Function:
-        name = self._name
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def run_async(*args: Any, **kwargs: Any) -> Any:
-                with Job(name):
-                    return await function(*args, **kwargs)
-
-            return run_async  # type: ignore[return-value]
-
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with Job(name):
-                return function(*args, **kwargs)
-
-        return run  # type: ignore[return-value]
-
-    def _begin(self) -> None:
+    def _begin(self) -> bool:
         bot = any_bot()
         if bot is None:
-            return
+            return False
         starter = trace.get_current_span().get_span_context()
-        root = JobRoot(bot, self._name)
+        root = self._root = JobRoot(bot, self._name)
         if starter.is_valid:
             root.add_link(starter, {semconv.TASK_CAUSE: "job"})
         root.hold()
         self._token = enter(root.context_below())
-        self._root = root
+        return True
 
-    def _end(self, root: JobRoot, error: BaseException | None) -> None:
-        self._root = None
+    def _end(self, error: BaseException | None) -> None:
+        root = self._root
+        del self._root  # nobody is to hold it any more
         leave(self._token)
         if isinstance(error, Exception):
             root.fail(error)
             note(error, component="tasks", root=root, bot_name=root.bot.name)
-        root.end_with("ok" if error is None else "failure" if isinstance(error, Exception) else "cancelled")
+        root.end_with(outcome_of(error))
 
 
 def job(name: str) -> Job:

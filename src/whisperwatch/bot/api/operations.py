@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from whisperwatch import semconv
-from whisperwatch.bot import guard
+from whisperwatch.bot.api.block import Block, outcome_of
 from whisperwatch.bot.api.names import checked
-from whisperwatch.bot.instrument.bots import Bot, any_bot, bots
+from whisperwatch.bot.instrument.bots import Bot, any_bot
 from whisperwatch.bot.instrument.errors.counting import call_ended
 from whisperwatch.bot.recording.current import enter_span, leave
 from whisperwatch.bot.recording.recorder import recorder
@@ -19,16 +16,16 @@ from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
 _now = recorder.clock.now
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Operation:
-    """A `with` or `async with` block, or a decorator of a function or coroutine function (each call is one)."""
+class Operation(Block):
+    """A stretch of work with a span and a duration."""
 
-    __slots__ = ("_items", "_name", "_relevance", "_span", "_start", "_token")
+    __slots__ = ("_items", "_relevance", "_span", "_start", "_token")
+    kind = "operation"
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        super().__init__(name)
         self._span: Span | None = None
         self._token: Any = None
         self._start = 0
@@ -39,61 +36,23 @@ class Operation:
         """Of a memory operation: how many were retrieved or stored, and how well the best one fits, from 0 to 1."""
         self._items, self._relevance = items, relevance
 
-    def __enter__(self) -> Operation:
-        if bots:
-            try:
-                self._begin()
-            except Exception:
-                guard.failed("operation")
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if self._start:
-            try:
-                self._end(error)
-            except Exception:
-                guard.failed("operation end")
-
-    async def __aenter__(self) -> Operation:
-        return self.__enter__()
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        self.__exit__(kind, error, traceback)
-
-    def __call__(self, function: Function) -> Function:
-        name = self._name
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def measured_async(*args: Any, **kwargs: Any) -> Any:
-                with Operation(name):
-                    return await function(*args, **kwargs)
-
-            return measured_async  # type: ignore[return-value]
-
-        @functools.wraps(function)
-        def measured(*args: Any, **kwargs: Any) -> Any:
-            with Operation(name):
-                return function(*args, **kwargs)
-
-        return measured  # type: ignore[return-value]
-
-    def _begin(self) -> None:
+    def _begin(self) -> bool:
         name = self._name
         static = recorder.attribute_set({semconv.OPERATION: name})
         self._span = tracing.child(f"operation {name}", 0, static)
         if self._span is not None:
             self._token = enter_span(self._span.visible)
         self._start = _now()
+        return True
 
     def _end(self, error: BaseException | None) -> None:
-        seconds, self._start = (_now() - self._start) / 1e9, 0
+        seconds = (_now() - self._start) / 1e9
         if self._token is not None:
             leave(self._token)
             self._token = None
         bot = any_bot()
         if bot is not None:
-            self._measure(bot, seconds, _outcome(error))
+            self._measure(bot, seconds, outcome_of(error))
         call_ended(root_here(), _component_of(self._name), ("operation", self._name), error)
         span, self._span = self._span, None
         if span is not None:
@@ -132,12 +91,6 @@ def operation(name: str) -> Operation:
         TypeError, ValueError: the name is no text of 1 to 100 characters.
     """
     return Operation(checked("an operation", name))
-
-
-def _outcome(error: BaseException | None) -> str:
-    if error is None:
-        return "ok"
-    return "failure" if isinstance(error, Exception) else "cancelled"
 
 
 def _component_of(name: str) -> str | None:
