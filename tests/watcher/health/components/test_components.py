@@ -274,13 +274,13 @@ class TestMemory:
 
 class TestCache:
     def test_the_hit_rate(self, stage: Stage) -> None:
-        stage.bot.count("bot.cache.requests", 90, cache__name="embeddings", result="hit")
-        stage.bot.count("bot.cache.requests", 30, cache__name="embeddings", result="miss")
+        stage.bot.count("bot.cache.requests", 90, bot__cache__name="embeddings", bot__cache__result="hit")
+        stage.bot.count("bot.cache.requests", 30, bot__cache__name="embeddings", bot__cache__result="miss")
         assert stage.of("cache") == ("healthy", "The cache embeddings answers 75% of 120 requests.")
         assert stage.numbers("cache", "the cache embeddings")["hit_rate"] == 0.75
 
     def test_one_that_hardly_ever_hits(self, stage: Stage) -> None:
-        stage.bot.count("bot.cache.requests", 200, cache__name="embeddings", result="miss")
+        stage.bot.count("bot.cache.requests", 200, bot__cache__name="embeddings", bot__cache__result="miss")
         assert stage.of("cache")[0] == "degraded"
 
 
@@ -349,9 +349,9 @@ class TestTasks:
 
 
 def test_security(stage: Stage) -> None:
-    stage.bot.count("bot.security.events", 5, bot__security__kind="login", outcome="ok")
+    stage.bot.count("bot.security.events", 5, bot__security__kind="login", bot__security__outcome="allowed")
     assert stage.of("security") == ("healthy", "Login: 0 of 5 were refused in the last 5 minutes.")
-    stage.bot.count("bot.security.events", 50, bot__security__kind="login", outcome="denied")
+    stage.bot.count("bot.security.events", 50, bot__security__kind="login", bot__security__outcome="denied")
     assert stage.of("security")[0] == "degraded"
 
 

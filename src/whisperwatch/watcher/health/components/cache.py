@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+from whisperwatch.semconv import CACHE, CACHE_REQUESTS, CACHE_RESULT
 from whisperwatch.watcher.health.report import Part
 from whisperwatch.watcher.health.trends import Recent
 
 from .scene import Scene, by, not_configured, part_of
 
-_REQUESTS: Final = "bot.cache.requests"
+_REQUESTS: Final = CACHE_REQUESTS.name
 METRICS: Final = (_REQUESTS,)
-_NAMES: Final = ("bot.cache.name", "cache.name", "cache")
 _ENOUGH: Final = 100
 _LOW: Final = 0.1
 
 
 def judge(scene: Scene) -> list[Part]:
     """A part for each cache."""
-    caches = by(scene.trends.recent(_REQUESTS, scene.now), *_NAMES)
+    caches = by(scene.trends.recent(_REQUESTS, scene.now), CACHE)
     parts = [_judged(name, recents) for name, recents in caches.items()]
     if parts:
         return parts
@@ -32,16 +32,12 @@ def judge(scene: Scene) -> list[Part]:
 
 
 def _judged(name: str, recents: list[Recent]) -> Part:
-    counts: Counter[str] = Counter()
+    counts: Counter[Any] = Counter()
     for one in recents:
-        counts[_result(one.attributes)] += int(one.count)
+        counts[one.attributes.get(CACHE_RESULT)] += int(one.count)
     asked = counts["hit"] + counts["miss"]
     rate = counts["hit"] / asked if asked else 0.0
     low = asked >= _ENOUGH and rate < _LOW
     text = f"answers {rate:.0%} of {asked} requests"
     numbers = {"hits": counts["hit"], "misses": counts["miss"], "hit_rate": round(rate, 4)}
-    return Part(f"the cache {name}".strip(), "degraded" if low else "healthy", text, numbers)
-
-
-def _result(attributes: Any) -> str:
-    return next((str(value) for value in attributes.values() if value in ("hit", "miss")), "")
+    return Part(f"the cache {name}", "degraded" if low else "healthy", text, numbers)

@@ -11,9 +11,7 @@ from whisperwatch.watcher.health.trends import Recent
 
 from .scene import Calls, Scene, by, not_configured, seconds
 
-_JOBS: Final = ("bot.job.duration", "bot.jobs.duration")
-_QUEUES: Final = ("bot.queue.depth", "bot.job.queue.depth")
-METRICS: Final = (semconv.TASK_DURATION.name, *_JOBS)
+METRICS: Final = (semconv.TASK_DURATION.name, semconv.JOB_DURATION.name)
 _OVERDUE_S: Final = 60.0
 _LONG: Final = 1000
 
@@ -31,15 +29,12 @@ def judge(scene: Scene) -> list[Part]:
 
 def _loops(scene: Scene) -> Iterator[Part]:
     for name, recents in by(scene.trends.recent(semconv.TASK_DURATION.name, scene.now), semconv.TASK).items():
-        failed = sum(int(r.count) for r in recents if r.attributes.get(semconv.OUTCOME) == "failure")
-        yield _runs(f"the loop {name}:", recents, failed)
+        yield _runs(f"the loop {name}:", recents, _failed(recents))
 
 
 def _jobs(scene: Scene) -> Iterator[Part]:
-    for metric in _JOBS:
-        for name, recents in by(scene.trends.recent(metric, scene.now), "bot.job.name", "job").items():
-            failed = sum(int(r.count) for r in recents if _failed(r))
-            yield _runs(f"the job {name}:".replace(" :", ":"), recents, failed)
+    for name, recents in by(scene.trends.recent(semconv.JOB_DURATION.name, scene.now), semconv.JOB).items():
+        yield _runs(f"the job {name}:", recents, _failed(recents))
 
 
 def _runs(name: str, recents: list[Recent], failed: int) -> Part:
@@ -61,12 +56,12 @@ def _overdue(scene: Scene) -> Iterator[Part]:
 
 
 def _queues(scene: Scene) -> Iterator[Part]:
-    for metric in _QUEUES:
-        for attributes, depth in scene.trends.latest(metric):
-            name = next((str(v) for k, v in attributes.items() if "queue" in k), "")
-            status: Status = "degraded" if depth >= _LONG else "healthy"
-            yield Part(f"the queue {name}".strip(), status, f"holds {depth:.0f} jobs", {"depth": depth})
+    for attributes, depth in scene.trends.latest(semconv.QUEUE_DEPTH.name):
+        status: Status = "degraded" if depth >= _LONG else "healthy"
+        yield Part(
+            f"the queue {attributes.get(semconv.QUEUE)}", status, f"holds {depth:.0f} jobs", {"depth": depth}
+        )
 
 
-def _failed(one: Recent) -> bool:
-    return semconv.ERROR_TYPE in one.attributes or one.attributes.get(semconv.OUTCOME) == "failure"
+def _failed(recents: list[Recent]) -> int:
+    return sum(int(one.count) for one in recents if one.attributes.get(semconv.OUTCOME) == "failure")
