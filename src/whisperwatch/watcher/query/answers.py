@@ -1,0 +1,153 @@
+"""What engines answer: plain data, the same of every store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One group's numbers.
+
+    Attributes:
+        group: the attributes of `by` with their values as text; "" where the series has none.
+        points: (T in unix seconds, value), ascending; times without an answer are left out.
+        before: the same of the period compared with, at the times of `points` (not its own).
+    """
+
+    group: Mapping[str, str]
+    points: tuple[tuple[int, float], ...]
+    before: tuple[tuple[int, float], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A store that could not answer, or not in full.
+
+    Attributes:
+        store: `embedded`, `prometheus`, `loki` or `tempo`.
+        what: a sentence for the operator, without secrets.
+        since: unix seconds of the first failure of this row of failures.
+    """
+
+    store: str
+    what: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What every answer has.
+
+    Attributes:
+        notes: what was done to the question (clamped, rounded), in sentences.
+        problems: what failed; the answer is what the others know.
+    """
+
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    problems: tuple[Problem, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAnswer(Answer):
+    """Of a `MetricQuestion` or a `LogCount`. `unit` is UCUM's, `1` of a ratio, `{…}/s` of a rate. `start` and `end`
+    (unix seconds) are what was looked at."""
+
+    series: tuple[Series, ...]
+    unit: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One record. `at` is wall ns; ids are hex, "" where there is none; `attributes` hold what has no field here."""
+
+    at: int
+    severity: int
+    level: str
+    """The severity's text as it was logged, such as `WARNING`."""
+    component: str
+    logger: str
+    body: str
+    trace_id: str = ""
+    span_id: str = ""
+    instance: str = ""
+    event: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogAnswer(Answer):
+    """Newest first. `more`: there are older ones that fit."""
+
+    records: tuple[LogRecord, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """A trace that was found. `start` is wall ns. `spans` is None where the store doesn't say."""
+
+    trace_id: str
+    root: str
+    start: int
+    duration_s: float
+    error: bool
+    spans: int | None = None
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceList(Answer):
+    """As asked: newest or slowest first. `more`: there may be others."""
+
+    traces: tuple[TraceSummary, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """An event of a span. `at` is wall ns."""
+
+    name: str
+    at: int
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLink:
+    """A link of a span."""
+
+    trace_id: str
+    span_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord:
+    """One span. Times are wall ns; ids hex; `parent_id` is "" of a root; `kind` is OpenTelemetry's, in lower case;
+    `status` is `unset`, `ok` or `error`."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    name: str
+    kind: str
+    start: int
+    end: int
+    status: str = "unset"
+    description: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[SpanEvent, ...] = ()
+    links: tuple[SpanLink, ...] = ()
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace(Answer):
+    """One trace whole, by start; no spans where there is no such trace."""
+
+    spans: tuple[SpanRecord, ...]
