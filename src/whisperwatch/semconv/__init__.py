@@ -25,6 +25,7 @@ from whisperwatch.semconv.model import Attribute, Metric, SpanName
 from whisperwatch.semconv.own import *  # noqa: F403
 from whisperwatch.semconv.privacy import *  # noqa: F403
 from whisperwatch.semconv.process import *  # noqa: F403
+from whisperwatch.semconv.store import *  # noqa: F403
 from whisperwatch.semconv.usage import *  # noqa: F403
 from whisperwatch.semconv.vectors import *  # noqa: F403
 
