@@ -146,7 +146,7 @@ def _other_version(path: Path, found: int, newest: int) -> str:
             f"{path} was written by a newer Whisperwatch (schema {found}; this one knows {newest}): update, or give "
             "the store another path"
         )
-    return f"{path} has the schema {found} of an older Whisperwatch: its watcher brings it up to {newest} when it starts"
+    return f"{path} has an older Whisperwatch's schema {found}: its watcher brings it up to {newest} when it starts"
 
 
 def is_broken(error: Exception) -> bool:

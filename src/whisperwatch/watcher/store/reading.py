@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.file import open_to_read
@@ -39,6 +39,7 @@ class Readers:
         loop = asyncio.get_running_loop()
         reading = _Reading(self, work)
         future = loop.run_in_executor(self._threads, reading.run)
+        future.add_done_callback(_heard)
         try:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.shield(future)
@@ -72,6 +73,12 @@ class Readers:
             return self._idle.get_nowait()
         except queue.Empty:
             return None
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Nobody may be left to hear of its failure."""
+    if not future.cancelled():
+        future.exception()
 
 
 class _Reading:

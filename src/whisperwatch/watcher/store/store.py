@@ -118,9 +118,9 @@ class Store:
             await self.write()
             if not self._unwritten:
                 await self.write()
+        self.readers.close()  # before: who closes last tidies the write-ahead log up
         await self._worker.do(self._close)
         self._worker.stop()
-        self.readers.close()
 
     def _show(self) -> None:
         self._figures.set(SELF_STORE_SIZE, self._size)
