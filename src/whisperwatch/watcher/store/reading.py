@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.file import open_to_read
@@ -38,7 +38,7 @@ class Readers:
         """
         loop = asyncio.get_running_loop()
         reading = _Reading(self, work)
-        future = loop.run_in_executor(self._threads, reading.run)
+        future: asyncio.Future[T] = loop.run_in_executor(self._threads, reading.run)
         future.add_done_callback(_heard)
         try:
             async with asyncio.timeout(timeout_s):
@@ -81,7 +81,7 @@ def _heard(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-class _Reading:
+class _Reading(Generic[T]):
     """One piece of work in a thread."""
 
     def __init__(self, readers: Readers, work: Callable[[View], T]) -> None:
