@@ -9,7 +9,7 @@ from typing import Final
 
 SCHEMA: Final = (
     "CREATE TABLE partitions (name TEXT PRIMARY KEY, family TEXT NOT NULL, start INTEGER NOT NULL, "
-    "size INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
+    "size INTEGER NOT NULL DEFAULT 0, settled INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
 )
 
 
@@ -32,13 +32,15 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One of them. `start` and `end` in unix seconds; `size` is about how many bytes were written into it."""
+    """One of them. `start` and `end` in unix seconds; `size` is about how many bytes were written into it; `settled`:
+    its signal has done with it what it does with a full one."""
 
     family: str
     name: str
     start: int
     end: int
     size: int
+    settled: bool
 
 
 class View:
@@ -52,9 +54,13 @@ class View:
     ) -> list[Partition]:
         """Those that hold any of [start, end), oldest first."""
         rows = self.connection.execute(
-            "SELECT name, start, size FROM partitions WHERE family = ? ORDER BY start", (family.name,)
+            "SELECT name, start, size, settled FROM partitions WHERE family = ? ORDER BY start",
+            (family.name,),
         )
-        found = [Partition(family.name, name, at, at + family.length_s, size) for name, at, size in rows]
+        found = [
+            Partition(family.name, name, at, at + family.length_s, size, bool(settled))
+            for name, at, size, settled in rows
+        ]
         return [
             one for one in found if (start is None or one.end > start) and (end is None or one.start < end)
         ]
@@ -85,6 +91,10 @@ class Database(View):
     def grew(self, table: str, size: int) -> None:
         """So many bytes, about, were written into it."""
         self.connection.execute("UPDATE partitions SET size = size + ? WHERE name = ?", (size, table))
+
+    def settle(self, table: str) -> None:
+        """Nothing more comes into it, and what was to be done then is done."""
+        self.connection.execute("UPDATE partitions SET settled = 1 WHERE name = ?", (table,))
 
     def drop(self, family: Family, partition: Partition) -> None:
         """End a partition and all that is in it."""

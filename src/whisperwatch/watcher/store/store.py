@@ -24,6 +24,7 @@ from whisperwatch.watcher.store.file import is_broken, open_to_write, set_aside
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.reading import Readers
 from whisperwatch.watcher.store.signals import Signal
+from whisperwatch.watcher.store.transactions import transaction
 from whisperwatch.watcher.store.worker import Worker
 
 _log = logging.getLogger("whisperwatch.watcher")
@@ -247,18 +248,3 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 database.connection.execute("PRAGMA optimize")
             database.connection.close()
-
-
-@contextlib.contextmanager
-def transaction(database: Database) -> Any:
-    """A write transaction; what is raised within undoes it."""
-    connection = database.connection
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.rollback()
-        database.forget()
-        raise

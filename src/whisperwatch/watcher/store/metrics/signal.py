@@ -1,0 +1,83 @@
+"""Metrics as a signal of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from whisperwatch.watcher.store.metrics.points import COARSE, FINE, LEVELS, RAW, SCHEMA, Level
+from whisperwatch.watcher.store.metrics.rolling import roll
+from whisperwatch.watcher.store.metrics.taken import Taken
+from whisperwatch.watcher.store.metrics.writing import Journal
+from whisperwatch.watcher.store.partitions import Database, Family, Partition
+
+_SHARE: Final = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long points are kept (seconds): each slot, five minutes, hours."""
+
+    raw_s: float = 6 * 3600.0
+    fine_s: float = 30 * 86_400.0
+    coarse_s: float = 30 * 86_400.0
+
+    def of(self, level: Level) -> float:
+        """Of one level."""
+        return {RAW: self.raw_s, FINE: min(self.fine_s, self.coarse_s), COARSE: self.coarse_s}[level]
+
+
+class Metrics:
+    """Writes what `source` takes.
+
+    Args:
+        source: what changed since the last call; None where nothing did. Called on the watcher's loop.
+        keep: asked anew each time.
+    """
+
+    name = "metrics"
+    share = _SHARE
+    schema = SCHEMA
+    families = tuple(level.family for level in LEVELS)
+
+    def __init__(self, source: Callable[[], Taken | None], keep: Callable[[], Keep] = Keep) -> None:
+        self._source, self._keep = source, keep
+        self._journal = Journal()
+        self._uncommitted = False
+
+    def take(self) -> Taken | None:
+        """What changed since the last call."""
+        return self._source()
+
+    def write(self, database: Database, taken: Taken) -> None:
+        """Write it, within a transaction."""
+        if self._uncommitted:
+            self._journal.forget()
+        self._uncommitted = True
+        self._journal.write(database, taken)
+
+    def written(self, taken: Taken) -> None:
+        """It is on the disk."""
+        self._uncommitted = False
+
+    def tend(self, database: Database, now: float) -> None:
+        """Roll up what is due."""
+        roll(database, now)
+
+    def expired(self, database: Database, now: float) -> list[tuple[Family, Partition]]:
+        """Partitions that are older than they are kept, once coarser ones have what is in them."""
+        keep = self._keep()
+        return [
+            (level.family, partition)
+            for level in LEVELS
+            for partition in database.partitions(level.family, None, now)
+            if partition.end <= now - keep.of(level)
+        ]
+
+    def oldest(self, database: Database) -> tuple[Family, Partition] | None:
+        """The oldest single values first, then five minutes, then hours; never the newest partition of a level."""
+        for level in LEVELS:
+            if len(found := database.partitions(level.family)) > 1:
+                return level.family, found[0]
+        return None

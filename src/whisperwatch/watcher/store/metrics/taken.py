@@ -1,0 +1,59 @@
+"""What the watcher hands over: the newest values of the series that changed, cumulative as they are on the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from whisperwatch.semconv import Kind
+from whisperwatch.watcher.records import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A series: one attribute set of a metric, of one instance. `attributes` are sorted pairs of texts."""
+
+    metric: str
+    kind: Kind
+    unit: str
+    bounds: tuple[float, ...]
+    instance: str
+    attributes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The newest value of a series. Of sums and histograms it is cumulative since `start` (wall ns)."""
+
+    identity: Identity
+    start: int
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What changed up to a moment.
+
+    Attributes:
+        at: unix seconds; it belongs to the slot that this is in.
+        samples: of the series that changed; of gauges, all of them at least once a slot.
+        alive: the processes that could have counted, as (instance, when it began in wall ns).
+    """
+
+    at: float
+    samples: tuple[Sample, ...]
+    alive: frozenset[tuple[str, int]]
+
+
+def text_of(value: Any) -> str:
+    """An attribute's value as every engine gives it, and as Prometheus has it for a label."""
+    if value is True or value is False:
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
+
+
+def pairs_of(attributes: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Attributes as `Identity` has them; an empty value is no attribute."""
+    found = ((key, text_of(value)) for key, value in attributes.items())
+    return tuple(sorted((key, text) for key, text in found if text != ""))
