@@ -34,12 +34,15 @@ from whisperwatch.watcher.instances import Instances
 from whisperwatch.watcher.lookups import Loop
 from whisperwatch.watcher.notes import Notes
 from whisperwatch.watcher.pipeline import Exposition, Pipeline
+from whisperwatch.watcher.pipeline.kept import Kept
+from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.source import Source
+from whisperwatch.watcher.store.store import StoreState
 from whisperwatch.watcher.users import WINDOWS, ActiveUsers
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access
@@ -69,15 +72,24 @@ class Watcher:
         resource = watcher_resource(settings.service, instances.identity())
         self.own.resource |= self.redactor.attributes(resource)
         self.own.add(SELF_REDACTION_FAILURES, 0)
+        self.kept = self._make_kept(key)
         self.pipeline = Pipeline(
-            settings.export, key, self.streams, self.own, redactor=self.redactor, logs=settings.logs
+            settings.export,
+            key,
+            self.streams,
+            self.own,
+            redactor=self.redactor,
+            logs=settings.logs,
+            kept=self.kept,
         )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         problems = [problem.public for problem in settings.problems]
         self.components = Components(self.streams, self.sources, _options(settings), self.own)
         by = settings.off_by("HEALTH_CHECK_ENABLED")
         off = by and f"Health is {by}."
-        self.health = HealthWatch(self.sources, problems, lambda: self.pipeline, self.components, off)
+        self.health = HealthWatch(
+            self.sources, problems, lambda: self.pipeline, self.components, off, self._store_state
+        )
         self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
         self.answers = Answers(
             self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
@@ -120,6 +132,17 @@ class Watcher:
         redactor.learn(self.settings.secrets())
         return redactor
 
+    def _make_kept(self, key: bytes) -> Kept | None:
+        keeping = self.settings.keeping
+        path = keeping.path or (self.state.path and self.state.path / "store.db")
+        if not keeping.enabled or self.settings.disabled or path is None:
+            return None
+        redaction = Redaction(key, self.settings.export.expose_ids, self.redactor)
+        return Kept(Path(path).expanduser(), lambda: self.settings, self.streams, self.own, redaction)
+
+    def _store_state(self) -> StoreState | None:
+        return None if self.kept is None else self.kept.store.state
+
     def sources(self) -> Sequence[Source]:
         return self.receiver.sources
 
@@ -134,6 +157,8 @@ class Watcher:
         async with contextlib.AsyncExitStack() as stack:
             await self._serve_web()
             await self.pipeline.start()
+            if self.kept is not None:
+                await self.kept.store.open()
             stack.push_async_callback(self._stop)
             if self.state.socket is not None:
                 await self._listen(stack, self.state.socket)
@@ -197,12 +222,16 @@ class Watcher:
         yield self.cost.run()
         yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
         yield self.current.run()
+        if self.kept is not None:
+            yield self.kept.store.run()
         if self._port_problem is not None:
             yield self._serve_web_later(self._port_problem)
 
     async def _stop(self) -> None:
         self.users.close()
         await self.pipeline.stop()
+        if self.kept is not None:
+            await self.kept.store.stop()
         if self.web is not None:
             await self.web.stop()
 

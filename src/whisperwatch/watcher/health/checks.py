@@ -10,7 +10,7 @@ import psutil
 
 from .frames import place
 from .report import Check, Now, Status
-from .source import Export, Source
+from .source import Export, Source, Store
 
 BLOCKED_S: Final = 0.5
 """A loop that hasn't turned for this long is called blocked: degraded."""
@@ -138,6 +138,14 @@ def export(state: Export) -> Check:
     waiting = f" {_bytes(state.waiting_bytes)} wait." if state.waiting_bytes else ""
     text = f"Telemetry doesn't reach the collector: {state.error or 'unknown error'}.{waiting}{lost}"
     return Check(name, "degraded", text, state.failing_since)
+
+
+def store(state: Store) -> Check:
+    """Is the embedded store written? Never worse than degraded: the bot doesn't suffer from it."""
+    name = "embedded store"
+    if state.problem is not None:
+        return Check(name, "degraded", f"Nothing is kept: {state.problem}.", state.since)
+    return Check(name, "healthy", f"What the bot does is kept ({_bytes(state.size_bytes)}).", state.since)
 
 
 def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar
 
-COMPONENT_OF: Final = {"gateway": "discord", "settings": "monitor", "telemetry export": "monitor"}
+COMPONENT_OF: Final = {
+    "gateway": "discord",
+    "settings": "monitor",
+    "telemetry export": "monitor",
+    "embedded store": "monitor",
+}
 """The component that a check is told with, where there are components; other checks are told by themselves."""
 
 Status = Literal["healthy", "degraded", "unhealthy", "unknown", "not_configured"]

@@ -24,6 +24,21 @@ class Ended(Protocol):
         """Whether it said goodbye."""
 
 
+class Store(Protocol):
+    """How the embedded store is."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why it isn't written, a sentence; None while it is."""
+
+    @property
+    def since(self) -> float:
+        """Since when it is so, in unix seconds."""
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
 class Source(Protocol):
     """One process of a bot."""
 

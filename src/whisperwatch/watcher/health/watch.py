@@ -15,7 +15,7 @@ import psutil
 from . import checks
 from .judging import Components
 from .report import COMPONENT_OF, Check, Component, Now, Report, changed_components, changes, make_report
-from .source import Export, Source
+from .source import Export, Source, Store
 
 FRESH_S: Final = 0.1
 """A report may be this old when it is given out: 500 requests a second cost ten reports."""
@@ -35,6 +35,7 @@ class HealthWatch:
         export: how the export is; None leaves the check out.
         components: judges them; None leaves them out.
         off: why health is off, a sentence; None while it is on.
+        store: how the embedded store is; None where nothing is kept.
         now: both clocks.
     """
 
@@ -45,6 +46,7 @@ class HealthWatch:
         export: Callable[[], Export] | None = None,
         components: Components | None = None,
         off: str | None = None,
+        store: Callable[[], Store | None] = lambda: None,
         now: Callable[[], Now] = lambda: Now(time.monotonic_ns(), time.time()),
     ) -> None:
         self._sources = sources
@@ -52,6 +54,7 @@ class HealthWatch:
         self._export = export
         self._components = components
         self.off = off
+        self._store = store
         self._now = now
         self._report: Report | None = None
 
@@ -141,6 +144,8 @@ class HealthWatch:
         yield checks.settings(self._problems)
         if self._export is not None:
             yield checks.export(self._export())
+        if (store := self._store()) is not None:
+            yield checks.store(store)
 
     def _fresh(self) -> Report | None:
         report = self._report

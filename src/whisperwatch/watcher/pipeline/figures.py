@@ -14,6 +14,8 @@ FILE: Final = "file"
 ID_ATTRIBUTE: Final = "id_attribute"
 REJECTED: Final = "rejected"
 SHUTDOWN: Final = "shutdown"
+STORE: Final = "store"
+"""The embedded store could not be written for longer than there is room for what waits."""
 UNENCODABLE: Final = "unencodable"
 
 

@@ -21,6 +21,7 @@ from whisperwatch.watcher.pipeline.buffer import Buffer, Request
 from whisperwatch.watcher.pipeline.delivery import Backoff, Delivery
 from whisperwatch.watcher.pipeline.figures import Figures
 from whisperwatch.watcher.pipeline.intake import Intake
+from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.log_file import LogFile
 from whisperwatch.watcher.pipeline.otlp_logs import LogEncoder
 from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
@@ -46,6 +47,7 @@ class Pipeline:
         backoff: makes the waits between tries, one for each signal.
         redactor: takes secrets out of all that leaves.
         logs: `settings.logs`.
+        kept: the way into the embedded store; None where nothing is kept.
     """
 
     def __init__(
@@ -57,10 +59,12 @@ class Pipeline:
         backoff: Callable[[], Backoff] = Backoff,
         redactor: Redactor | None = None,
         logs: Logs | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self._export = export
         self._streams = streams
         self._redaction = Redaction(key, export.expose_ids, redactor)
+        self._kept = kept
         self._backoff = backoff
         targets: dict[Signal, Target | None] = {
             "spans": export.traces,
@@ -156,11 +160,15 @@ class Pipeline:
 
     def add_spans(self, stream: Records, spans: Sequence[Span], wall_offset_ns: int) -> None:
         """Take spans on; their times + `wall_offset_ns` are wall time. Never blocks. What the host's own provider
-        exports is not exported again."""
+        exports is not exported again, but kept."""
+        if self._kept is not None:
+            self._kept.add_spans(stream, spans, wall_offset_ns)
         self._add("spans", stream, spans, wall_offset_ns)
 
     def add_logs(self, stream: Records, logs: Sequence[Log], wall_offset_ns: int) -> None:
         """As `add_spans`; the log file gets them whoever exports them."""
+        if self._kept is not None:
+            self._kept.add_logs(stream, logs, wall_offset_ns)
         if self._log_file is not None:
             self._log_file.write(stream, logs, wall_offset_ns)
         self._add("logs", stream, logs, wall_offset_ns)
@@ -197,8 +205,17 @@ class Pipeline:
             self._deliveries["metrics"].put(b"".join(parts), points)
             self._show_buffer()
 
+    def end(self, stream: Records) -> None:
+        """A stream that ends: nothing more of it is asked for."""
+        if self._kept is not None:
+            self._kept.end(stream)
+
     async def flush(self, timeout_s: float) -> bool:
-        """Send everything, newest metrics included. False if something still waits after `timeout_s`."""
+        """Send and keep everything, newest metrics included. False if something still waits after `timeout_s`."""
+        if self._kept is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._kept.commit()
         for intake in self._intakes.values():
             intake.close()
         self.export_metrics()

@@ -20,10 +20,11 @@ from .overrides import NAME as OVERRIDES
 from .overrides import read_overrides
 from .privacy import Privacy
 from .reading import FILE_SUFFIX, About, G, Group, Problem, Reading, SettingsError, Value, settings_of
+from .store import Keeping
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Admin, Performance, Process, Privacy, Logs, Fleet, Exporters, Line, Batching,
+    Service, Web, Health, Admin, Performance, Process, Privacy, Logs, Keeping, Fleet, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group of settings that something uses."""
 ALL: Final = GROUPS + GUIDE
@@ -77,6 +78,7 @@ class Settings:
     privacy: Privacy
     fleet: Fleet
     logs: Logs
+    keeping: Keeping
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     guide: Mapping[type[Group], Group] = field(default_factory=dict)
@@ -109,7 +111,7 @@ class Settings:
             "metrics": not self.disabled,
             "logs": not self.disabled
             and self.logs.enabled
-            and (self.export.logs is not None or self.logs.file is not None),
+            and (self.export.logs is not None or self.logs.file is not None or self.keeping.enabled),
             "collection_interval_s": self.performance.collection_interval_s,
             "blocked_after_s": self.process.blocked_after_s,
             "tape_bytes": self.process.tape_bytes,
@@ -247,6 +249,7 @@ def _settings(reading: Reading) -> Settings:
         privacy,
         reading.group(Fleet),
         logs,
+        reading.group(Keeping),
         problems,
         tuple(warnings),
     )

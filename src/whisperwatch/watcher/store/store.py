@@ -53,7 +53,7 @@ class Store:
 
     Args:
         path: the file's.
-        most_bytes: asked anew each time: the size at which the oldest goes.
+        most_bytes: the size at which the oldest goes; asked anew each time.
         figures: where `whisperwatch.store.*` go.
         now: unix seconds.
     """

@@ -19,6 +19,7 @@ from whisperwatch.watcher.query.catalogue import Known
 from whisperwatch.watcher.query.embedded.latest import latest
 from whisperwatch.watcher.query.embedded.pieces import Piece, pieces
 from whisperwatch.watcher.query.embedded.selecting import Selection, select
+from whisperwatch.watcher.query.embedded.windows import bin_size, windows
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Grid, Measure
 from whisperwatch.watcher.query.quantiles import quantile
@@ -103,7 +104,7 @@ def _points(
         return [
             [
                 (at, float(sum(value for (value,) in inside)) / divisor)
-                for at, inside in _windows(grid, of_group)
+                for at, inside in windows(grid, of_group)
                 if inside or alive(at - grid.window, at)
             ]
             for of_group, alive in zip(bins, lives, strict=True)
@@ -115,7 +116,7 @@ def _points(
 def _combined(
     grid: Grid, bins: Bins, combine: Callable[[list[list[Any]]], float | None]
 ) -> Iterator[tuple[int, float]]:
-    for at, inside in _windows(grid, bins):
+    for at, inside in windows(grid, bins):
         if inside and (value := combine(inside)) is not None:
             yield at, value
 
@@ -155,11 +156,11 @@ def _quantiles(
     found = []
     for at in range(len(selection.groups)):
         points = []
-        windows = {bounds: dict(_windows(grid, of_groups[at])) for bounds, of_groups in by_bounds.items()}
+        layouts_at = {bounds: dict(windows(grid, of_groups[at])) for bounds, of_groups in by_bounds.items()}
         for time in grid:
             layouts = {
                 bounds: sum(inside_bin[0] for inside_bin in inside[time])
-                for bounds, inside in windows.items()
+                for bounds, inside in layouts_at.items()
                 if inside[time]
             }
             value = quantile(measure.quantile, *_cumulative(layouts))
@@ -186,26 +187,6 @@ def _cumulative(layouts: dict[tuple[float, ...], int]) -> tuple[list[float], lis
             at_most[bound] += running
     ordered = sorted(at_most)
     return ordered[:-1], [at_most[bound] for bound in ordered]
-
-
-def _windows(grid: Grid, bins: Bins) -> Iterator[tuple[int, list[list[Any]]]]:
-    """The bins of each window that have anything."""
-    size = _size(grid)
-    step, length = grid.step // size, grid.window // size
-    if length == 1:
-        for index, at in enumerate(grid):
-            one = bins.get(index * step)
-            yield at, ([one] if one is not None else [])
-        return
-    numbers = sorted(bins)
-    for index, at in enumerate(grid):
-        first = bisect_right(numbers, index * step - 1)
-        last = bisect_right(numbers, index * step + length - 1)
-        yield at, [bins[one] for one in numbers[first:last]]
-
-
-def _size(grid: Grid) -> int:
-    return grid.window if len(grid) == 1 else math.gcd(grid.step, grid.window)
 
 
 def _bins(view: View, grid: Grid, selection: Selection, columns: Sequence[str]) -> list[Bins]:
@@ -244,7 +225,7 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     if not any(group.series for group in selection.groups):
         return
-    base, size = grid.start, _size(grid)
+    base, size = grid.start, bin_size(grid)
     for piece in pieces(grid, rolled(view.connection), _since(view)):
         for table in _tables(view, piece):
             yield from view.connection.execute(

@@ -13,13 +13,11 @@ from .alerting import Alerting
 from .channels import Channels
 from .dashboard import Dashboard
 from .errors import Errors
-from .retention import Retention
 from .thresholds import Thresholds
 from .tuning import Tuning
 
 GUIDE: Final[tuple[type[Group], ...]] = (
     Errors,
-    Retention,
     Dashboard,
     Alerting,
     Channels,
@@ -33,7 +31,6 @@ __all__ = [
     "Channels",
     "Dashboard",
     "Errors",
-    "Retention",
     "Thresholds",
     "Tuning",
 ]

@@ -38,8 +38,8 @@ class Metrics:
 
     name = "metrics"
     share = _SHARE
-    schema = SCHEMA
-    families = tuple(level.family for level in LEVELS)
+    schema: tuple[str, ...] = SCHEMA
+    families: tuple[Family, ...] = tuple(level.family for level in LEVELS)
 
     def __init__(self, source: Callable[[], Taken | None], keep: Callable[[], Keep] = Keep) -> None:
         self._source, self._keep = source, keep
