@@ -56,19 +56,15 @@ class Bot:
         trace_id = more.get("trace_id", 0)
         self._logs.append(
             (
-                int(at * 1e9),
-                number,
-                level,
-                logger,
-                body,
-                more.get("attributes"),
-                trace_id,
-                trace_id & (1 << 64) - 1,
-                1 if trace_id else 0,
-                None,
-                more.get("exception"),
-                more.get("event"),
-            )  # fmt: skip
+                *(int(at * 1e9), number, level, logger, body, more.get("attributes"), trace_id),
+                *(
+                    trace_id & (1 << 64) - 1,
+                    1 if trace_id else 0,
+                    None,
+                    more.get("exception"),
+                    more.get("event"),
+                ),
+            )
         )
 
     def span(self, span: Span) -> None:

@@ -11,7 +11,6 @@ from whisperwatch.watcher.settings.guide import (
     Alerting,
     Channels,
     Dashboard,
-    Retention,
     Thresholds,
     Tuning,
 )
@@ -102,8 +101,9 @@ def test_the_guides_own_example_is_right(settings: Settings) -> None:
 
 
 def test_each_value_has_its_unit(settings: Settings) -> None:
-    retention, dashboard, alerting = map(settings.group, (Retention, Dashboard, Alerting))
-    assert (retention.metrics_s, retention.high_resolution_s) == (7 * 86400, 6 * 3600)
+    dashboard, alerting = map(settings.group, (Dashboard, Alerting))
+    keeping = settings.keeping
+    assert (keeping.fine_s, keeping.metrics_s, keeping.raw_s) == (7 * 86400, 30 * 86400, 6 * 3600)
     assert (dashboard.session_s, dashboard.data_s, dashboard.users) == (86400, 86400, 10)
     assert (alerting.group_interval_s, alerting.repeat_s) == (300, 43200)
     assert settings.group(Thresholds).response_s == 2.0

@@ -24,7 +24,7 @@ def test_nothing_set_is_all_defaults(tmp_path: Path) -> None:
     assert settings.bot == {
         "traces": True,
         "metrics": True,
-        "logs": False,
+        "logs": True,
         "collection_interval_s": 15.0,
         "blocked_after_s": 0.25,
         "tape_bytes": 16 * 1024 * 1024,
@@ -109,7 +109,7 @@ class TestMonitoringYaml:
             "monitoring.yaml:4: monitoring.dashboard=7 is no section; it should be a section with the keys "
             "data_retention, max_concurrent_users, refresh_interval",
             "monitoring.yaml:5: monitoring.metric.a=1 is unknown; it should be one of monitoring's keys: admin, "
-            "alerting, dashboard, fleet, health_checks, metrics, privacy",
+            "alerting, dashboard, fleet, health_checks, logs, metrics, privacy, traces",
             "monitoring.yaml:6: bot.token=(not shown) is unknown; it should be below monitoring: or alerts:",
         ]
 

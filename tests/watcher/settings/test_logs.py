@@ -19,7 +19,7 @@ def test_nothing_set(tmp_path: Path) -> None:
     assert (logs.enabled, logs.level, logs.components, logs.file) == (True, 0, (), None)
     assert (logs.file_bytes, logs.file_backups) == (50 * 2**20, 5)
     assert settings.export.logs is None
-    assert settings.bot["logs"] is False
+    assert settings.bot["logs"] is True
 
 
 def test_where_they_go(tmp_path: Path) -> None:
@@ -36,9 +36,18 @@ def test_where_they_go(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "wanted"),
     [
-        ({"LOG_FILE": "~/bot.ndjson"}, True),
-        ({"OTEL_LOGS_EXPORTER": "otlp"}, True),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR, "OTEL_LOGS_EXPORTER": "none"}, False),
+        ({}, True),
+        ({"WHISPERWATCH_STORE": "off"}, False),
+        ({"WHISPERWATCH_STORE": "off", "LOG_FILE": "~/bot.ndjson"}, True),
+        ({"WHISPERWATCH_STORE": "off", "OTEL_LOGS_EXPORTER": "otlp"}, True),
+        (
+            {
+                "WHISPERWATCH_STORE": "off",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR,
+                "OTEL_LOGS_EXPORTER": "none",
+            },
+            False,
+        ),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR, "WHISPERWATCH_LOGS": "false"}, False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR, "OTEL_SDK_DISABLED": "true"}, False),
     ],

@@ -230,6 +230,7 @@ def _settings(reading: Reading) -> Settings:
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health, admin = reading.group(Health), reading.group(Admin)
+    fleet, keeping = reading.group(Fleet), reading.group(Keeping)
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]
@@ -247,9 +248,9 @@ def _settings(reading: Reading) -> Settings:
         admin,
         exporters.disabled,
         privacy,
-        reading.group(Fleet),
+        fleet,
         logs,
-        reading.group(Keeping),
+        keeping,
         problems,
         tuple(warnings),
     )
