@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from whisperwatch import semconv
-from whisperwatch.watcher.pipeline.naming import metric_name
+from whisperwatch.watcher.naming import metric_name
 from whisperwatch.watcher.settings.page import page as configuration
 
 _DOCS = Path(__file__).parent

@@ -19,7 +19,7 @@ import pytest
 
 from whisperwatch import semconv
 from whisperwatch.semconv import ATTRIBUTES, METRICS, SPANS, Metric
-from whisperwatch.watcher.pipeline.naming import metric_name
+from whisperwatch.watcher.naming import metric_name
 
 NAMESPACES = {"bot", "cpython", "db", "discord", "gen_ai", "http", "process", "system", "whisperwatch"}
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+")

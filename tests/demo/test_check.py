@@ -14,7 +14,7 @@ from whisperwatch.demo.check import compare, settle
 from whisperwatch.demo.ledgers import Done
 from whisperwatch.demo.measured import Measured
 from whisperwatch.demo.receiver import ReceivedSpan, Traces
-from whisperwatch.watcher.pipeline.naming import label_name, metric_name
+from whisperwatch.watcher.naming import label_name, metric_name
 
 MESSAGES = "/channels/{channel_id}/messages"
 RUN = "Memories.consolidate"

@@ -11,7 +11,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from whisperwatch.semconv import Metric
-from whisperwatch.watcher.pipeline.naming import label_name, metric_name
+from whisperwatch.watcher.naming import label_name, metric_name
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 

@@ -23,7 +23,7 @@ from prometheus_client.core import (
 from prometheus_client.samples import Exemplar as PrometheusExemplar
 from prometheus_client.utils import floatToGoString as go_float
 
-from whisperwatch.watcher.pipeline.naming import UnnamableError, label_name, metric_name, unit_suffixes
+from whisperwatch.watcher.naming import UnnamableError, label_name, metric_name, unit_suffixes
 from whisperwatch.watcher.records import Cell, Exemplar, Instrument, Records, Value
 
 _logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from . import borrowed, files, misspelt
+from . import borrowed, files, misspelt, stores
 from .admin import Admin
 from .fleet import Fleet
 from .groups import Performance, Process, Service, Web
@@ -21,10 +21,12 @@ from .overrides import read_overrides
 from .privacy import Privacy
 from .reading import FILE_SUFFIX, About, G, Group, Problem, Reading, SettingsError, Value, settings_of
 from .store import Keeping
+from .stores import StoreTarget, store_target
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Admin, Performance, Process, Privacy, Logs, Keeping, Fleet, Exporters, Line, Batching,
+    Service, Web, Health, Admin, Performance, Process, Privacy, Logs, Keeping, stores.Line, stores.Asking,
+    Fleet, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group of settings that something uses."""
 ALL: Final = GROUPS + GUIDE
@@ -64,6 +66,8 @@ class Settings:
         problems: every wrong setting; its default is in force.
         warnings: a sentence for each variable that has no effect.
         guide: the groups of the guide's that wait for their parts; see `group`.
+        stores: those that are asked, by name; the embedded one answers for the others.
+        match: the label matcher of this bot's series in Prometheus.
         values: every setting by its name, with where it came from.
     """
 
@@ -79,6 +83,8 @@ class Settings:
     fleet: Fleet
     logs: Logs
     keeping: Keeping
+    stores: Mapping[str, StoreTarget] = field(default_factory=dict)
+    match: str | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     guide: Mapping[type[Group], Group] = field(default_factory=dict)
@@ -174,7 +180,7 @@ def known() -> dict[str, About]:
     for group in ALL:
         for about in settings_of(group).values():
             for variable in about.variables:
-                for signal in ("TRACES", "METRICS", "LOGS"):
+                for signal in group.signals:
                     found[variable.format(signal=signal)] = about
             if about.yaml:
                 found[about.yaml] = about
@@ -231,6 +237,7 @@ def _settings(reading: Reading) -> Settings:
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health, admin = reading.group(Health), reading.group(Admin)
     fleet, keeping = reading.group(Fleet), reading.group(Keeping)
+    asked, match = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking).match
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]
@@ -251,6 +258,8 @@ def _settings(reading: Reading) -> Settings:
         fleet,
         logs,
         keeping,
+        {one.name: one for one in asked if one is not None},
+        match,
         problems,
         tuple(warnings),
     )

@@ -64,7 +64,7 @@ def _section(group: type[Group]) -> Iterator[str]:
     yield "| setting | default | what it does |"
     yield "| --- | --- | --- |"
     for name, about in settings_of(group).items():
-        yield f"| {_names(about)} | {_default(name, about)} | {_cell(_meaning(about))} |"
+        yield f"| {_names(about, group.signals)} | {_default(name, about)} | {_cell(_meaning(about))} |"
     yield ""
 
 
@@ -77,11 +77,11 @@ def _elsewhere() -> Iterator[str]:
     yield ""
 
 
-def _names(about: About) -> str:
+def _names(about: About, signals: tuple[str, ...]) -> str:
     names = [
         variable.format(signal=signal)
         for variable in reversed(about.variables)
-        for signal in (("TRACES", "METRICS", "LOGS") if "{signal}" in variable else ("",))
+        for signal in (signals if "{signal}" in variable else ("",))
     ]
     if key := about.yaml:
         names.append(key)

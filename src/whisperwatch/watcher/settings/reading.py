@@ -120,6 +120,8 @@ class Group:
     """
 
     title: ClassVar[str] = ""
+    signals: ClassVar[tuple[str, ...]] = ("TRACES", "METRICS", "LOGS")
+    """What takes the place of `{signal}` in the names of its variables."""
     given: frozenset[str] = frozenset()
 
 

@@ -98,7 +98,7 @@ def _points(
     function = _ALIKE.get(measure.function, measure.function)
     kind = _ALIKE.get(metric.kind, metric.kind)
     bins = _bins(view, grid, selection, _SUMS[function, kind])
-    if function == "increase":
+    if function in ("increase", "sum"):
         lives = _lives(view, selection)
         divisor = grid.window if measure.function == "rate" else 1
         return [
@@ -109,7 +109,7 @@ def _points(
             ]
             for of_group, alive in zip(bins, lives, strict=True)
         ]
-    combine = {"sum": _total, "avg": _mean, "max": _most, "min": _least}[function]
+    combine = {"avg": _mean, "max": _most, "min": _least}[function]
     return [list(_combined(grid, of_group, combine)) for of_group in bins]
 
 
@@ -119,10 +119,6 @@ def _combined(
     for at, inside in windows(grid, bins):
         if inside and (value := combine(inside)) is not None:
             yield at, value
-
-
-def _total(inside: list[list[Any]]) -> float | None:
-    return float(sum(value for (value,) in inside))
 
 
 def _mean(inside: list[list[Any]]) -> float | None:

@@ -18,7 +18,7 @@ max, min   gauge, updowncounter  the largest, the smallest sample in the window,
 =========  ====================  ==========================================================================
 
 A group of which nothing was recorded has no point: nothing is not 0. A counter that was there and did not count gives
-0; a mean, a quantile or a ratio of nothing is no point either.
+0; so does the `sum` of a histogram that was there; a mean, a quantile or a ratio of nothing is no point either.
 """
 
 from __future__ import annotations

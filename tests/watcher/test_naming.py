@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from prometheus_client.openmetrics.exposition import _is_legacy_labelname_rune, _is_legacy_metric_rune
 
 from whisperwatch import semconv
-from whisperwatch.watcher.pipeline.naming import UnnamableError, label_name, metric_name, unit_suffixes
+from whisperwatch.watcher.naming import UnnamableError, label_name, metric_name, unit_suffixes
 
 METRIC_NAMES = [
     ("discord.command.duration", "s", "histogram", "discord_command_duration_seconds"),

@@ -1,0 +1,31 @@
+"""Whole expressions as PromQL, for people, panels and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from whisperwatch.watcher.query.catalogue import Known
+from whisperwatch.watcher.query.language import Expression, Measure, Ratio, Top
+from whisperwatch.watcher.query.prometheus.rendering import familiar
+from whisperwatch.watcher.query.prometheus.selectors import label_of
+
+
+def promql(expression: Expression, metrics: Mapping[str, Known], window: int, ours: str | None = None) -> str:
+    """An expression over windows of so many seconds, in PromQL that people read.
+
+    Args:
+        metrics: those that are named in it.
+        ours: a matcher of this bot's series.
+    """
+    match expression:
+        case Measure():
+            return familiar(expression, metrics[expression.metric], window, ours)
+        case Ratio(over, under):
+            matching = ""
+            if over.by != under.by:
+                matching = f" on ({', '.join(map(label_of, under.by))}) group_left()"
+            above = familiar(over, metrics[over.metric], window, ours)
+            below = familiar(under, metrics[under.metric], window, ours)
+            return f"({above}) /{matching} ({below})"
+        case Top(most, of):
+            return f"topk({most}, {promql(of, metrics, window, ours)})"
