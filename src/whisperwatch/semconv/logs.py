@@ -11,6 +11,7 @@ from whisperwatch.semconv.model import Attribute
 CODE_FILE = "code.file.path"
 CODE_LINE = "code.line.number"
 CODE_FUNCTION = "code.function.name"
+EVENT_NAME = "event.name"
 EXCEPTION_TYPE = "exception.type"
 EXCEPTION_MESSAGE = "exception.message"
 EXCEPTION_STACKTRACE = "exception.stacktrace"
@@ -19,6 +20,7 @@ LOG_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(CODE_FILE, "The source file that logged."),
     Attribute(CODE_LINE, "The line."),
     Attribute(CODE_FUNCTION, "The function."),
+    Attribute(EVENT_NAME, "The name of an event that is no ordinary log line, such as `bot.error`."),
     Attribute(EXCEPTION_TYPE, "The exception's type."),
     Attribute(EXCEPTION_MESSAGE, "The exception's text, the user's own words masked and secrets redacted."),
     Attribute(EXCEPTION_STACKTRACE, "The exception's frames, innermost last, and those of what caused it."),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.attributes import KeyValues
 from whisperwatch.watcher.pipeline.log_record import attributes_of
 from whisperwatch.watcher.pipeline.otlp_spans import scope_fields
@@ -79,6 +80,8 @@ class LogEncoder:
                 text(3, clean(severity_text)),
                 message(5, message(1, utf8(clean(body)))),
                 self._attributes.encode(attributes_of(log, self._components)),
+                # the field of its own (below) is dropped by Loki
+                self._attributes.encode({semconv.EVENT_NAME: event}) if event else b"",
                 _FLAGS.pack(0x45, flags) if flags else b"",
                 message(9, trace_id.to_bytes(16, "big")) if trace_id else b"",
                 message(10, span_id.to_bytes(8, "big")) if span_id else b"",

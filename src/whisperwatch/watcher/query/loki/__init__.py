@@ -1,0 +1,1 @@
+"""Questions about logs in LogQL, and the engine that asks them of Loki."""

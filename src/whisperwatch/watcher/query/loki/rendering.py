@@ -1,0 +1,70 @@
+"""Filters as LogQL.
+
+Only the service's name is a label of Loki's; level, component, logger, instance, trace, event are structured metadata.
+A text is looked for in the line and in the exception: for that the line is joined with the exception's type and text,
+by a character that no text is likely to have, and the client takes it apart again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from whisperwatch.watcher.query.language import LogFilter
+from whisperwatch.watcher.query.language.logs import LEVELS, LogKey
+from whisperwatch.watcher.query.prometheus.rendering import duration
+from whisperwatch.watcher.query.prometheus.selectors import quoted
+
+JOINT: Final = "\x1f"
+_JOINED: Final = (
+    f"| line_format `{{{{__line__}}}}{JOINT}{{{{.exception_type}}}}: {{{{.exception_message}}}}` "
+)
+_SPECIAL: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
+KEYS: Final[dict[LogKey, str]] = {
+    "component": "bot_component",
+    "level": "severity_number",
+    "logger": "scope_name",
+    "instance": "service_instance_id",
+}
+"""The structured metadata that groups are made of."""
+
+
+def logs(filter: LogFilter, service: str | None) -> str:
+    """The records that fit."""
+    return " ".join([_stream(service), *_stages(filter)]).strip()
+
+
+def counts(filter: LogFilter, by: tuple[LogKey, ...], window: int, service: str | None) -> str:
+    """How many fit in windows of so many seconds."""
+    labels = ", ".join(KEYS[key] for key in by)
+    # without it every trace id would be a series
+    kept = f"| keep {labels or 'service_name'}"
+    grouped = f" by ({labels}) " if by else ""
+    return f"sum{grouped}(count_over_time({logs(filter, service)} {kept} [{duration(window)}]))"
+
+
+def _stream(service: str | None) -> str:
+    return "{service_name=~`.+`}" if service is None else f"{{service_name={quoted(service)}}}"
+
+
+def _stages(filter: LogFilter) -> Iterator[str]:
+    if filter.level is not None:
+        yield f"| severity_number >= {LEVELS[filter.level]}"
+    if filter.components:
+        yield "| " + " or ".join(f"bot_component={quoted(one)}" for one in filter.components)
+    if filter.logger is not None:
+        below = quoted(f"{escaped(filter.logger)}\\..*")
+        yield f"| scope_name={quoted(filter.logger)} or scope_name=~{below}"
+    for label, value in (
+        ("trace_id", filter.trace_id), ("service_instance_id", filter.instance), ("event_name", filter.event),
+    ):  # fmt: skip
+        if value is not None:
+            yield f"| {label}={quoted(value)}"
+    if filter.text:
+        yield f"{_JOINED}|~ {quoted('(?i)' + escaped(filter.text))}"
+
+
+def escaped(text: str) -> str:
+    """A text as a regular expression that finds just it."""
+    return _SPECIAL.sub(r"\\\1", text)

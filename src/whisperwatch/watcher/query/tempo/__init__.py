@@ -1,0 +1,1 @@
+"""Questions about traces in TraceQL, and the engine that asks them of Tempo."""
