@@ -147,9 +147,11 @@ class _Search:
     def _by_index(self, text: str) -> Iterator[tuple[Any, ...]]:
         needle = fold(text)
         where, values = conditions(self._filter)
+        index = f"{self._table}_text"
+        columns = ", ".join(f"{self._table}.{column}" for column in COLUMNS.split(", "))
         rows = self._connection.execute(
-            f"SELECT {COLUMNS} FROM (SELECT rowid AS hit FROM {self._table}_text WHERE {self._table}_text MATCH ? "
-            f"AND rowid > ? AND rowid <= ? ORDER BY rowid DESC) CROSS JOIN {self._table} ON id = hit WHERE 1{where}",
+            f"SELECT {columns} FROM {index} CROSS JOIN {self._table} ON {self._table}.id = {index}.rowid "
+            f"WHERE {index} MATCH ? AND {index}.rowid > ? AND {index}.rowid <= ?{where} ORDER BY {index}.rowid DESC",
             (phrase(text), *self._ids, *values),
         )
         # the index folds a few letters otherwise than `fold` does
