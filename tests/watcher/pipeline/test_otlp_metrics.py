@@ -33,6 +33,7 @@ from whisperwatch.watcher.records import LocalStream
 OFFSET = 1_700_000_000_000_000_000
 NOW = OFFSET + 10**12
 RESOURCE = {"service.name": "bot"}
+MS = 1_000_000
 CUMULATIVE = AggregationTemporality.CUMULATIVE
 
 attributes = st.dictionaries(
@@ -107,7 +108,7 @@ def with_zeros(metric: Metric) -> Metric:
         return metric
     points: list[Any] = []
     for point in metric.data.data_points:
-        if point.start_time_unix_nano < NOW and (isinstance(metric.data, Histogram) or point.value):
+        if point.start_time_unix_nano + MS < NOW and (isinstance(metric.data, Histogram) or point.value):
             points.append(born(point))
         points.append(point)
     return replace(metric, data=replace(metric.data, data_points=points))
@@ -116,9 +117,9 @@ def with_zeros(metric: Metric) -> Metric:
 def born(point: Any) -> Any:
     start = point.start_time_unix_nano
     if isinstance(point, NumberDataPoint):
-        return NumberDataPoint(point.attributes, start, start, type(point.value)())
+        return NumberDataPoint(point.attributes, start, start + MS, type(point.value)())
     return replace(
-        point, time_unix_nano=start, count=0, sum=0.0, bucket_counts=[0] * len(point.bucket_counts), min=None,
+        point, time_unix_nano=start + MS, count=0, sum=0.0, bucket_counts=[0] * len(point.bucket_counts), min=None,
         max=None, exemplars=[],
     )  # fmt: skip
 
@@ -204,7 +205,7 @@ class TestBirth:
         encoder = MetricEncoder(born.stream, redaction)
         early = born.define("cell", born.counter, {"k": "early"}, 5)
         born.send([], [(early, 3)])
-        assert self.points(encoder, NOW) == [(OFFSET + 5, 0), (NOW, 3)]
+        assert self.points(encoder, NOW) == [(OFFSET + 5 + MS, 0), (NOW, 3)]
         late = born.define("cell", born.counter, {"k": "late"}, 6)
         born.send([], [(late, 2)])
         assert self.points(encoder, NOW + 9) == [(NOW + 9, 3), (NOW, 0), (NOW + 9, 2)]
@@ -213,9 +214,9 @@ class TestBirth:
         encoder = MetricEncoder(born.stream, redaction)
         encoder.encode(NOW)
         born.send([], [(born.define("cell", born.counter, {}, NOW - OFFSET + 4), 2)])
-        assert self.points(encoder, NOW + 9) == [(NOW + 4, 0), (NOW + 9, 2)]
+        assert self.points(encoder, NOW + 9 * MS) == [(NOW + 4 + MS, 0), (NOW + 9 * MS, 2)]
 
-    @pytest.mark.parametrize("start", [NOW, NOW + 1])
+    @pytest.mark.parametrize("start", [NOW - MS, NOW, NOW + 1])
     def test_no_point_is_younger_than_the_value(self, born, redaction, start):
         born.send([], [(born.define("cell", born.counter, {}, start - OFFSET), 2)])
         assert self.points(MetricEncoder(born.stream, redaction), NOW) == [(NOW, 2)]
@@ -234,12 +235,16 @@ class TestBirth:
         born.send([], [(born.define("cell", born.counter, {"k": "old"}, 5), 7)])
         assert self.points(encoder, NOW) == [(NOW, 7)]
         born.send([], [(born.define("cell", born.counter, {"k": "new"}, NOW - OFFSET + 1), 1)])
-        assert self.points(encoder, NOW + 9) == [(NOW + 9, 7), (NOW + 1, 0), (NOW + 9, 1)]
+        assert self.points(encoder, NOW + 9 * MS) == [
+            (NOW + 9 * MS, 7),
+            (NOW + 1 + MS, 0),
+            (NOW + 9 * MS, 1),
+        ]
 
     def test_a_successor_begins_after_the_last_export_of_its_predecessor(self, born, redaction):
-        encoder = MetricEncoder(born.stream, redaction, after=NOW - 3_000_000)
+        encoder = MetricEncoder(born.stream, redaction, after=NOW - 3 * MS)
         born.send([], [(born.define("cell", born.counter, {}, 5), 7)])
-        assert self.points(encoder, NOW) == [(NOW - 2_000_000, 0), (NOW, 7)]
+        assert self.points(encoder, NOW) == [(NOW - 2 * MS, 0), (NOW, 7)]
 
     def test_levels_have_none(self, born, redaction):
         level = born.define("instrument", born.scope(scopes[0]), "u", "updowncounter", "1", "", None)

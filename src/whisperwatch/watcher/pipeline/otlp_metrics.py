@@ -114,7 +114,7 @@ class MetricEncoder:
         """The point before a cell's first, where it is of use."""
         if self._no_zero_before is None or cell.value is None or not cell.value[0]:
             return None
-        at = max(cell.start, self._no_zero_before)
+        at = max(cell.start + _MS, self._no_zero_before)  # at its start it would mean that that is unknown
         if at >= now:
             return None
         times = _TIME(0x11, cell.start) + _TIME(0x19, at)
