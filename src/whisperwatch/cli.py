@@ -18,6 +18,9 @@ Watches discord.py bots.
   run -m package [ARG ...]  the same for `python -m package`
   demo [--help]             a demo bot on a Discord of its own, watched, live in this terminal
   health [detailed]         how the running bot is, as in Discord
+  query "QUESTION"          ask what is kept, in the language of docs/queries.md
+  logs [--help]             the newest log records: filtered, searched, followed, exported
+  traces [ID] [--help]      traces that fit, or one as a waterfall
   sync                      publish /watch in the admin guild
   check                     read the settings, show what is in force, name every mistake
   config [NAME] [--json]    each setting, its value and where it came from
@@ -48,6 +51,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.sync import main as sync
 
             return sync(rest)
+        case "query":
+            from whisperwatch.terminal.query import main as query
+
+            return query(rest)
+        case "logs":
+            from whisperwatch.terminal.logs import main as logs
+
+            return logs(rest)
+        case "traces":
+            from whisperwatch.terminal.traces import main as traces
+
+            return traces(rest)
         case "config":
             from whisperwatch.config import main as config
 

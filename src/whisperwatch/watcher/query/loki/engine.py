@@ -79,7 +79,8 @@ class Loki:
     async def _counted(self, query: str, grid: Grid) -> list[Mapping[str, Any]]:
         # a step more: where Loki splits a question at its start, it leaves the first point out
         form = {
-            "query": query, "start": str((grid.first - grid.step) * 10**9), "end": str(grid.last * 10**9), "step": f"{grid.step}s",
+            "query": query, "start": str((grid.first - grid.step) * 10**9), "end": str(grid.last * 10**9),
+            "step": f"{grid.step}s",
         }  # fmt: skip
         return await self._ask(form, "matrix")
 

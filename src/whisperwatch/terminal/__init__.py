@@ -1,0 +1,1 @@
+"""Questions to the stores from a terminal: `whisperwatch query`, `logs` and `traces`."""

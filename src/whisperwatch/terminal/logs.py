@@ -1,0 +1,228 @@
+"""`whisperwatch logs`: the newest log records, filtered, followed, or written to a file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final, get_args
+
+from whisperwatch.semconv import COMPONENTS, EXCEPTION_STACKTRACE
+from whisperwatch.terminal.paint import Paint, clean
+from whisperwatch.terminal.stores import ask, options, told
+from whisperwatch.watcher.query.answers import LogRecord
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.language import LogFilter, LogQuestion, Period, QuestionError
+from whisperwatch.watcher.query.language.logs import Level
+from whisperwatch.watcher.query.language.parsing import MOST
+from whisperwatch.watcher.settings.values import duration
+
+_AGAIN_S: Final = 1.0
+_COLOURS: Final = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
+_COLUMNS: Final = (
+    "time",
+    "level",
+    "component",
+    "logger",
+    "message",
+    "trace_id",
+    "span_id",
+    "instance",
+    "event",
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print log records, oldest first.
+
+    Returns:
+        the exit status: 1 where a store failed, 2 where something is wrong with the question.
+    """
+    given = _parser().parse_args(argv)
+    if given.format not in (None, "text") and given.follow and given.format != "ndjson":
+        print("--follow goes with lines: text or ndjson", file=sys.stderr)
+        return 2
+    return ask(given.state_dir, lambda asking: _work(asking, given))
+
+
+async def _work(asking: Asking, given: argparse.Namespace) -> int:
+    question = _question(given)
+    answer = await asking.logs(question)
+    with _stream(given.output) as stream:
+        _write(answer.records, given.format or "text", stream)
+        status = told(answer)
+        if given.follow:
+            await _follow(asking, question, answer.records, given.format or "text", stream)
+    if given.output is not None:
+        print(f"{len(answer.records)} records are in {given.output}", file=sys.stderr)
+    if answer.more and given.lines_given is None:
+        print(f"there are more: --lines N shows up to {MOST:,}", file=sys.stderr)
+    return status
+
+
+@contextmanager
+def _stream(path: Path | None) -> Iterator[IO[str]]:
+    """Where records go; a file may not be there yet."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with open(path, "x", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise QuestionError(f"{path} can't be written: {error.strerror}") from None
+
+
+async def _follow(
+    asking: Asking, question: LogQuestion, shown: Sequence[LogRecord], form: str, stream: IO[str]
+) -> None:
+    """Print what is new each second. Records may come late by a moment: the last seconds are asked for again."""
+    known = {_key(record) for record in shown}
+    while True:
+        await asyncio.sleep(_AGAIN_S)
+        answer = await asking.logs(replace(question, period=Period(30.0), most=MOST))
+        fresh = [record for record in answer.records if _key(record) not in known]
+        known = {_key(record) for record in answer.records} | {_key(record) for record in fresh}
+        _write(fresh, form, stream)
+        stream.flush()
+        for problem in answer.problems:
+            print(f"problem: {problem.what}", file=sys.stderr)
+
+
+def _key(record: LogRecord) -> tuple[Any, ...]:
+    return record.at, record.logger, record.body, record.span_id
+
+
+def _question(given: argparse.Namespace) -> LogQuestion:
+    trace = given.trace.lower() if given.trace else None
+    if trace is not None and (len(trace) != 32 or set(trace) - set("0123456789abcdef")):
+        raise QuestionError(f"a trace id has 32 hexadecimal digits, {given.trace[:40]!r} has not")
+    filter = LogFilter(
+        level=given.level,
+        components=tuple(given.component or ()),
+        logger=given.logger,
+        text=given.search,
+        trace_id=trace,
+        instance=given.instance,
+    )
+    period = Period(_seconds(given.since), None if given.until is None else _time(given.until))
+    return LogQuestion(period, filter, given.lines)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return duration(text)
+    except ValueError:
+        raise QuestionError(f"--since: {text!r} is no duration such as 30m, 6h or 7d") from None
+
+
+def _time(text: str) -> float:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise QuestionError(f"--until: {text!r} is no time such as 2026-11-24T12:00") from None
+    return found.timestamp()  # without a zone: as it is here
+
+
+def _write(records: Sequence[LogRecord], form: str, stream: IO[str]) -> None:
+    if form == "text":
+        show(records, Paint(stream), stream)
+    elif form == "csv":
+        write_csv(records, stream)
+    elif form == "ndjson":
+        stream.writelines(
+            json.dumps(_plain(record), ensure_ascii=False, default=str) + "\n" for record in reversed(records)
+        )
+    else:
+        json.dump(
+            [_plain(record) for record in reversed(records)],
+            stream,
+            ensure_ascii=False,
+            indent=1,
+            default=str,
+        )
+        stream.write("\n")
+
+
+def show(records: Iterable[LogRecord], paint: Paint, stream: IO[str] | None = None) -> None:
+    """Print records, oldest first: a line each, and the traceback below where there is one."""
+    for record in reversed(list(records)):
+        at = f"{datetime.fromtimestamp(record.at / 1e9).astimezone():%Y-%m-%d %H:%M:%S}"
+        level = paint(f"{clean(record.level):<8}", *filter(None, [_COLOURS.get(record.level)]))
+        where = paint(f"{record.component:<9}", "cyan")
+        trace = paint(f"  trace {record.trace_id}", "dim") if record.trace_id else ""
+        print(
+            f"{paint(at, 'dim')} {level} {where} {clean(record.logger)}: {clean(record.body)}{trace}",
+            file=stream,
+        )
+        stacktrace = record.attributes.get(EXCEPTION_STACKTRACE)
+        if isinstance(stacktrace, str):
+            for line in stacktrace.splitlines():
+                print(paint(f"    {clean(line)}", "dim"), file=stream)
+
+
+def write_csv(records: Iterable[LogRecord], stream: IO[str]) -> None:
+    """Records as CSV, oldest first."""
+    writer = csv.writer(stream)
+    writer.writerow([*_COLUMNS, "attributes"])
+    for record in reversed(list(records)):
+        plain = _plain(record)
+        attributes = json.dumps(plain["attributes"], ensure_ascii=False, default=str)
+        writer.writerow([*(plain[column] for column in _COLUMNS), attributes])
+
+
+def _plain(record: LogRecord) -> dict[str, Any]:
+    return {
+        "time": datetime.fromtimestamp(record.at / 1e9, UTC)
+        .isoformat(timespec="microseconds")
+        .replace("+00:00", "Z"),
+        "level": record.level,
+        "component": record.component,
+        "logger": record.logger,
+        "message": record.body,
+        "trace_id": record.trace_id,
+        "span_id": record.span_id,
+        "instance": record.instance,
+        "event": record.event,
+        "attributes": dict(record.attributes),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="whisperwatch logs", description=__doc__)
+    parser.add_argument("--level", choices=get_args(Level), help="this one and what is worse")
+    parser.add_argument(
+        "--component", action="append", choices=COMPONENTS, help="a part of the bot; may be repeated"
+    )
+    parser.add_argument("--logger", help="a logger, and what is below it")
+    parser.add_argument(
+        "--search", metavar="TEXT", help="in the message or the exception, literally, in any case"
+    )
+    parser.add_argument("--trace", metavar="ID", help="of one trace")
+    parser.add_argument("--instance", metavar="ID", help="of one process (service.instance.id)")
+    parser.add_argument(
+        "--since", default="1d", metavar="DURATION", help="how far back, such as 30m or 7d (default: 1d)"
+    )
+    parser.add_argument("--until", metavar="TIME", help="a time such as 2026-11-24T12:00 (default: now)")
+    parser.add_argument(
+        "--lines", type=_lines, default=50, metavar="N", help="how many of the newest (default: 50)"
+    )
+    parser.add_argument("--follow", "-f", action="store_true", help="go on with what is new")
+    parser.add_argument("--format", choices=("text", "json", "ndjson", "csv"), help="text by default")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of here")
+    options(parser)
+    parser.set_defaults(lines_given=None)
+    return parser
+
+
+def _lines(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST:,}")
+    return int(text)

@@ -1,0 +1,55 @@
+"""Numbers with their units, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_BYTES: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+def number(value: float, unit: str) -> str:
+    """A value in UCUM's unit: `1.25 s`, `340 ms`, `12.4 MB`, `37`, `0.2/s`, `4.1 %`."""
+    if unit == "s":
+        return _seconds(value)
+    if unit == "By":
+        return _bytes(value)
+    if unit == "1":
+        return f"{value * 100:.3g} %" if abs(value) < 10 else _plain(value)
+    if unit.endswith("/s"):
+        return f"{_plain(value)}/s"
+    return _plain(value)
+
+
+def bars(values: Sequence[float]) -> str:
+    """Values as little bars, from 0 (or the least) to the largest."""
+    least, most = min(0.0, *values), max(values)
+    if most <= least:
+        return _BARS[0] * len(values)
+    return "".join(
+        _BARS[min(len(_BARS) - 1, int((value - least) / (most - least) * len(_BARS)))] for value in values
+    )
+
+
+def _seconds(value: float) -> str:
+    size = abs(value)
+    if size >= 120:
+        return f"{value / 60:.3g} min" if size < 7200 else f"{value / 3600:.3g} h"
+    if size >= 1 or not size:
+        return f"{value:.3g} s"
+    return f"{value * 1e3:.3g} ms" if size >= 1e-3 else f"{value * 1e6:.3g} µs"
+
+
+def _bytes(value: float) -> str:
+    for unit in _BYTES[:-1]:
+        if abs(value) < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} {_BYTES[-1]}"
+
+
+def _plain(value: float) -> str:
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

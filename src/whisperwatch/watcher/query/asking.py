@@ -1,0 +1,229 @@
+"""The one place where questions are answered: by whichever store knows, the same whichever that is.
+
+Stores answer measures; ratios, the top and comparisons are made here, of what they answered. A store that fails, or is
+too slow, takes nothing from the others: the answer is what they know, and says what is missing and since when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from whisperwatch.watcher.query import combining
+from whisperwatch.watcher.query.answers import (
+    Answer,
+    LogAnswer,
+    MetricAnswer,
+    Problem,
+    Series,
+    Trace,
+    TraceList,
+)
+from whisperwatch.watcher.query.catalogue import DECLARED, Known
+from whisperwatch.watcher.query.engines import EngineError, LogEngine, MetricEngine, TraceEngine
+from whisperwatch.watcher.query.language import (
+    Expression,
+    Grid,
+    LogCount,
+    LogQuestion,
+    Measure,
+    MetricQuestion,
+    Question,
+    QuestionError,
+    TraceQuestion,
+    TraceSearch,
+)
+from whisperwatch.watcher.query.language.checking import check, check_filter, measures_of
+from whisperwatch.watcher.query.resolving import Kept, grid, span
+
+T = TypeVar("T")
+TIMEOUT_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Who answers about what; None where nobody does."""
+
+    metrics: MetricEngine | None = None
+    logs: LogEngine | None = None
+    traces: TraceEngine | None = None
+
+
+class Asking:
+    """Answers questions.
+
+    Args:
+        engines: who is asked.
+        kept: how long what is kept; asked anew each time.
+        known: the metrics that there are beside the declared ones.
+        now: unix seconds.
+        timeout_s: how long a store may take; it has a shorter patience of its own, as a rule.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        kept: Callable[[], Kept] = Kept,
+        known: Callable[[], Awaitable[Sequence[Known]]] | None = None,
+        now: Callable[[], float] = time.time,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._engines, self._kept, self._known, self._now = engines, kept, known, now
+        self._timeout_s = timeout_s
+        self._failing: dict[str, float] = {}
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer to any question.
+
+        Raises:
+            QuestionError: it makes no sense; or nobody can be asked about that.
+        """
+        match question:
+            case MetricQuestion():
+                return await self.metrics(question)
+            case LogQuestion():
+                return await self.logs(question)
+            case LogCount():
+                return await self.count(question)
+            case TraceSearch():
+                return await self.search(question)
+            case TraceQuestion():
+                return await self.trace(question)
+
+    async def metrics(self, question: MetricQuestion) -> MetricAnswer:
+        """See `ask`."""
+        known = await self._metrics(question.expression)
+        check(question.expression, known)
+        engine = _there(self._engines.metrics, "metrics")
+        measures = measures_of(question.expression)
+        grids, notes = self._grids(question, measures)
+        asked = [(measure, moved) for measure in measures for moved in (0, *_moves(question, grids[measure]))]
+        problems: list[Problem] = []
+        results = await asyncio.gather(
+            *[
+                self._try(
+                    engine.name,
+                    engine.measure(measure, known[measure.metric], grids[measure].moved(-moved)),
+                    problems,
+                )
+                for measure, moved in asked
+            ]
+        )
+        found: dict[tuple[Measure, bool], list[Series]] = {}
+        for (measure, moved), series in zip(asked, results, strict=True):
+            found[measure, moved > 0] = [combining.moved(one, moved) for one in series or ()]
+        main = grids[measures[0]]
+        now = combining.combine(question.expression, lambda measure: found[measure, False], grids)
+        if question.compared_s is not None:
+            inner = combining.untopped(question.expression)
+            before = combining.combine(inner, lambda measure: found[measure, True], grids)
+            now = combining.beside(now, before, whole=inner is question.expression)
+        unit = combining.unit(question.expression, known)
+        return MetricAnswer(
+            tuple(now), unit, main.start, main.last, notes=notes, problems=tuple(dict.fromkeys(problems))
+        )
+
+    async def logs(self, question: LogQuestion) -> LogAnswer:
+        """See `ask`."""
+        check_filter(question.filter)
+        engine = _there(self._engines.logs, "logs")
+        asked = span(question.period, self._now(), self._kept().logs_s, "logs")
+        problems: list[Problem] = []
+        found = await self._try(
+            engine.name,
+            engine.logs(question.filter, asked.start, asked.end, question.most, question.before),
+            problems,
+        )
+        return _completed(found or LogAnswer(()), asked.notes, problems)
+
+    async def count(self, question: LogCount) -> MetricAnswer:
+        """See `ask`."""
+        check_filter(question.filter)
+        engine = _there(self._engines.logs, "logs")
+        kept = self._kept()
+        # logs have their own time each: slots are as fine as anybody asks
+        counted, notes = grid(
+            question.period,
+            self._now(),
+            replace(kept, raw_s=kept.logs_s, fine_s=kept.logs_s, metrics_s=kept.logs_s),
+        )
+        problems: list[Problem] = []
+        found = await self._try(engine.name, engine.count(question.filter, question.by, counted), problems)
+        return MetricAnswer(
+            tuple(found or ()), "{record}", counted.start, counted.last, notes=notes, problems=tuple(problems)
+        )
+
+    async def search(self, question: TraceSearch) -> TraceList:
+        """See `ask`."""
+        engine = _there(self._engines.traces, "traces")
+        asked = span(question.period, self._now(), self._kept().traces_s, "traces")
+        problems: list[Problem] = []
+        found = await self._try(engine.name, engine.search(question, asked.start, asked.end), problems)
+        return _completed(found or TraceList(()), asked.notes, problems)
+
+    async def trace(self, question: TraceQuestion) -> Trace:
+        """See `ask`."""
+        engine = _there(self._engines.traces, "traces")
+        problems: list[Problem] = []
+        found = await self._try(engine.name, engine.trace(question.trace_id), problems)
+        return _completed(found or Trace(()), (), problems)
+
+    async def _metrics(self, expression: Expression) -> Mapping[str, Known]:
+        """The metrics that there are; a store is asked for those of others only where one is meant."""
+        if self._known is None or all(one.metric in DECLARED for one in measures_of(expression)):
+            return DECLARED
+        try:
+            return {**{one.name: one for one in await self._known()}, **DECLARED}
+        except EngineError:
+            return DECLARED
+
+    def _grids(
+        self, question: MetricQuestion, measures: Sequence[Measure]
+    ) -> tuple[dict[Measure, Grid], tuple[str, ...]]:
+        now, kept = self._now(), self._kept()
+        found = {one: grid(question.period, now, kept, newest=one.function == "last") for one in measures}
+        notes = tuple(dict.fromkeys(note for _, said in found.values() for note in said))
+        return {one: asked for one, (asked, _) in found.items()}, notes
+
+    async def _try(self, store: str, work: Awaitable[T], problems: list[Problem]) -> T | None:
+        """What `work` answers; None where it can't, which `problems` then has."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                found = await work
+        except EngineError as error:
+            problems.append(self._problem(store, str(error)))
+        except TimeoutError:
+            problems.append(self._problem(store, f"{store} took longer than {self._timeout_s:g} s to answer"))
+        else:
+            self._failing.pop(store, None)
+            return found
+        return None
+
+    def _problem(self, store: str, what: str) -> Problem:
+        return Problem(store, what, self._failing.setdefault(store, self._now()))
+
+
+def _moves(question: MetricQuestion, asked: Grid) -> tuple[int, ...]:
+    """How many seconds earlier it is asked for, too."""
+    if question.compared_s is None:
+        return ()
+    whole = asked.window if len(asked) == 1 else len(asked) * asked.step
+    step = asked.step if len(asked) > 1 else 1
+    return (max(1, round(question.compared_s / step)) * step if question.compared_s else whole,)
+
+
+def _there(engine: T | None, what: str) -> T:
+    if engine is None:
+        raise QuestionError(f"nobody keeps {what} here: the embedded store is off, and no other is set")
+    return engine
+
+
+A = TypeVar("A", LogAnswer, TraceList, Trace)
+
+
+def _completed(answer: A, notes: tuple[str, ...], problems: list[Problem]) -> A:
+    changed: Any = replace(answer, notes=(*notes, *answer.notes), problems=(*answer.problems, *problems))
+    return changed  # type: ignore[no-any-return]
