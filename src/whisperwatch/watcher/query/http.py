@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -37,13 +36,11 @@ class StoreClient:
     Attributes:
         target: the store.
         called: its name and address, for sentences.
-        failing_since: unix seconds of the first failure after the last answer; None while it answers.
     """
 
     def __init__(self, target: StoreTarget) -> None:
         self.target = target
         self.called = f"{target.name.capitalize()} ({target.shown})"
-        self.failing_since: float | None = None
         self._proxy = _proxy_for(target.url)
         self._session: aiohttp.ClientSession | None = None
 
@@ -70,15 +67,6 @@ class StoreClient:
             self._session = None
 
     async def _ask(self, method: str, path: str, **what: Any) -> Any:
-        try:
-            answer = await self._answer(method, path, what)
-        except EngineError:
-            self.failing_since = self.failing_since or time.time()
-            raise
-        self.failing_since = None
-        return answer
-
-    async def _answer(self, method: str, path: str, what: Mapping[str, Any]) -> Any:
         try:
             # a redirect would turn the POST into a GET, or carry the headers to another host
             async with self._client().request(
