@@ -50,7 +50,11 @@ def test_each_living_process_has_a_slot(tmp_path: Path, living: list[Living]) ->
 
 def test_a_process_keeps_its_place_under_another_watcher(tmp_path: Path, living: list[Living]) -> None:
     first = [assign(Instances(tmp_path), process) for process in living]
-    assert [assign(Instances(tmp_path), process) for process in reversed(living)] == first[::-1]
+    again = [assign(Instances(tmp_path), process) for process in reversed(living)]
+    assert again == first[::-1]
+    assert {(one.returned, other.returned) for one, other in zip(first, again, strict=True)} == {
+        (False, True)
+    }
 
 
 def test_the_next_process_of_a_slot_is_a_restart(tmp_path: Path, living: list[Living]) -> None:
@@ -60,6 +64,7 @@ def test_the_next_process_of_a_slot_is_a_restart(tmp_path: Path, living: list[Li
     assign(instances, living[1])
     living[0].end()
     assert assign(instances, living[2]) == Place(identity, 0, 1)
+    assert not Instances(tmp_path).assign(os.getpid(), None).returned
     living[2].end()
     next_one = Living()
     assert assign(Instances(tmp_path), next_one) == Place(identity, 0, 2)

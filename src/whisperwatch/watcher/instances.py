@@ -12,7 +12,7 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +24,12 @@ _FILE: Final = "instances.json"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a process was assigned. `restarts`: starts in this slot after its first."""
+    """What a process was assigned. `restarts`: starts in this slot after its first; `returned`: it had this before."""
 
     instance: str
     slot: int
     restarts: int
+    returned: bool = field(default=False, compare=False)
 
 
 class Instances:
@@ -49,6 +50,7 @@ class Instances:
             slots: list[dict[str, Any]] = kept["slots"]
             this = {"pid": pid, "started": started}
             slot = next((n for n, holder in enumerate(slots) if _same(holder, this)), None)
+            returned = slot is not None
             if slot is None:
                 slot = next((n for n, holder in enumerate(slots) if not _lives(holder)), len(slots))
                 if slot == len(slots):
@@ -56,7 +58,7 @@ class Instances:
                 else:
                     slots[slot] = {**this, "restarts": slots[slot]["restarts"] + 1}
             instance = kept["id"] if slot == 0 else f"{kept['id']}-{slot}"
-            return Place(instance, slot, slots[slot]["restarts"])
+            return Place(instance, slot, slots[slot]["restarts"], returned)
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[dict[str, Any]]:

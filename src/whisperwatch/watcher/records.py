@@ -102,6 +102,8 @@ class Records:
         scopes, attribute_sets: by the number that spans use.
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
+        counts_from_zero: a cell's sum was 0 when it began. What the watcher reads of the machine began long before.
+        returned: another watcher, or an earlier connection, may have exported its cells.
         hosted: the signals ("spans", "metrics", "logs") that the host application's own providers get and export.
         endpoints: the servers that the bot uses, by number; at most `MOST_ENDPOINTS`. For health checks only: there
             are passwords in it.
@@ -110,6 +112,8 @@ class Records:
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
         self.resource = dict(resource)
         self.hosted: frozenset[str] = frozenset()
+        self.counts_from_zero = True
+        self.returned = False
         self.slot = slot
         self.refused_cells = 0
         self.defined = 0
@@ -305,6 +309,7 @@ class LocalStream(Records):
 
     def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
         super().__init__(resource, slot)
+        self.counts_from_zero = False
         self._scope = Scope(semconv.SCOPE, __version__)
         self.scopes[1] = self._scope
         self._instruments: dict[str, Instrument] = {}

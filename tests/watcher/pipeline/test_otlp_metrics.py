@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -32,6 +33,7 @@ from whisperwatch.watcher.records import LocalStream
 OFFSET = 1_700_000_000_000_000_000
 NOW = OFFSET + 10**12
 RESOURCE = {"service.name": "bot"}
+MS = 1_000_000
 CUMULATIVE = AggregationTemporality.CUMULATIVE
 
 attributes = st.dictionaries(
@@ -100,6 +102,28 @@ scopes = [
 ]
 
 
+def with_zeros(metric: Metric) -> Metric:
+    """What the SDK would export if it told of births: a point of 0 before the first of what has counted since."""
+    if isinstance(metric.data, Gauge) or (isinstance(metric.data, Sum) and not metric.data.is_monotonic):
+        return metric
+    points: list[Any] = []
+    for point in metric.data.data_points:
+        if point.start_time_unix_nano + MS < NOW and (isinstance(metric.data, Histogram) or point.value):
+            points.append(born(point))
+        points.append(point)
+    return replace(metric, data=replace(metric.data, data_points=points))
+
+
+def born(point: Any) -> Any:
+    start = point.start_time_unix_nano
+    if isinstance(point, NumberDataPoint):
+        return NumberDataPoint(point.attributes, start, start + MS, type(point.value)())
+    return replace(
+        point, time_unix_nano=start + MS, count=0, sum=0.0, bucket_counts=[0] * len(point.bucket_counts), min=None,
+        max=None, exemplars=[],
+    )  # fmt: skip
+
+
 def metrics_data(by_scope: list[list[Metric]]) -> MetricsData:
     scoped = [ScopeMetrics(s, m, s.schema_url) for s, m in zip(scopes, by_scope, strict=False) if m]
     return MetricsData([ResourceMetrics(Resource(RESOURCE), scoped, "")])
@@ -108,15 +132,26 @@ def metrics_data(by_scope: list[list[Metric]]) -> MetricsData:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(metrics, min_size=1, max_size=3), min_size=1, max_size=2))
 def test_equals_the_sdks_encoder(tape, redaction, by_scope):
-    made = metrics_data(by_scope)
     writer = tape(RESOURCE)
-    writer.metrics(made)
-    body, points = MetricEncoder(writer.stream, redaction).encode(NOW)
-    assert points == sum(len(metric.data.data_points) for of_scope in by_scope for metric in of_scope)
-    ours = ExportMetricsServiceRequest.FromString(body)
-    assert ours.SerializeToString(deterministic=True) == encode_metrics(made).SerializeToString(
-        deterministic=True
-    )
+    writer.metrics(metrics_data(by_scope))
+    encoder = MetricEncoder(writer.stream, redaction)
+    for expected in ([[with_zeros(one) for one in of_scope] for of_scope in by_scope], by_scope):
+        body, points = encoder.encode(NOW)
+        assert points == sum(len(metric.data.data_points) for of_scope in expected for metric in of_scope)
+        ours, theirs = (
+            ExportMetricsServiceRequest.FromString(body),
+            encode_metrics(metrics_data(expected)),
+        )
+        if expected is by_scope:  # each exemplar went with the first
+            forget_exemplars(theirs)
+        assert ours.SerializeToString(deterministic=True) == theirs.SerializeToString(deterministic=True)
+
+
+def forget_exemplars(request: ExportMetricsServiceRequest) -> None:
+    for of_resource in request.resource_metrics:
+        for metric in (one for of_scope in of_resource.scope_metrics for one in of_scope.metrics):
+            for point in metric.histogram.data_points if metric.HasField("histogram") else ():
+                del point.exemplars[:]
 
 
 def decode(encoder: MetricEncoder, now: int) -> dict[str, Any]:
@@ -148,9 +183,80 @@ def test_an_exemplar_is_exported_once(tape, redaction):
     cell = writer.define("cell", instrument, {}, 0)
     writer.send([], [(cell, 1, 0.5, 0.5, 0.5, (1, 0), ((0.5, 7, 1, 2),))])
     encoder = MetricEncoder(writer.stream, redaction)
-    exported = [len(decode(encoder, NOW + n)["h"].histogram.data_points[0].exemplars) for n in range(2)]
+    exported = [len(decode(encoder, NOW + n)["h"].histogram.data_points[-1].exemplars) for n in range(2)]
     assert exported == [1, 0]
     assert len(writer.stream.instruments[0].cells[0].exemplars) == 1, "the newest stays for /metrics"
+
+
+class TestBirth:
+    """A count that begins at 5 is not lost to who looks at its growth."""
+
+    def points(self, encoder: MetricEncoder, now: int, name: str = "c") -> list[tuple[int, int]]:
+        made = decode(encoder, now).get(name)
+        return [(p.time_unix_nano, p.as_int) for p in made.sum.data_points] if made else []
+
+    @pytest.fixture
+    def born(self, tape):
+        writer = tape(RESOURCE)
+        writer.counter = writer.define("instrument", writer.scope(scopes[0]), "c", "counter", "1", "", None)
+        return writer
+
+    def test_a_late_cell_was_0_at_the_export_before(self, born, redaction):
+        encoder = MetricEncoder(born.stream, redaction)
+        early = born.define("cell", born.counter, {"k": "early"}, 5)
+        born.send([], [(early, 3)])
+        assert self.points(encoder, NOW) == [(OFFSET + 5 + MS, 0), (NOW, 3)]
+        late = born.define("cell", born.counter, {"k": "late"}, 6)
+        born.send([], [(late, 2)])
+        assert self.points(encoder, NOW + 9) == [(NOW + 9, 3), (NOW, 0), (NOW + 9, 2)]
+
+    def test_a_cell_that_began_after_the_export_before_was_0_when_it_began(self, born, redaction):
+        encoder = MetricEncoder(born.stream, redaction)
+        encoder.encode(NOW)
+        born.send([], [(born.define("cell", born.counter, {}, NOW - OFFSET + 4), 2)])
+        assert self.points(encoder, NOW + 9 * MS) == [(NOW + 4 + MS, 0), (NOW + 9 * MS, 2)]
+
+    @pytest.mark.parametrize("start", [NOW - MS, NOW, NOW + 1])
+    def test_no_point_is_younger_than_the_value(self, born, redaction, start):
+        born.send([], [(born.define("cell", born.counter, {}, start - OFFSET), 2)])
+        assert self.points(MetricEncoder(born.stream, redaction), NOW) == [(NOW, 2)]
+
+    def test_what_begins_at_0_says_so_itself(self, born, redaction):
+        encoder = MetricEncoder(born.stream, redaction)
+        cell = born.define("cell", born.counter, {}, 5)
+        born.send([], [(cell, 0)])
+        assert self.points(encoder, NOW) == [(NOW, 0)]
+        born.send([], [(cell, 4)])
+        assert self.points(encoder, NOW + 1) == [(NOW + 1, 4)]
+
+    def test_of_a_stream_that_returned_the_old_cells_may_have_been_exported(self, born, redaction):
+        born.stream.returned = True
+        encoder = MetricEncoder(born.stream, redaction)
+        born.send([], [(born.define("cell", born.counter, {"k": "old"}, 5), 7)])
+        assert self.points(encoder, NOW) == [(NOW, 7)]
+        born.send([], [(born.define("cell", born.counter, {"k": "new"}, NOW - OFFSET + 1), 1)])
+        assert self.points(encoder, NOW + 9 * MS) == [
+            (NOW + 9 * MS, 7),
+            (NOW + 1 + MS, 0),
+            (NOW + 9 * MS, 1),
+        ]
+
+    def test_a_successor_begins_after_the_last_export_of_its_predecessor(self, born, redaction):
+        encoder = MetricEncoder(born.stream, redaction, after=NOW - 3 * MS)
+        born.send([], [(born.define("cell", born.counter, {}, 5), 7)])
+        assert self.points(encoder, NOW) == [(NOW - 2 * MS, 0), (NOW, 7)]
+
+    def test_levels_have_none(self, born, redaction):
+        level = born.define("instrument", born.scope(scopes[0]), "u", "updowncounter", "1", "", None)
+        born.send([], [(born.define("cell", level, {}, 5), 7)])
+        assert self.points(MetricEncoder(born.stream, redaction), NOW, "u") == [(NOW, 7)]
+
+    def test_what_the_machine_counts_began_before_us(self, redaction):
+        stream = LocalStream(RESOURCE)
+        stream.set(semconv.SELF_EXPORTED, 500, {"signal": "spans"})
+        encoder = MetricEncoder(stream, redaction)
+        now = stream.instruments[0].cells[0].start + 10**9
+        assert self.points(encoder, now, "whisperwatch.exported") == [(now, 500)]
 
 
 class TestDelta:

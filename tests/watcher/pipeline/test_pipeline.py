@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import time_machine
 from aiohttp import web
 
 from whisperwatch import semconv
@@ -416,10 +417,28 @@ class TestMetrics:
         pipeline, own = await pipelines(None, target(collector.url), [stream])
         for _ in range(2):
             assert await pipeline.flush(5)
-        (point,) = collector.taken[0].metrics["c"].sum.data_points
-        assert point.as_int == 2
+        born, point = collector.taken[0].metrics["c"].sum.data_points
+        assert (born.as_int, point.as_int) == (0, 2)
         assert figures(own)["whisperwatch.export.dropped"] == {("metrics", "id_attribute"): 1}
         assert "c has an id as an attribute" in caplog.text
+
+    async def test_a_stream_that_comes_later_was_0_at_the_last_export(self, pipelines, collector, target):
+        definitions = [("instrument", 1, 1, "c", "counter", "1", "", None), ("cell", 1, 1, {}, 0)]
+        streams = [LocalStream({})]
+        pipeline, _ = await pipelines(None, target(collector.url), streams)
+        late = a_stream()
+        late.take(("batch", 2, OFFSET, definitions, [], [(1, 3)], {}))
+        with time_machine.travel(1_800_000_000, tick=False) as clock:
+            assert await pipeline.flush(5)
+            streams.append(late)
+            clock.shift(60)
+            assert await pipeline.flush(5)
+        born, point = collector.taken[-1].metrics["c"].sum.data_points
+        assert (born.as_int, point.as_int) == (0, 3)
+        assert (born.time_unix_nano, point.time_unix_nano) == (
+            1_800_000_000_001_000_000,
+            1_800_000_060 * 10**9,
+        )
 
 
 class TestBackoff:

@@ -3,6 +3,10 @@
 Decoded, the bytes equal what the SDK's encoder gives for the same metrics. Cumulative by default; with a preference
 for delta the differences are made here, since the tape is always cumulative. Then a histogram has no min and max:
 those of an interval can't be known from those since the start.
+
+A cell that has counted before its first export is exported twice then: as 0 when it began, and as it is. Who looks at
+the growth between two points (Prometheus' `increase`) would lose what the first one has. Of a stream that another
+watcher may have exported already, what came before its first export has no such point, for it would be out of order.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ Temporality = Literal["cumulative", "delta", "lowmemory"]
 """OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE. `lowmemory` is `delta` here: the tape doesn't tell observable
 counters from others."""
 
+_MS: Final = 1_000_000
 _DELTA: Final = 1
 _CUMULATIVE: Final = 2
 _DELTA_KINDS: Final = frozenset({"counter", "histogram"})
@@ -30,12 +35,19 @@ _INT = struct.Struct("<Bq").pack
 
 
 class MetricEncoder:
-    """Encodes the metrics of one stream, and remembers what was last exported where deltas are wanted."""
+    """Encodes the metrics of one stream, and remembers what was last exported where deltas are wanted.
+
+    Args:
+        after: wall ns of the last export before this stream's first, of another stream with the same series perhaps.
+    """
 
     def __init__(
-        self, stream: Records, redaction: Redaction, temporality: Temporality = "cumulative"
+        self, stream: Records, redaction: Redaction, temporality: Temporality = "cumulative", after: int = 0
     ) -> None:
         self._stream = stream
+        self._zeros = stream.counts_from_zero and temporality == "cumulative"
+        self._no_zero_before: int | None = None if stream.returned else after + _MS if after else 0
+        """The earliest time of a point of 0; None: there are none yet."""
         self._delta = temporality != "cumulative"
         self._number_attributes = KeyValues(7, redaction)
         self._histogram_attributes = KeyValues(9, redaction)
@@ -58,6 +70,7 @@ class MetricEncoder:
                 _, metrics = by_scope.setdefault(id(instrument.scope), (instrument.scope, []))
                 metrics.append(message(2, encoded))
                 total += points
+        self._no_zero_before = now
         if not total:
             return b"", 0
         # encoded anew: the watcher learns its service's name from the first bot
@@ -70,7 +83,11 @@ class MetricEncoder:
     def _instrument(self, instrument: Instrument, now: int) -> tuple[bytes, int]:
         delta = self._delta and instrument.kind in _DELTA_KINDS
         points = []
+        zeros = self._zeros and instrument.kind in _DELTA_KINDS
         for cell in instrument.cells:
+            zero = self._zero(instrument, cell, now) if zeros and cell not in self._bodies else None
+            if zero is not None:
+                points.append(message(1, zero))
             point = self._point(instrument, cell, now, delta)
             if point is not None:
                 points.append(message(1, point))
@@ -92,6 +109,16 @@ class MetricEncoder:
             head = text(1, instrument.name) + text(2, instrument.description) + text(3, instrument.unit)
             self._heads[instrument] = head
         return head
+
+    def _zero(self, instrument: Instrument, cell: Cell, now: int) -> bytes | None:
+        """The point before a cell's first, where it is of use."""
+        if self._no_zero_before is None or cell.value is None or not cell.value[0]:
+            return None
+        at = max(cell.start + _MS, self._no_zero_before)  # at its start it would mean that that is unknown
+        if at >= now:
+            return None
+        times = _TIME(0x11, cell.start) + _TIME(0x19, at)
+        return times + self._body(instrument, cell, _nothing(cell.value), delta=False)
 
     def _point(self, instrument: Instrument, cell: Cell, now: int, delta: bool) -> bytes | None:
         value, start = cell.value, cell.start
@@ -142,6 +169,12 @@ def distribution(value: Value, with_extremes: bool) -> bytes:
     if with_extremes and count and least is not None and most is not None:
         parts += [_DOUBLE(0x59, least), _DOUBLE(0x61, most)]
     return b"".join(parts)
+
+
+def _nothing(value: Value) -> Value:
+    if len(value) == 1:
+        return (type(value[0])(),)
+    return 0, 0.0, None, None, (0,) * len(value[4])
 
 
 def _difference(now: Value, before: Value) -> Value:

@@ -81,6 +81,7 @@ class Pipeline:
             "logs": self._intake("logs", self._log_encoder, export.log_batch, export.log_delay_s),
         }
         self._encoders: WeakKeyDictionary[Records, MetricEncoder] = WeakKeyDictionary()
+        self._exported_at = 0
         self._refused: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
         self._passed: WeakKeyDictionary[Records, Counter[Signal]] = WeakKeyDictionary()
         self._deliveries: dict[Signal, Delivery] = {}
@@ -195,12 +196,14 @@ class Pipeline:
                 continue
             encoder = self._encoders.get(stream)
             if encoder is None:
-                encoder = MetricEncoder(stream, self._redaction, self._export.temporality)
+                before = self._exported_at
+                encoder = MetricEncoder(stream, self._redaction, self._export.temporality, before)
                 self._encoders[stream] = encoder
             self._count_refused(stream)
             body, count = encoder.encode(now)
             parts.append(body)
             points += count
+        self._exported_at = now
         if points:
             self._deliveries["metrics"].put(b"".join(parts), points)
             self._show_buffer()

@@ -23,7 +23,7 @@ from whisperwatch.watcher.query.answers import (
     TraceList,
 )
 from whisperwatch.watcher.query.catalogue import DECLARED, Known
-from whisperwatch.watcher.query.engines import EngineError, LogEngine, MetricEngine, TraceEngine
+from whisperwatch.watcher.query.engines import EngineError, Incomplete, LogEngine, MetricEngine, TraceEngine
 from whisperwatch.watcher.query.language import (
     Expression,
     Grid,
@@ -198,7 +198,10 @@ class Asking:
         except TimeoutError:
             problems.append(self._problem(store, f"{store} took longer than {self._timeout_s:g} s to answer"))
         else:
-            self._failing.pop(store, None)
+            if isinstance(found, Incomplete):
+                problems.append(self._problem(store, found.why))
+            else:
+                self._failing.pop(store, None)
             return found
         return None
 

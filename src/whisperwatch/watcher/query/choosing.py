@@ -12,7 +12,7 @@ from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
 from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.loki.engine import Loki
 from whisperwatch.watcher.query.prometheus.engine import Prometheus
-from whisperwatch.watcher.query.prometheus.selectors import quoted
+from whisperwatch.watcher.query.prometheus.selectors import our_job
 from whisperwatch.watcher.query.resolving import Kept
 from whisperwatch.watcher.query.tempo.engine import Tempo
 from whisperwatch.watcher.settings import Settings
@@ -50,7 +50,7 @@ class Stores:
             metrics = EmbeddedMetrics(readers)
             embedded = Engines(metrics, EmbeddedLogs(readers), EmbeddedTraces(readers))
             known = metrics.known
-        job = told.match or _job(told, service)
+        job = told.match or our_job({**dict(told.service.attributes), "service.name": service})
         engines = Engines(
             Prometheus(clients["prometheus"], job) if "prometheus" in clients else embedded.metrics,
             Loki(clients["loki"], service) if "loki" in clients else embedded.logs,
@@ -62,14 +62,6 @@ class Stores:
         """Close the connections to them."""
         for client in self._clients:
             await client.close()
-
-
-def _job(settings: Settings, service: str | None) -> str | None:
-    """The `job` that Prometheus makes of what OTLP says of the service."""
-    if service is None:
-        return None
-    namespace = dict(settings.service.attributes).get("service.namespace")
-    return f"job={quoted(f'{namespace}/{service}' if namespace else service)}"
 
 
 def _kept(settings: Settings) -> Kept:

@@ -7,7 +7,7 @@ end within its own timeout.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from whisperwatch.watcher.query.answers import LogAnswer, Series, Trace, TraceList
@@ -20,13 +20,21 @@ class EngineError(Exception):
     """A store could not answer; the message is a sentence for the operator, without secrets."""
 
 
+class Incomplete(list[Series]):
+    """What a store knows where it says itself that there may be more; `why` is a sentence."""
+
+    def __init__(self, series: Iterable[Series], why: str) -> None:
+        super().__init__(series)
+        self.why = why
+
+
 class MetricEngine(Protocol):
     """Answers measures. `name` is the store's, as `Problem.store` has it."""
 
     name: str
 
     async def measure(self, measure: Measure, metric: Known, grid: Grid) -> Sequence[Series]:
-        """One series a group that has any point; `measure` was checked against `metric`.
+        """One series a group that has any point; `measure` was checked against `metric`. May be `Incomplete`.
 
         Raises:
             EngineError: it can't.

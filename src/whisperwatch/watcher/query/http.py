@@ -16,22 +16,31 @@ from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.settings.stores import StoreTarget
 
 _CONNECTIONS: Final = 4
-_MOST_BYTES: Final = 64_000_000
+MOST_BYTES: Final = 16_000_000
+"""Of one answer: half a million points, or ten thousand spans."""
 _SAID: Final = 200
+_LEAST_SECRET: Final = 6
 _WHY: Final = {
+    400: "it doesn't understand the question",
     401: "it wants to know who asks: set {name}_USERNAME and {name}_PASSWORD, or {name}_BEARER_TOKEN",
     403: "it refuses who asks: see {name}_USERNAME, {name}_BEARER_TOKEN and {name}_TENANT",
     404: "there is no such API there: see {name}_URL (Mimir's ends with /prometheus)",
     429: "it is asked too much, or the answer is over its limits",
 }
+_ELSEWHERE: Final = "it leads elsewhere, to a login perhaps, and is not followed: see {name}_URL"
 
 
 class StoreClient:
-    """Asks one store, over few connections that are kept; through the proxy that the environment names."""
+    """Asks one store, over few connections that are kept; through the proxy that the environment names.
+
+    Attributes:
+        target: the store.
+        called: its name and address, for sentences.
+    """
 
     def __init__(self, target: StoreTarget) -> None:
         self.target = target
-        self._title = target.name.capitalize()
+        self.called = f"{target.name.capitalize()} ({target.shown})"
         self._proxy = _proxy_for(target.url)
         self._session: aiohttp.ClientSession | None = None
 
@@ -58,43 +67,49 @@ class StoreClient:
             self._session = None
 
     async def _ask(self, method: str, path: str, **what: Any) -> Any:
-        where = f"{self._title} ({self.target.shown})"
         try:
+            # a redirect would turn the POST into a GET, or carry the headers to another host
             async with self._client().request(
                 method, self.target.url + path, allow_redirects=False, proxy=self._proxy, **what
             ) as response:
                 body = await _read(response)
-                return self._understood(where, response.status, response.content_type, body)
-        except TimeoutError:
-            raise EngineError(f"{where} didn't answer within {self.target.timeout_s:g} s") from None
-        except aiohttp.ClientConnectorCertificateError as error:
-            why = _short(str(error.certificate_error))
-            raise EngineError(f"{where} has a certificate that isn't trusted: {why}") from None
-        except aiohttp.ClientConnectorError as error:
-            why = _short(error.os_error.strerror or str(error.os_error))
-            raise EngineError(f"{where} can't be reached: {why}") from None
+                return self._understood(response.status, response.content_type, body)
         except _TooMuchError:
-            raise EngineError(
-                f"{where} answers more than {_MOST_BYTES // 10**6} MB: ask for less time or fewer groups"
-            ) from None
+            why = f"answers more than {MOST_BYTES // 10**6} MB: ask for less time or fewer groups"
+        except TimeoutError:
+            why = f"didn't answer within {self.target.timeout_s:g} s"
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = f"has a certificate that isn't trusted: {_short(str(error.certificate_error))}"
+        except aiohttp.ClientConnectorError as error:
+            why = f"can't be reached: {_short(error.os_error.strerror or str(error.os_error))}"
+        except aiohttp.ClientResponseError as error:  # its str() has the whole URL, and a password in it
+            why = f"speaks no HTTP that can be read: {_short(error.message)}"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise EngineError(
-                f"{where} can't be asked: {_short(str(error)) or type(error).__name__}"
-            ) from None
+            why = f"can't be asked: {_short(str(error)) or type(error).__name__}"
+        raise EngineError(f"{self.called} {self._clean(why)}") from None
 
-    def _understood(self, where: str, status: int, kind: str, body: bytes) -> Any:
+    def _understood(self, status: int, kind: str, body: bytes) -> Any:
         if status >= 300:
-            told = _short(_message(body) if "html" not in kind else "")
-            why = _WHY.get(status, "").format(name=self.target.name.upper())
-            raise EngineError(
-                f"{where} answered {status}" + "".join(f": {part}" for part in (why, told) if part)
+            why = (_WHY.get(status, "") if status >= 400 else _ELSEWHERE).format(
+                name=self.target.name.upper()
             )
+            told = self._clean(_short(_message(body) if "html" not in kind else ""))
+            said = "".join(f": {part}" for part in (why, told) if part)
+            raise EngineError(f"{self.called} answered {status}{said}")
         try:
             return json.loads(body)
         except ValueError:
             raise EngineError(
-                f"{where} answered with {kind or 'something'} that is no JSON: is it a {self._title}?"
+                f"{self.called} answered with {kind or 'something'} that is no JSON: "
+                f"is it a {self.target.name.capitalize()}?"
             ) from None
+
+    def _clean(self, text: str) -> str:
+        """Without what we say to the store: some repeat it."""
+        for _, value in self.target.headers:
+            for secret in (value, value.rpartition(" ")[2]):
+                text = text.replace(secret, "***") if len(secret) >= _LEAST_SECRET else text
+        return text
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -120,7 +135,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > _MOST_BYTES:
+        if len(body) > MOST_BYTES:
             raise _TooMuchError
     return bytes(body)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
@@ -22,6 +22,10 @@ def url(given: Any) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("is no http or https URL")
+    try:
+        parts.port  # noqa: B018 - it says what is wrong with it
+    except ValueError:
+        raise ValueError("has a port that is none") from None
     if parts.query or parts.fragment:
         raise ValueError("has a query or a fragment, where an API has none")
     return text
@@ -121,8 +125,8 @@ class StoreTarget:
     """One store, ready to be asked. `headers` hold the authentication."""
 
     name: StoreName
-    url: str
-    headers: tuple[tuple[str, str], ...]
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     ca_file: str | None
     client_certificate: str | None
     client_key: str | None
@@ -136,17 +140,7 @@ class StoreTarget:
 
 def store_target(reading: Reading, name: StoreName) -> StoreTarget | None:
     """The store of this name; None where none is set."""
-    line = reading.group(Line, name.upper())
-    if bool(line.client_key) != bool(line.client_certificate):
-        have, lack = ("KEY", "CERTIFICATE") if line.client_key else ("CERTIFICATE", "KEY")
-        wrong = f"is missing, but …_CLIENT_{have} is set"
-        reading.add(Problem(f"{name.upper()}_CLIENT_{lack}", "", wrong, "the other half of the pair"))
-        line = replace(line, client_key=None, client_certificate=None)
-    if line.token and line.username:
-        right = "one of the two"
-        reading.add(
-            Problem(f"{name.upper()}_BEARER_TOKEN", "(not shown)", "and …_USERNAME are both set", right)
-        )
+    line = _paired(reading, name.upper(), reading.group(Line, name.upper()))
     if line.url is None:
         return None
     return StoreTarget(
@@ -155,8 +149,34 @@ def store_target(reading: Reading, name: StoreName) -> StoreTarget | None:
     )  # fmt: skip
 
 
+def _paired(reading: Reading, name: str, line: Line) -> Line:
+    """Without what lacks its other half, or says the same twice."""
+
+    def wrong(setting: str, wrong: str, right: str = "one of the two") -> None:
+        reading.add(Problem(f"{name}_{setting}", "(not shown)", wrong, right))
+
+    if bool(line.client_key) != bool(line.client_certificate):
+        have, lack = ("KEY", "CERTIFICATE") if line.client_key else ("CERTIFICATE", "KEY")
+        wrong(f"CLIENT_{have}", f"is set, but …_CLIENT_{lack} is not", "one of a pair")
+        line = replace(line, client_key=None, client_certificate=None)
+    if line.password and not line.username:
+        wrong("PASSWORD", "is set, but …_USERNAME is not", "one of a pair")
+    if line.token and line.username:
+        wrong("BEARER_TOKEN", "and …_USERNAME are both set")
+    if line.url and "@" in urlsplit(line.url).netloc and (line.token or line.username):
+        wrong("URL", f"and …_{'BEARER_TOKEN' if line.token else 'USERNAME'} both say who asks")
+        line = replace(line, token=None, username=None)
+    return line
+
+
 def _headers(line: Line) -> dict[str, str]:
-    headers = dict(line.headers)
+    ours = _identity(line)
+    said = {name.lower() for name in ours}
+    return {**{name: value for name, value in line.headers if name.lower() not in said}, **ours}
+
+
+def _identity(line: Line) -> dict[str, str]:
+    headers = {}
     if line.token:
         headers["Authorization"] = f"Bearer {line.token}"
     elif line.username:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.catalogue import Known
-from whisperwatch.watcher.query.engines import EngineError
+from whisperwatch.watcher.query.engines import EngineError, Incomplete
 from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid, Measure
 from whisperwatch.watcher.query.prometheus.rendering import exact
@@ -17,6 +16,8 @@ from whisperwatch.watcher.query.prometheus.selectors import label_of
 
 _POINTS: Final = 10_000
 """Prometheus answers at most 11,000 times of one question."""
+
+Points = list[tuple[int, float]]
 
 
 class Prometheus:
@@ -34,35 +35,48 @@ class Prometheus:
     async def measure(self, measure: Measure, metric: Known, grid: Grid) -> Sequence[Series]:
         """See `engines.MetricEngine`."""
         query = exact(measure, metric, grid.window, self._ours)
-        parts = await asyncio.gather(*[self._ask(query, part) for part in _parts(grid)])
-        points: dict[tuple[str, ...], list[tuple[int, float]]] = {}
         labels = [label_of(key) for key in measure.by]
-        for one in (one for part in parts for one in part):
-            group = tuple([str(one["metric"].get(label, "")) for label in labels])
-            points.setdefault(group, []).extend(_points(one["values"]))
-        return [
+        points: dict[tuple[str, ...], Points] = {}
+        warnings: dict[str, None] = {}
+        for part in _parts(grid):  # one after the other: each is as much as a store answers at once
+            result = await self._ask(query, part, labels)
+            warnings |= dict.fromkeys(result.warnings)
+            for group, of_group in result.groups:
+                points.setdefault(group, []).extend(of_group)
+        series = [
             Series(dict(zip(measure.by, group, strict=True)), tuple(of_group))
             for group, of_group in points.items()
             if of_group
         ]
+        return (
+            Incomplete(series, f"{self._client.called} warns: {'; '.join(warnings)}") if warnings else series
+        )
 
-    async def _ask(self, query: str, grid: Grid) -> list[Mapping[str, Any]]:
+    async def _ask(self, query: str, grid: Grid, labels: Sequence[str]) -> _Result:
         form = {"query": query, "start": str(grid.first), "end": str(grid.last), "step": str(grid.step)}
         told = await self._client.post("/api/v1/query_range", form)
         try:
-            if told["status"] != "success" or told["data"]["resultType"] != "matrix":
-                raise EngineError(
-                    f"Prometheus ({self._client.target.shown}) says: {told.get('error', told['status'])}"
-                )
-            found: list[Mapping[str, Any]] = told["data"]["result"]
-            for one in found:
-                one["metric"], one["values"]
-        except (KeyError, TypeError, AttributeError):
-            shown = self._client.target.shown
+            return _result(told, labels)
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise EngineError(
-                f"Prometheus ({shown}) answers with other JSON than its API: is it one?"
+                f"{self._client.called} answers with other JSON than Prometheus' API: is it one?"
             ) from None
-        return found
+
+
+class _Result(NamedTuple):
+    groups: list[tuple[tuple[str, ...], Points]]
+    warnings: Sequence[str]
+
+
+def _result(told: Any, labels: Sequence[str]) -> _Result:
+    data = told["data"]
+    if data["resultType"] != "matrix":
+        raise ValueError
+    groups = [
+        (tuple([str(one["metric"].get(label, "")) for label in labels]), list(_points(one["values"])))
+        for one in data["result"]
+    ]
+    return _Result(groups, [str(warning) for warning in told.get("warnings") or ()])
 
 
 def _parts(grid: Grid) -> Iterator[Grid]:

@@ -24,8 +24,13 @@ def promql(expression: Expression, metrics: Mapping[str, Known], window: int, ou
             matching = ""
             if over.by != under.by:
                 matching = f" on ({', '.join(map(label_of, under.by))}) group_left()"
-            above = familiar(over, metrics[over.metric], window, ours)
-            below = familiar(under, metrics[under.metric], window, ours)
-            return f"({above}) /{matching} ({below})"
+            above = _operand(over, metrics[over.metric], window, ours)
+            below = _operand(under, metrics[under.metric], window, ours)
+            return f"{above} /{matching} {below}"
         case Top(most, of):
             return f"topk({most}, {promql(of, metrics, window, ours)})"
+
+
+def _operand(measure: Measure, metric: Known, window: int, ours: str | None) -> str:
+    text = familiar(measure, metric, window, ours)
+    return f"({text})" if measure.function == "avg" else text

@@ -4,9 +4,12 @@ In two ways. `exact` is what the engine asks: what was counted in the window, no
 people write, read and put on panels; there Prometheus' own `increase` and `rate` extrapolate to the window's edges, so
 they differ by up to one scrape interval's share of the window, and a window that holds one sample has no answer.
 
-What was counted in a window is the newest value in it less the one before it. Of a series that is new in the window,
-all of it was: a cell counts from 0. Where it was reset in between, Prometheus' `increase` has to do; it is asked for a
-second more than the window, so that it sees the last sample before it.
+What was counted in a window is the newest value in it less the newest one before it. All of it was counted in the
+window where there is none before, for a cell counts from 0, or where some value in the window is lower, for then it
+began anew in between. Where it begins anew within the window, Prometheus' `increase` has to do; it is asked for a
+millisecond more, so that it sees a sample on the window's edge.
+
+Only functions that every store with Prometheus' API has are used.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from whisperwatch.watcher.query.language.measures import LOOK_BACK_S
 from whisperwatch.watcher.query.prometheus.selectors import label_of, selector
 
 _OVER_TIME: Final = {"max": "max", "min": "min"}
+BEFORE_S: Final = 900
+"""How old the sample before a window may be. A series that was silent for longer counts as new."""
 
 
 def exact(measure: Measure, metric: Known, window: int, ours: str | None = None) -> str:
@@ -66,12 +71,13 @@ def familiar(measure: Measure, metric: Known, window: int, ours: str | None = No
 
 
 def _counted(series: str, window: int, by: str) -> str:
-    span, longer, before = duration(window), duration(window + 1), duration(window + LOOK_BACK_S)
-    was_reset = f"resets({series}[{before}]) > 0"
+    span = duration(window)
+    newest, least = f"last_over_time({series}[{span}])", f"min_over_time({series}[{span}])"
+    before = f"last_over_time({series}[{duration(BEFORE_S)}] offset {span})"
     return (
-        f"sum{by}(((last_over_time({series}[{span}]) - {series} offset {span}) unless {was_reset})"
-        f" or (increase({series}[{longer}]) and {was_reset})"
-        f" or last_over_time({series}[{span}]))"
+        f"sum{by}((increase({series}[{span}1ms]) and resets({series}[{span}]) > 0)"
+        f" or ({newest} - ({before} <= {least}))"
+        f" or {newest})"
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from whisperwatch.watcher.naming import label_name, metric_name
 from whisperwatch.watcher.query.catalogue import Known
@@ -17,6 +17,14 @@ _SPECIAL: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
 def label_of(attribute: str) -> str:
     """The label of an attribute. `service.instance.id` is `instance`, as Prometheus makes it of OTLP."""
     return "instance" if attribute == INSTANCE else label_name(attribute)
+
+
+def our_job(resource: Mapping[str, Any]) -> str | None:
+    """The matcher of a service's series, as Prometheus makes `job` of OTLP; None where the service has no name."""
+    name, namespace = (resource.get(f"service.{part}") for part in ("name", "namespace"))
+    if not name:
+        return None
+    return f"job={quoted(f'{namespace}/{name}' if namespace else str(name))}"
 
 
 def selector(metric: Known, suffix: str, where: Iterable[Match], ours: str | None) -> str:
