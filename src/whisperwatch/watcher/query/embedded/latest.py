@@ -53,19 +53,14 @@ def _at(view: View, level: Level, times: list[int], selection: Selection) -> Fou
 
 
 def _from_slots(view: View, times: list[int], selection: Selection) -> Found:
+    """A series that lives has a sample in each slot: only where one is missing, older ones are looked at."""
     found: Found = {}
     if not times:
         return found
-    by_series: dict[tuple[int, int], list[tuple[int, float]]] = {}
-    for table in _tables(view, times):
-        join = "journal JOIN chosen" if table == "journal" else f"chosen CROSS JOIN {table}"
-        rows = view.connection.execute(
-            f"WITH {selection.chosen} SELECT grp, series, t, last FROM {join} USING (series) "
-            "WHERE t > ? AND t <= ? AND last IS NOT NULL ORDER BY series, t",
-            (times[0] - LOOK_BACK_S, times[-1]),
-        )
-        for group, series, t, last in rows:
-            by_series.setdefault((group, series), []).append((t, last))
+    by_series = _samples(view, selection, f"t IN ({','.join(map(str, times))})", times)
+    missing = {key for key, samples in by_series.items() if len(samples) < len(times)}
+    if missing or len(by_series) < sum(len(group.series) for group in selection.groups):
+        by_series = _samples(view, selection, f"t > {times[0] - LOOK_BACK_S} AND t <= {times[-1]}", times)
     for (group, _), samples in by_series.items():
         index = 0
         for at in times:
@@ -74,6 +69,22 @@ def _from_slots(view: View, times: list[int], selection: Selection) -> Found:
             if index and samples[index - 1][0] > at - LOOK_BACK_S:
                 found[group, at] = found.get((group, at), 0.0) + samples[index - 1][1]
     return found
+
+
+def _samples(
+    view: View, selection: Selection, when: str, times: list[int]
+) -> dict[tuple[int, int], list[tuple[int, float]]]:
+    """By group and series, the samples of these times, in order."""
+    by_series: dict[tuple[int, int], list[tuple[int, float]]] = {}
+    for table in _tables(view, times):
+        join = "journal JOIN chosen" if table == "journal" else f"chosen CROSS JOIN {table}"
+        rows = view.connection.execute(
+            f"WITH {selection.chosen} SELECT grp, series, t, last FROM {join} USING (series) "
+            f"WHERE {when} AND last IS NOT NULL ORDER BY series, t"
+        )
+        for group, series, t, last in rows:
+            by_series.setdefault((group, series), []).append((t, last))
+    return by_series
 
 
 def _tables(view: View, times: list[int]) -> Iterable[str]:

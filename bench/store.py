@@ -1,0 +1,247 @@
+"""What the embedded store takes and how long its questions take: `python -m bench.store`.
+
+A bot of 500 series (100 histograms of 14 buckets, 200 counters, 200 gauges) over 30 days by five minutes and by the
+hour, and its last 6 hours by 15 seconds; a million log records. The month is loaded in bulk, as the roll-ups leave it;
+the writing that is timed is the live way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from whisperwatch import semconv
+from whisperwatch.watcher.query.catalogue import DECLARED
+from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
+from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
+from whisperwatch.watcher.query.language import Grid, LogFilter, Measure
+from whisperwatch.watcher.records import LocalStream
+from whisperwatch.watcher.store.logs import Logs
+from whisperwatch.watcher.store.metrics import Identity, Metrics, Sample, Taken
+from whisperwatch.watcher.store.metrics.points import COARSE, COLUMNS, FINE, RAW, Level, pack
+from whisperwatch.watcher.store.partitions import Database
+from whisperwatch.watcher.store.store import Store
+
+DAYS = 30
+RAW_S = 6 * 3600
+BOUNDS = tuple(semconv.SECONDS[:13])
+COMMANDS = [f"command{number}" for number in range(20)]
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--logs", type=int, default=1_000_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_metrics(Path(folder) / "metrics.db", given.days))
+        asyncio.run(_logs(Path(folder) / "logs.db", given.logs))
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+async def _metrics(path: Path, days: int) -> None:
+    now = int(time.time()) // 3600 * 3600
+    taken: list[Taken] = []
+    store = Store(
+        path,
+        [Metrics(lambda: taken.pop() if taken else None)],
+        lambda: 10**12,
+        LocalStream({}),
+        lambda: float(now),
+    )
+    await store.open()
+    identities = list(_series())
+    # the live way, to define them and to time it
+    times = []
+    for turn in range(20):
+        taken.append(_changed(identities, now - 20 + turn, turn + 1))
+        began = time.perf_counter()
+        assert await store.write(), store.state
+        times.append(time.perf_counter() - began)
+    print(f"write of 500 changed series, fsync and all: {_ms(times)}")
+    await store.do(lambda database: _empty(database))
+    began = time.perf_counter()
+    for level, since in ((FINE, now - days * 86_400), (COARSE, now - days * 86_400), (RAW, now - RAW_S)):
+        for start in range(since, now, level.family.length_s):
+            await store.do(lambda database, level=level, start=start: _load(database, level, start, now))
+    await store.do(lambda database: roll_marks(database, now))
+    print(f"loaded {days} days in {time.perf_counter() - began:.0f} s")
+    await store.do(lambda database: database.connection.execute("SELECT 1"))
+    print(f"file: {store_size(path) / 1e6:.0f} MB")
+    engine = EmbeddedMetrics(store.readers)
+    for name, grid in _grids(now, days):
+        for measure in _measures():
+            await _ask(name, engine, measure, grid)
+    await store.stop()
+
+
+def store_size(path: Path) -> int:
+    """Bytes of the file and of its write-ahead log."""
+    return sum(one.stat().st_size for one in path.parent.glob(f"{path.name}*"))
+
+
+def roll_marks(database: Database, now: int) -> None:
+    """All is rolled up to now."""
+    database.connection.execute("DELETE FROM rolled")
+    for level in (FINE, COARSE):
+        database.connection.execute("INSERT INTO rolled VALUES (?, ?)", (level.step, now))
+    database.connection.execute("UPDATE lives SET began = 0, ended = ?", (now,))
+    database.connection.execute("UPDATE births SET born = 0")
+    database.connection.execute("UPDATE partitions SET settled = 1")
+
+
+def _empty(database: Database) -> None:
+    database.connection.execute("DELETE FROM journal")
+
+
+def _load(database: Database, level: Level, start: int, now: int) -> None:
+    """Points of all series from `start` to the end of its partition, in order."""
+    connection = database.connection
+    table = database.table(level.family, start)
+    end = min(now, start // level.family.length_s * level.family.length_s + level.family.length_s)
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS blobs (id INTEGER PRIMARY KEY, buckets BLOB)")
+    if not connection.execute("SELECT count(*) FROM blobs").fetchone()[0]:
+        chance = random.Random(1)
+        rows = [(number, pack(_buckets(chance))) for number in range(512)]
+        connection.executemany("INSERT INTO blobs VALUES (?, ?)", rows)
+    some = "abs(random() % 1000)"
+    connection.execute(
+        f"WITH RECURSIVE moments(t) AS (SELECT {start + level.step} UNION ALL SELECT t + {level.step} FROM moments "
+        f"WHERE t + {level.step} <= {end}) "
+        f"INSERT INTO {table} ({COLUMNS}) SELECT series.id, t, "
+        f"CASE kind WHEN 'counter' THEN NULL WHEN 'histogram' THEN {some} ELSE 20 END, "
+        f"CASE kind WHEN 'counter' THEN {some} ELSE {some} * 1.37 END, "
+        f"CASE kind WHEN 'gauge' THEN {some} * 0.77 END, CASE kind WHEN 'gauge' THEN {some} * 1.77 END, "
+        f"CASE kind WHEN 'gauge' THEN {some} * 1.03 END, "
+        "CASE kind WHEN 'histogram' THEN (SELECT buckets FROM blobs WHERE blobs.id = abs(random() + t) % 512) END "
+        "FROM series JOIN metrics ON metrics.id = metric CROSS JOIN moments ORDER BY 1, 2"
+    )
+
+
+def _buckets(chance: random.Random) -> list[int]:
+    middle = chance.randrange(3, 9)
+    return [chance.randrange(200) if abs(at - middle) < 4 else 0 for at in range(len(BOUNDS) + 1)]
+
+
+def _series() -> Iterator[Identity]:
+    def of(metric: semconv.Metric, attributes: dict[str, str]) -> Identity:
+        bounds = BOUNDS if metric.kind == "histogram" else ()
+        return Identity(
+            metric.name, metric.kind, metric.unit, bounds, "one", tuple(sorted(attributes.items()))
+        )
+
+    for command in COMMANDS:
+        for outcome in ("ok", "failure", "user_error"):
+            yield of(semconv.COMMAND_DURATION, {semconv.COMMAND: command, semconv.OUTCOME: outcome})
+    for route in range(40):
+        yield of(semconv.HTTP_DURATION, {semconv.ROUTE: f"/route/{route}"})
+    for shard in range(10):
+        for event in range(16):
+            yield of(semconv.GATEWAY_EVENTS, {semconv.SHARD: str(shard), semconv.EVENT: f"EVENT_{event}"})
+    for number in range(40):
+        yield of(semconv.ERRORS, {semconv.ERROR_CATEGORY: semconv.CATEGORIES[number % 4], "n": str(number)})
+    for shard in range(100):
+        yield of(semconv.GATEWAY_LATENCY, {semconv.SHARD: str(shard)})
+        yield of(semconv.SHARD_GUILDS, {semconv.SHARD: str(shard)})
+
+
+def _changed(identities: list[Identity], at: float, turn: int) -> Taken:
+    buckets = (turn,) * (len(BOUNDS) + 1)
+    samples = [
+        Sample(one, 1, (turn * 14, turn * 1.5, None, None, buckets) if one.kind == "histogram" else (turn,))
+        for one in identities
+    ]
+    return Taken(at, tuple(samples), frozenset({("one", 1)}))
+
+
+def _grids(now: int, days: int) -> Iterator[tuple[str, Grid]]:
+    yield "6 h", Grid(now, now, RAW_S, RAW_S)
+    yield "6 h by 3 min", Grid(now - RAW_S + 180, now, 180, 180)
+    yield f"{days} d", Grid(now - 900, now - 900, days * 86_400 - 86_400, days * 86_400 - 86_400)
+    yield f"{days} d by 6 h", Grid(now - days * 86_400 + 21_600, now, 21_600, 21_600)
+
+
+def _measures() -> Iterator[Measure]:
+    yield Measure("increase", semconv.COMMAND_DURATION.name, (), (semconv.COMMAND, semconv.OUTCOME))
+    yield Measure("increase", semconv.GATEWAY_EVENTS.name, (), (semconv.EVENT,))
+    yield Measure("increase", semconv.ERRORS.name, (), (semconv.ERROR_CATEGORY,))
+    yield Measure("quantile", semconv.COMMAND_DURATION.name, (), (semconv.COMMAND,), 0.95)
+    yield Measure("avg", semconv.HTTP_DURATION.name, (), (semconv.ROUTE,))
+    yield Measure("last", semconv.SHARD_GUILDS.name)
+    yield Measure("max", semconv.GATEWAY_LATENCY.name, (), (semconv.SHARD,))
+
+
+async def _ask(name: str, engine: EmbeddedMetrics, measure: Measure, grid: Grid) -> None:
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        await engine.measure(measure, DECLARED[measure.metric], grid)
+        times.append(time.perf_counter() - began)
+    print(f"{name:<12} {measure.function:<9} {measure.metric:<32} {_ms(times)}")
+
+
+async def _logs(path: Path, count: int) -> None:
+    logs = Logs(lambda: 1e9, most=10**9)
+    now = time.time()
+    store = Store(path, [logs], lambda: 10**12, LocalStream({}), lambda: now)
+    await store.open()
+    took = 0.0
+    for rows in _log_rows(count, now):
+        logs.add(rows)
+        began = time.perf_counter()
+        assert await store.write(), store.state
+        took += time.perf_counter() - began
+    print(f"\n{count:,} log records: {count / took:,.0f} a second, {store_size(path) / count:.0f} bytes each")
+    engine = EmbeddedLogs(store.readers)
+    for what, filter in (
+        ("a rare word", LogFilter(text="needleword")), ("a frequent word", LogFilter(text="timed out")),
+        ("no such word", LogFilter(text="xyzzy")), ("level error", LogFilter(level="error")),
+        ("a word of errors of a component", LogFilter(text="timed", level="error", components=("llm",))),
+    ):  # fmt: skip
+        await _time(what, partial(engine.logs, filter, now - 86_400 * 2, now, 50, None))
+    grid = Grid(int(now) // 3600 * 3600 - 3600 * 5, int(now) // 3600 * 3600, 3600, 3600)
+    await _time("counts by level over 6 h", partial(engine.count, LogFilter(), ("level",), grid))
+    await store.stop()
+
+
+async def _time(what: str, ask: Callable[[], Awaitable[object]]) -> None:
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        await ask()
+        times.append(time.perf_counter() - began)
+    print(f"{what:<34} {_ms(times)}")
+
+
+def _log_rows(count: int, now: float) -> Iterator[list[tuple[object, ...]]]:
+    chance = random.Random(1)
+    words = (
+        "reply", "sent", "user", "cache", "miss", "connection", "timed", "out", "request", "failed", "retrying", "rate",
+        "limited", "memory", "search",
+    )  # fmt: skip
+            component = chance.choice(("bot", "llm", "cache", "discord"))
+            at = int((now - 86_400 + number * step) * 1e9)
+            attributes = (
+                '{"code.file.path":"/app/bot.py","code.line.number":12,"code.function.name":"handler"}'
+            )
+            rows.append(
+                (at, severity, level, component, "bot.chat", body, "", None, None, "one", "", attributes)
+            )
+        yield rows
+
+
+def _ms(times: list[float]) -> str:
+    return f"{statistics.median(times) * 1000:8.1f} ms (least {min(times) * 1000:.1f})"
+
+
+if __name__ == "__main__":
+    main()
