@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from whisperwatch import semconv
+from tests.contract.bot import Bot
 
-from .bot import Bot
+from whisperwatch import semconv
 
 SLOT_S = 15
 NAME = {semconv.BOT_NAME: "Companion"}
@@ -30,6 +30,7 @@ class Day:
     start: int
     slots: int
     seed: int = 7
+    logged: int = 0
     bots: list[Bot] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[int]:
@@ -73,6 +74,7 @@ class Day:
         if chance.random() < 0.4:
             level = chance.choice(LEVELS)
             body = f"{chance.choice(WORDS)} #{chance.randrange(1000)}"
+            self.logged += 1
             bot.log(at - chance.random() * SLOT_S, level, chance.choice(LOGGERS), body)
 
     def _fail(self, chance: random.Random, bot: Bot, at: int) -> None:
@@ -82,6 +84,7 @@ class Day:
             semconv.COMPONENT: "llm" if category == "ai" else "database",
         }  # fmt: skip
         bot.count(semconv.ERRORS, attributes)
+        self.logged += 1
         raised = (
             "TimeoutError",
             f"the pool gave up after {chance.randrange(9)} s",

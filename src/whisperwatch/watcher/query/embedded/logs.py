@@ -92,6 +92,7 @@ class _Search:
         self, connection: sqlite3.Connection, partition: Partition, filter: LogFilter, first: int, last: int
     ) -> None:
         self._connection, self._table, self._filter = connection, partition.name, filter
+        self._times = first, last
         self._ids = tick_of(first, partition.start), tick_of(last, partition.start)
         self.limited = False
 
@@ -104,9 +105,14 @@ class _Search:
             return itertools.islice(self._short(fold(text), looked), most)
         return itertools.islice(self._by_index(text), most)
 
+    def _conditions(self, *, kinds: bool = True) -> tuple[str, list[Any]]:
+        """The filter's, and the time to the nanosecond: ticks are coarser."""
+        where, values = conditions(self._filter, kinds=kinds)
+        return f" AND at > ? AND at <= ?{where}", [*self._times, *values]
+
     def _by_kind(self, most: int) -> list[tuple[Any, ...]]:
         """Each level and component is in order by itself: the newest of each, then the newest of those."""
-        where, values = conditions(self._filter, kinds=False)
+        where, values = self._conditions(kinds=False)
         kinds = self._kinds()
         if kinds is None:
             sql = f"SELECT {COLUMNS} FROM {self._table} WHERE id > ? AND id <= ?{where} ORDER BY id DESC LIMIT {most}"
@@ -146,7 +152,7 @@ class _Search:
 
     def _by_index(self, text: str) -> Iterator[tuple[Any, ...]]:
         needle = fold(text)
-        where, values = conditions(self._filter)
+        where, values = self._conditions()
         index = f"{self._table}_text"
         columns = ", ".join(f"{self._table}.{column}" for column in COLUMNS.split(", "))
         rows = self._connection.execute(
@@ -158,7 +164,7 @@ class _Search:
         return (row for row in rows if needle in fold(row[5]) or needle in fold(row[6]))
 
     def _short(self, needle: str, looked: Iterator[int]) -> Iterator[tuple[Any, ...]]:
-        where, values = conditions(self._filter)
+        where, values = self._conditions()
         rows = self._connection.execute(
             f"SELECT {COLUMNS} FROM {self._table} WHERE id > ? AND id <= ?{where} ORDER BY id DESC",
             (*self._ids, *values),

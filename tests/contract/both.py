@@ -1,0 +1,123 @@
+"""The same telemetry in the embedded store and, through the real collector, in Prometheus and Loki."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.contract.bot import SERVICE, Bot
+from tests.contract.traffic import SLOT_S, Day
+
+from whisperwatch.watcher.pipeline.kept_logs import KeptLogs
+from whisperwatch.watcher.pipeline.kept_metrics import KeptMetrics
+from whisperwatch.watcher.pipeline.otlp_logs import LogEncoder
+from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
+from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
+from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
+from whisperwatch.watcher.query.http import StoreClient
+from whisperwatch.watcher.query.loki.engine import Loki
+from whisperwatch.watcher.query.prometheus.engine import Prometheus
+from whisperwatch.watcher.records import LocalStream, Log, Records
+from whisperwatch.watcher.settings.stores import StoreTarget
+from whisperwatch.watcher.store.logs import Logs
+from whisperwatch.watcher.store.metrics import Keep, Metrics
+from whisperwatch.watcher.store.store import Store
+
+REDACTION = Redaction(b"k" * 32)
+
+
+class Collector:
+    """Sends streams' newest values and their logs as the watcher's pipeline does, at any time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._metrics: dict[Records, MetricEncoder] = {}
+        self._logs: dict[Records, LogEncoder] = {}
+
+    def metrics(self, streams: Iterable[Records], at: float) -> None:
+        parts = []
+        for stream in streams:
+            encoder = self._metrics.setdefault(stream, MetricEncoder(stream, REDACTION))
+            parts.append(encoder.encode(int(at * 1e9))[0])
+        self._post("/v1/metrics", b"".join(parts))
+
+    def logs(self, stream: Records, logs: list[Log]) -> None:
+        encoder = self._logs.setdefault(stream, LogEncoder(stream, REDACTION, {}))
+        by_logger = {logger: [encoded] for logger, encoded in encoder.encode(logs, 0).items()}
+        if by_logger:
+            self._post("/v1/logs", encoder.enclosed(by_logger))
+
+    def _post(self, path: str, body: bytes) -> None:
+        request = urllib.request.Request(self._url + path, body, {"content-type": "application/x-protobuf"})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert response.status == 200
+
+
+class Embedded:
+    """A store of its own whose clock is the traffic's."""
+
+    def __init__(self, path: Path, keep: Keep) -> None:
+        self.now = 0.0
+        self._bots: list[Bot] = []
+        self._logs = Logs(lambda: 1e9)
+        self._rows = KeptLogs(REDACTION, {})
+        metrics = KeptMetrics(lambda: [bot.stream for bot in self._bots], lambda: self.now)
+        self.store = Store(
+            path,
+            [Metrics(metrics, lambda: keep), self._logs],
+            lambda: 10**10,
+            LocalStream({}),
+            lambda: self.now,
+        )
+
+    async def take(self, bots: list[Bot], logs: Iterable[tuple[Records, list[Log]]], at: float) -> None:
+        """What the bots sent up to a moment."""
+        self._bots, self.now = list(bots), at
+        for stream, some in logs:
+            self._logs.add(self._rows.rows(stream, some, 0))
+        assert await self.store.write(), self.store.state
+
+
+@dataclass
+class Both:
+    """A day in both, and their engines."""
+
+    start: int
+    end: int
+    metrics: EmbeddedMetrics
+    logs: EmbeddedLogs
+    prometheus: Prometheus
+    loki: Loki
+    clients: tuple[StoreClient, ...]
+
+
+async def live_through(day: Day, embedded: Embedded, collector: Collector) -> None:
+    """Have a day recorded by both."""
+    for at in day:
+        sent = [(bot.stream, bot.send()[1]) for bot in day.bots]
+        await embedded.take(day.bots, sent, at)
+        collector.metrics([bot.stream for bot in day.bots], at)
+        for stream, logs in sent:
+            collector.logs(stream, logs)
+    await embedded.take([], [], embedded.now + SLOT_S)
+
+
+def engines(day: Day, embedded: Embedded, prometheus: str, loki: str) -> Both:
+    """Who answers about it."""
+    clients = (_client("prometheus", prometheus), _client("loki", loki))
+    return Both(
+        day.start,
+        day.start + day.slots * SLOT_S,
+        EmbeddedMetrics(embedded.store.readers),
+        EmbeddedLogs(embedded.store.readers),
+        Prometheus(clients[0], f'job="{SERVICE}"'),
+        Loki(clients[1], SERVICE),
+        clients,
+    )
+
+
+def _client(name: str, url: str) -> StoreClient:
+    return StoreClient(StoreTarget(name, url, (), None, None, None, 30.0))  # type: ignore[arg-type]

@@ -1,0 +1,183 @@
+"""The stack's servers, native, with the repository's own configurations, on free ports of this machine.
+
+`tools/stack_tools.py` builds them. Each is started when it is first asked for, and ended with its tests, also where
+these are killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 90.0
+_PDEATHSIG = 1
+
+
+def folder() -> Path | None:
+    """Where the programs are; None where they are not built."""
+    found = subprocess.run(
+        [sys.executable, PROJECT / "tools" / "stack_tools.py", "--where"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Path(found.stdout.strip()) if found.returncode == 0 else None
+
+
+class Stack:
+    """The servers; each attribute is an address, and starts what answers there.
+
+    Args:
+        programs: where they are.
+        data: an empty folder for what they keep.
+    """
+
+    def __init__(self, programs: Path, data: Path) -> None:
+        self.programs, self.data = programs, data
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    @cached_property
+    def prometheus(self) -> str:
+        """Prometheus with its OTLP receiver."""
+        port = free_port()
+        self._start(
+            "prometheus",
+            f"--config.file={PROJECT / 'prometheus' / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.data / 'prometheus'}",
+            "--storage.tsdb.retention.time=60d",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.enable-otlp-receiver",
+            "--enable-feature=exemplar-storage",
+        )
+        return self._ready(f"http://127.0.0.1:{port}", "/-/ready")
+
+    @cached_property
+    def loki(self) -> str:
+        """Loki."""
+        port = free_port()
+        self._start(
+            "loki",
+            f"-config.file={PROJECT / 'loki' / 'config.yaml'}",
+            "-config.expand-env=true",
+            LOKI_LISTEN="127.0.0.1",
+            LOKI_PORT=str(port),
+            LOKI_GRPC_PORT=str(free_port()),
+            LOKI_DATA=str(self.data / "loki"),
+        )
+        return self._ready(f"http://127.0.0.1:{port}", "/ready")
+
+    @cached_property
+    def alertmanager(self) -> str:
+        """Alertmanager."""
+        port = free_port()
+        self._start(
+            "alertmanager",
+            f"--config.file={PROJECT / 'alertmanager' / 'alertmanager.yml'}",
+            f"--storage.path={self.data / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        )
+        return self._ready(f"http://127.0.0.1:{port}", "/-/ready")
+
+    @cached_property
+    def collector(self) -> str:
+        """The collector's OTLP/HTTP receiver; what it gets goes to Prometheus and Loki, and to a Tempo where
+        WHISPERWATCH_TEST_TEMPO_OTLP names its OTLP/HTTP address."""
+        port, health = free_port(), free_port()
+        self._start(
+            "otelcol",
+            f"--config={PROJECT / 'otel-collector' / 'config.yaml'}",
+            COLLECTOR_LISTEN="127.0.0.1",
+            COLLECTOR_HTTP_PORT=str(port),
+            COLLECTOR_GRPC_PORT=str(free_port()),
+            COLLECTOR_HEALTH_PORT=str(health),
+            COLLECTOR_METRICS_PORT=str(free_port()),
+            COLLECTOR_DATA=str(self.data / "otelcol"),
+            PROMETHEUS_OTLP=f"{self.prometheus}/api/v1/otlp/v1/metrics",
+            LOKI_OTLP=f"{self.loki}/otlp/v1/logs",
+            TEMPO_OTLP=os.environ.get("WHISPERWATCH_TEST_TEMPO_OTLP", "http://127.0.0.1:9") + "/v1/traces",
+        )
+        self._ready(f"http://127.0.0.1:{health}", "/")
+        return f"http://127.0.0.1:{port}"
+
+    def run(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """One of the programs that check something, to its end."""
+        return subprocess.run(
+            [self.programs / name, *arguments],
+            env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """End all of them, the last one first."""
+        for process in reversed(self._running):
+            process.terminate()
+        for process in reversed(self._running):
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def log(self, name: str) -> str:
+        """What a program has written."""
+        return (self.data / f"{name}.log").read_text(errors="replace")
+
+    def _start(self, name: str, *arguments: str, **environment: str) -> None:
+        with open(self.data / f"{name}.log", "wb") as log:
+            process = subprocess.Popen(
+                [self.programs / name, *arguments],
+                env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=_die_with_the_tests,
+            )  # fmt: skip
+        process.args = name
+        self._running.append(process)
+
+    def _ready(self, url: str, path: str) -> str:
+        process = self._running[-1]
+        wait_for(lambda: process.poll() is not None or _answers(url + path), f"{process.args} at {url}{path}")
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended:\n{self.log(str(process.args))[-3000:]}")
+        return url
+
+
+def wait_for(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Return when `condition` holds.
+
+    Raises:
+        TimeoutError: it doesn't come to.
+    """
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {patience_s:g} s for {what}")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _die_with_the_tests() -> None:
+    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
