@@ -13,16 +13,22 @@ BENCH_ARGS ?=
 bin := $(VENV)/bin
 sources := src tests bench tools docs
 
-.PHONY: help demo test bench lint format docs picture clean demo-environment bench-environment environment python
+.PHONY: help demo test test-stack stack-tools bench lint format docs picture clean demo-environment bench-environment environment python
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: demo-environment ## a demo bot on a Discord of its own, watched, live in this terminal
 	@$(bin)/whisperwatch demo $(DEMO_ARGS)
 
-test: environment ## all tests; PYTEST_ARGS='tests/bot -k name' picks some
-	@$(bin)/python -m pytest $(PYTEST_ARGS)
+test: environment ## all tests but the stack's; PYTEST_ARGS='tests/bot -k name' picks some
+	@$(bin)/python -m pytest --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
+
+test-stack: environment stack-tools ## the tests with the collector, Prometheus, Loki and Alertmanager
+	@$(bin)/python -m pytest tests/stack tests/contract $(PYTEST_ARGS)
+
+stack-tools: python ## these servers, built with Go into a cache (about 15 minutes the first time)
+	@"$(PYTHON)" tools/stack_tools.py
 
 bench: bench-environment ## what watching costs, beside the alternatives
 	@$(VENV)-bench/bin/python -m bench $(BENCH_ARGS)
