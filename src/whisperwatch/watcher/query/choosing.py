@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
 from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
-from whisperwatch.watcher.query.http import StoreClient
-from whisperwatch.watcher.query.loki.engine import Loki
-from whisperwatch.watcher.query.prometheus.engine import Prometheus
 from whisperwatch.watcher.query.prometheus.selectors import our_job
 from whisperwatch.watcher.query.resolving import Kept
-from whisperwatch.watcher.query.tempo.engine import Tempo
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.store.reading import Readers
+
+if TYPE_CHECKING:
+    from whisperwatch.watcher.query.http import StoreClient
 
 FILE = "store.db"
 """The embedded store's, in the state directory."""
@@ -42,26 +42,37 @@ class Stores:
     def __init__(self, settings: Callable[[], Settings], readers: Readers | None) -> None:
         told = settings()
         service = told.service.name or dict(told.service.attributes).get("service.name")
-        clients = {name: StoreClient(target) for name, target in told.stores.items()}
-        self._clients = tuple(clients.values())
         embedded = Engines()
         known = None
         if readers is not None:
             metrics = EmbeddedMetrics(readers)
             embedded = Engines(metrics, EmbeddedLogs(readers), EmbeddedTraces(readers))
             known = metrics.known
-        job = told.match or our_job({**dict(told.service.attributes), "service.name": service})
-        engines = Engines(
-            Prometheus(clients["prometheus"], job) if "prometheus" in clients else embedded.metrics,
-            Loki(clients["loki"], service) if "loki" in clients else embedded.logs,
-            Tempo(clients["tempo"], service) if "tempo" in clients else embedded.traces,
-        )
+        engines, self._clients = _asked(told, service, embedded) if told.stores else (embedded, ())
         self.asking = Asking(engines, lambda: _kept(settings()), known)
 
     async def close(self) -> None:
         """Close the connections to them."""
         for client in self._clients:
             await client.close()
+
+
+def _asked(told: Settings, service: str | None, others: Engines) -> tuple[Engines, tuple[StoreClient, ...]]:
+    """Those that the settings name, and what must be closed in the end."""
+    # aiohttp is heavy, and without them not needed
+    from whisperwatch.watcher.query.http import StoreClient
+    from whisperwatch.watcher.query.loki.engine import Loki
+    from whisperwatch.watcher.query.prometheus.engine import Prometheus
+    from whisperwatch.watcher.query.tempo.engine import Tempo
+
+    clients = {name: StoreClient(target) for name, target in told.stores.items()}
+    job = told.match or our_job({**dict(told.service.attributes), "service.name": service})
+    engines = Engines(
+        Prometheus(clients["prometheus"], job) if "prometheus" in clients else others.metrics,
+        Loki(clients["loki"], service) if "loki" in clients else others.logs,
+        Tempo(clients["tempo"], service) if "tempo" in clients else others.traces,
+    )
+    return engines, tuple(clients.values())
 
 
 def _kept(settings: Settings) -> Kept:

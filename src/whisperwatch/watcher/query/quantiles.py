@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 
@@ -34,6 +33,6 @@ def quantile(share: float, bounds: Sequence[float], cumulative: Sequence[float])
         return float(bounds[0])
     start, before = (float(bounds[at - 1]), rising[at - 1]) if at else (0.0, 0.0)
     inside = rising[at] - before
-    if not inside:
-        return float(bounds[at]) if math.isfinite(bounds[at]) else None
+    if not inside:  # a share of 0, and nothing in the first bucket
+        return None
     return start + (float(bounds[at]) - start) * (rank - before) / inside

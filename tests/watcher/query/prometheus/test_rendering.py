@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, get_args
 
 import hypothesis.strategies as st
@@ -61,6 +62,17 @@ FAMILIAR = [
 @pytest.mark.parametrize(("measure", "window", "expected"), FAMILIAR)
 def test_what_people_read(measure, window, expected):
     assert familiar(measure, DECLARED[measure.metric], window) == expected
+
+
+def test_the_page_has_what_people_read():
+    page = (Path(__file__).parents[4] / "docs" / "queries.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| `(.+)` \|$", page, re.MULTILINE)
+    examples = {"counter": ERRORS, "histogram": DURATION, "gauge": GUILDS}
+    for function, kinds, promql in rows:
+        metric = examples[kinds.partition(",")[0]]
+        share = 0.95 if function == "quantile" else None
+        assert familiar(Measure(function, metric.name, quantile=share), metric, 300) == promql
+    assert {function for function, _, _ in rows} == set(KINDS)
 
 
 def test_what_the_engine_asks():

@@ -1,0 +1,100 @@
+"""The engine before a server that answers as Prometheus may: what it asks, and what it makes of answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from whisperwatch import semconv
+from whisperwatch.watcher.query.answers import Series
+from whisperwatch.watcher.query.catalogue import DECLARED
+from whisperwatch.watcher.query.engines import EngineError, Incomplete
+from whisperwatch.watcher.query.language import Grid, Measure
+from whisperwatch.watcher.query.prometheus.engine import Prometheus
+from whisperwatch.watcher.query.prometheus.rendering import exact
+
+GRID = Grid(600, 1200, 300, 300)
+COMMANDS = Measure("increase", semconv.COMMAND_DURATION.name, (), (semconv.COMMAND, "service.instance.id"))
+
+
+def matrix(*series: tuple[dict[str, str], list[Any]], **more: Any) -> str:
+    result = [{"metric": labels, "values": values} for labels, values in series]
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}, **more})
+
+
+async def ask(client: Any, measure: Measure = COMMANDS, grid: Grid = GRID, ours: str | None = None) -> Any:
+    return await Prometheus(client, ours).measure(measure, DECLARED[measure.metric], grid)
+
+
+async def test_groups_are_named_as_the_question_named_them(store, client):
+    labels = {"discord_command_name": "ask", "instance": "one"}
+    store.says(matrix((labels, [[600, "1"], [900, "2.5"]]), ({"instance": "two"}, [[900.0, "3e2"]])))
+    assert await ask(client(store.url), ours='job="x"') == [
+        Series({semconv.COMMAND: "ask", "service.instance.id": "one"}, ((600, 1.0), (900, 2.5))),
+        Series({semconv.COMMAND: "", "service.instance.id": "two"}, ((900, 300.0),)),
+    ]
+    ((method, path, _, _, form),) = store.requests
+    assert (method, path) == ("POST", "/api/v1/query_range")
+    query = exact(COMMANDS, DECLARED[COMMANDS.metric], 300, 'job="x"')
+    assert form == {"query": query, "start": "600", "end": "1200", "step": "300"}
+
+
+async def test_what_is_no_number_is_no_point(store, client):
+    store.says(matrix(({}, [[600, "NaN"], [900, "+Inf"], [1200, "-Inf"]]), ({"instance": "a"}, [[600, "0"]])))
+    (series,) = await ask(client(store.url))
+    assert series.points == ((600, 0.0),)
+
+
+async def test_nothing(store, client):
+    store.says(matrix())
+    assert await ask(client(store.url)) == []
+
+
+async def test_a_long_question_is_asked_in_parts(store, client):
+    async def answer(request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        times = range(int(str(form["start"])), int(str(form["end"])) + 1, int(str(form["step"])))
+        assert len(times) <= 11_000
+        return web.Response(text=matrix(({}, [[at, "1"] for at in times])), content_type="application/json")
+
+    store.answer = answer
+    grid = Grid(0, 25_000 * 15, 15, 60)
+    (series,) = await ask(client(store.url), grid=grid)
+    assert [at for at, _ in series.points] == list(grid)
+    assert len(store.requests) == 3
+
+
+async def test_what_a_store_warns_of_is_with_the_answer(store, client):
+    """Thanos answers what it has when some of its stores don't."""
+    store.says(matrix(({}, [[600, "1"]]), warnings=["store 2 is down", "store 2 is down"], infos=["a hint"]))
+    found = await ask(client(store.url))
+    assert isinstance(found, Incomplete)
+    assert found.why == f"Prometheus ({store.url}) warns: store 2 is down"
+    assert [one.points for one in found] == [((600, 1.0),)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]", "null", "1", "{}", '{"status": "success"}', '{"status": "success", "data": null}',
+        '{"status": "success", "data": {"resultType": "vector", "result": []}}',
+        '{"status": "success", "data": {"resultType": "matrix", "result": [1]}}',
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}}]}}',
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "x"]]}]}}',
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": [], "values": [[1, "1"]]}]}}',
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [1]}]}}',
+    ],
+)  # fmt: skip
+async def test_other_json_than_the_apis(store, client, body):
+    store.says(body)
+    with pytest.raises(EngineError, match="other JSON than Prometheus' API: is it one"):
+        await ask(client(store.url))
+
+
+async def test_what_prometheus_says_of_its_own_failure(store, client):
+    store.says('{"status": "error", "errorType": "timeout", "error": "query timed out"}', 503)
+    with pytest.raises(EngineError, match=r"answered 503: query timed out"):
+        await ask(client(store.url))
