@@ -228,11 +228,17 @@ def _log_rows(count: int, now: float) -> Iterator[list[tuple[object, ...]]]:
         "reply", "sent", "user", "cache", "miss", "connection", "timed", "out", "request", "failed", "retrying", "rate",
         "limited", "memory", "search",
     )  # fmt: skip
-            component = chance.choice(("bot", "llm", "cache", "discord"))
-            at = int((now - 86_400 + number * step) * 1e9)
-            attributes = (
-                '{"code.file.path":"/app/bot.py","code.line.number":12,"code.function.name":"handler"}'
+    levels = ((5, "DEBUG"), (9, "INFO"), (13, "WARNING"), (17, "ERROR"))
+    attributes = '{"code.file.path":"/app/bot.py","code.line.number":12,"code.function.name":"handler"}'
+    for first in range(0, count, 10_000):
+        rows: list[tuple[object, ...]] = []
+        for number in range(first, min(count, first + 10_000)):
+            body = f"{' '.join(chance.choices(words, k=9))} #{number}" + (
+                " needleword" if number % 99_999 == 5 else ""
             )
+            severity, level = chance.choices(levels, (3, 10, 2, 1))[0]
+            component = chance.choice(("bot", "llm", "cache", "discord"))
+            at = int((now - 86_400 + number * 86_400 / count) * 1e9)
             rows.append(
                 (at, severity, level, component, "bot.chat", body, "", None, None, "one", "", attributes)
             )
