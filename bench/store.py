@@ -68,11 +68,11 @@ async def _metrics(path: Path, days: int) -> None:
         assert await store.write(), store.state
         times.append(time.perf_counter() - began)
     print(f"write of 500 changed series, fsync and all: {_ms(times)}")
-    await store.do(lambda database: _empty(database))
+    await store.do(_empty)
     began = time.perf_counter()
     for level, since in ((FINE, now - days * 86_400), (COARSE, now - days * 86_400), (RAW, now - RAW_S)):
         for start in range(since, now, level.family.length_s):
-            await store.do(lambda database, level=level, start=start: _load(database, level, start, now))
+            await store.do(partial(_load, level, start, now))
     await store.do(lambda database: roll_marks(database, now))
     print(f"loaded {days} days in {time.perf_counter() - began:.0f} s")
     await store.do(lambda database: database.connection.execute("SELECT 1"))
@@ -103,7 +103,7 @@ def _empty(database: Database) -> None:
     database.connection.execute("DELETE FROM journal")
 
 
-def _load(database: Database, level: Level, start: int, now: int) -> None:
+def _load(level: Level, start: int, now: int, database: Database) -> None:
     """Points of all series from `start` to the end of its partition, in order."""
     connection = database.connection
     table = database.table(level.family, start)

@@ -21,6 +21,7 @@ Watches discord.py bots.
   query "QUESTION"          ask what is kept, in the language of docs/queries.md
   logs [--help]             the newest log records: filtered, searched, followed, exported
   traces [ID] [--help]      traces that fit, or one as a waterfall
+  store info|backup|forget  the embedded store: what is in it, a copy, a user removed
   sync                      publish /watch in the admin guild
   check                     read the settings, show what is in force, name every mistake
   config [NAME] [--json]    each setting, its value and where it came from
@@ -63,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.terminal.traces import main as traces
 
             return traces(rest)
+        case "store":
+            from whisperwatch.terminal.store import main as store
+
+            return store(rest)
         case "config":
             from whisperwatch.config import main as config
 

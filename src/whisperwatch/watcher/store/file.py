@@ -59,6 +59,18 @@ def open_to_write(
         raise StoreError(f"{path} can't be opened: {error.strerror or error}") from error
 
 
+def open_to_change(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:
+    """A connection to a file that is there, for a short change beside its watcher.
+
+    Raises:
+        StoreError: there is no such file, or it is of another version.
+    """
+    open_to_read(path, migrations).close()
+    connection = sqlite3.connect(path, timeout=2 * _BUSY_S, isolation_level=None)
+    connection.execute("PRAGMA secure_delete=ON")  # what is removed is not left in pages that are free
+    return connection
+
+
 def open_to_read(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:
     """A connection that can only read.
 
