@@ -74,6 +74,8 @@ def _info(given: argparse.Namespace, path: Path, state: Path | None, settings: S
 
 
 def _rows(view: View) -> Iterator[tuple[str, ...]]:
+    waiting = view.connection.execute("SELECT count(*) FROM journal").fetchone()[0]
+    yield "metrics, the newest", f"{waiting:,}", "", "", ""
     for what, family in _KINDS:
         found = view.partitions(family)
         if not found:
@@ -93,8 +95,10 @@ def _date(unix: int) -> str:
 def _backup(given: argparse.Namespace, path: Path, state: Path | None, settings: Settings) -> int:
     """A copy as of one moment, also while it is being written."""
     target: Path = given.file
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.close(descriptor)
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise StoreError(f"{target} can't be made: {error.strerror}") from None
     try:
         with closing(open_to_read(path)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)

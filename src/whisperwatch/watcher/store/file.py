@@ -100,6 +100,8 @@ def _opened(path: Path, schema: Sequence[str], migrations: Sequence[Migration]) 
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
+        if (found := _version(connection)) > version_of(migrations):
+            raise StoreError(_other_version(path, found, version_of(migrations)))
         _prepare(connection)
         _bring_up_to_date(connection, path, schema, migrations)
     except BaseException:
@@ -122,8 +124,6 @@ def _bring_up_to_date(
     connection: sqlite3.Connection, path: Path, schema: Sequence[str], migrations: Sequence[Migration]
 ) -> None:
     found, newest = _version(connection), version_of(migrations)
-    if found > newest:
-        raise StoreError(_other_version(path, found, newest))
     if found == newest:
         return
     connection.execute("BEGIN IMMEDIATE")

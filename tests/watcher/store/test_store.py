@@ -1,0 +1,241 @@
+"""The store at work: it commits, reads while it writes, makes room, and outlives a disk that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from whisperwatch import semconv
+from whisperwatch.watcher.store.errors import StoreError
+from whisperwatch.watcher.store.partitions import Family
+from whisperwatch.watcher.store.store import Store
+
+from .conftest import FAMILY, Clock, Numbers, numbers_in, store_of
+
+
+async def test_what_is_taken_is_committed(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1), (clock.now + 60, 2)]
+    assert await store.write()
+    assert await numbers_in(store) == [1, 2]
+    assert numbers.written_ones == [[(clock.now, 1), (clock.now + 60, 2)]]
+    assert (store.state.problem, store.state.written) == (None, clock.now)
+    await store.stop()
+
+
+async def test_stop_commits_what_is_left_and_tidies_up(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 7)]
+    await store.stop()
+    assert not path.with_name("store.db-wal").exists()
+    with closing(sqlite3.connect(path)) as connection:
+        (table,) = connection.execute("SELECT name FROM partitions").fetchone()
+        assert connection.execute(f"SELECT value FROM {table}").fetchall() == [(7,)]
+
+
+async def test_a_reader_sees_one_moment_while_it_is_written(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1)]
+    await store.write()
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM partitions").fetchone() == (1,)
+        numbers.waiting = [(clock.now + 60, 2)]
+        assert await store.write()
+        assert reader.execute("SELECT count(*) FROM partitions").fetchone() == (1,)
+    assert await numbers_in(store) == [1, 2]
+    await store.stop()
+
+
+async def test_a_full_disk_is_said_and_outlived(
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = Numbers()
+    numbers.filling = b"x" * 50_000
+    store = store_of(path, clock, numbers)
+    await store.open()
+    await store.do(lambda database: database.connection.execute("PRAGMA max_page_count = 20"))
+    numbers.waiting = [(clock.now, number) for number in range(10)]
+    assert not await store.write()
+    assert "can't be written: database or disk is full" in str(store.state.problem)
+    assert not await store.write()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]  # said once
+    await store.do(lambda database: database.connection.execute("PRAGMA max_page_count = 100000"))
+    assert await store.write()
+    assert store.state.problem is None
+    assert await numbers_in(store) == list(range(10))
+    assert "is written again" in caplog.text
+    await store.stop()
+
+
+async def test_what_cannot_be_opened_is_tried_again(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whisperwatch.watcher.store.store._OPEN_AGAIN_S", 0.0)
+    blocked = tmp_path / "folder"
+    blocked.touch()
+    numbers = Numbers()
+    store = store_of(blocked / "store.db", clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1)]
+    assert not await store.write()
+    assert store.state.problem is not None
+    with pytest.raises(StoreError):
+        await store.do(lambda database: None)
+    blocked.unlink()
+    assert await store.write()
+    assert await numbers_in(store) == [1]
+    await store.stop()
+
+
+async def test_another_store_of_the_file_is_refused(path: Path, clock: Clock) -> None:
+    first = store_of(path, clock, Numbers())
+    await first.open()
+    second = store_of(path, clock, Numbers())
+    await second.open()
+    assert f"is written by process {os.getpid()}" in str(second.state.problem)
+    await second.stop()
+    await first.stop()
+
+
+async def test_a_file_that_is_damaged_while_it_is_written(
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = Numbers()
+    numbers.filling = b"x" * 3000
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, number) for number in range(200)]
+    await store.write()
+    await store.do(lambda database: None)
+    await store.stop()
+    damage(path)
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now + 120, 1)]
+    await store.write()
+    assert await store.write()
+    assert await numbers_in(store) == [1]
+    assert len(list(path.parent.glob("store.db.broken-*"))) >= 1
+    await store.stop()
+
+
+async def test_a_flood_makes_room_by_itself_alone(
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The signal that is furthest over its share gives way, the oldest first, and it is said and counted."""
+    quiet, flood = Numbers("metrics", 0.4), Numbers("logs", 0.25, Family("flood", 60, FAMILY.create))
+    store = store_of(path, clock, quiet, flood, most=2_000_000)
+    await store.open()
+    quiet.filling = flood.filling = b"x" * 10_000
+    quiet.waiting = [(clock.now + minute * 60, minute) for minute in range(30)]
+    await store.write()
+    for minute in range(60):
+        flood.waiting = [(clock.now + minute * 60, minute)] * 10
+        await store.write()
+        store._tended = float("-inf")
+    await store.write()
+    assert await numbers_in(store) == list(range(30))
+    left = await numbers_in(store, flood.families[0])
+    assert left
+    assert left[-1] == 59
+    assert min(left) > 20
+    assert store.state.size_bytes <= 2_000_000
+    counted = [
+        cell
+        for metric in store._figures.instruments
+        for cell in metric.cells
+        if metric.name == semconv.SELF_STORE_DROPPED.name
+    ]
+    assert {cell.attributes[semconv.SIGNAL]: bool(cell.value and cell.value[0]) for cell in counted} == {
+        "metrics": False,
+        "logs": True,
+    }
+    assert "dropped to make room" in caplog.text
+    await store.stop()
+    assert size_of(path) < 3_000_000  # space is given back
+
+
+async def test_what_expired_goes(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    numbers.keep_s = 600
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1), (clock.now + 900, 2)]
+    clock.now += 1000
+    await store.write()
+    assert await numbers_in(store) == [2]
+    await store.stop()
+
+
+async def test_a_signal_that_breaks_takes_nothing_from_the_others(path: Path, clock: Clock) -> None:
+    class Broken(Numbers):
+        def take(self) -> object:
+            raise RuntimeError("no")
+
+    numbers = Numbers()
+    store = store_of(path, clock, Broken("metrics", family=Family("b", 60, FAMILY.create)), numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1)]
+    assert await store.write()
+    assert await numbers_in(store) == [1]
+    await store.stop()
+
+
+class TestReaders:
+    async def test_a_long_question_is_interrupted(self, path: Path, clock: Clock) -> None:
+        store = await opened(path, clock)
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+        with pytest.raises(StoreError, match=r"took longer than 0\.05 s"):
+            await store.readers.run(lambda view: view.connection.execute(endless).fetchone(), 0.05)
+        task = asyncio.create_task(
+            store.readers.run(lambda view: view.connection.execute(endless).fetchone())
+        )
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await numbers_in(store) == [1]
+        await store.stop()
+
+    async def test_what_is_wrong_with_a_question_is_said(self, path: Path, clock: Clock) -> None:
+        store = await opened(path, clock)
+        with pytest.raises(StoreError, match="no such table: nowhere"):
+            await store.readers.run(lambda view: view.connection.execute("SELECT * FROM nowhere"))
+        await store.stop()
+
+    async def test_many_at_once(self, path: Path, clock: Clock) -> None:
+        store = await opened(path, clock)
+        assert await asyncio.gather(*[numbers_in(store) for _ in range(20)]) == [[1]] * 20
+        await store.stop()
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size
+
+
+async def opened(path: Path, clock: Clock) -> Store:
+    numbers = Numbers()
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1)]
+    await store.write()
+    return store
