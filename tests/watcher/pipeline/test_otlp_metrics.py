@@ -29,6 +29,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
 from whisperwatch.watcher.records import LocalStream
+from whisperwatch.watcher.redaction.pairs import is_secret_key
 
 OFFSET = 1_700_000_000_000_000_000
 NOW = OFFSET + 10**12
@@ -37,7 +38,7 @@ MS = 1_000_000
 CUMULATIVE = AggregationTemporality.CUMULATIVE
 
 attributes = st.dictionaries(
-    st.text(max_size=8),
+    st.text(max_size=8).filter(lambda key: not is_secret_key(key)),
     st.text(max_size=8)
     | st.integers(-9, 9)
     | st.booleans()
