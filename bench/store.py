@@ -165,6 +165,7 @@ def _changed(identities: list[Identity], at: float, turn: int) -> Taken:
 
 def _grids(now: int, days: int) -> Iterator[tuple[str, Grid]]:
     yield "6 h", Grid(now, now, RAW_S, RAW_S)
+    yield "6 h by 5 min", Grid(now - RAW_S + 300, now, 300, 300)
     yield "6 h by 3 min", Grid(now - RAW_S + 180, now, 180, 180)
     yield f"{days} d", Grid(now - 900, now - 900, days * 86_400 - 86_400, days * 86_400 - 86_400)
     yield f"{days} d by 6 h", Grid(now - days * 86_400 + 21_600, now, 21_600, 21_600)

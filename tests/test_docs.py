@@ -11,6 +11,11 @@ import pytest
 
 from whisperwatch import semconv
 from whisperwatch.cli import main
+from whisperwatch.watcher.query.catalogue import DECLARED
+from whisperwatch.watcher.query.language import MetricQuestion
+from whisperwatch.watcher.query.language.checking import check
+from whisperwatch.watcher.query.language.parsing import parse
+from whisperwatch.watcher.query.language.printing import text as printed
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
@@ -52,11 +57,23 @@ def test_make_targets_exist(page: Path) -> None:
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text(page), re.MULTILINE)) <= targets
 
 
+def test_questions_are_questions() -> None:
+    """Each example of the language means what its print means."""
+    blocks = re.findall(r"```question\n(.*?)```", text(PROJECT / "docs" / "queries.md"), re.DOTALL)
+    questions = [line for block in blocks for line in block.splitlines()]
+    assert len(questions) > 10
+    for typed in questions:
+        question = parse(typed)
+        assert parse(printed(question)) == question
+        if isinstance(question, MetricQuestion):
+            check(question.expression, DECLARED)
+
+
 def test_ci_runs_what_the_readme_says() -> None:
     ci = text(PROJECT / ".ci" / "run")
-    for command in ("make lint", "make test"):
+    for command in ("make lint", "make test", "make test-stack"):
         assert f"\n{command}" in text(PROJECT / "README.md")
-        assert f"\n{command} " in ci
+        assert re.search(rf"^ *{command} ", ci, re.MULTILINE)
 
 
 def test_commands_in_the_readme_exist(capsys: pytest.CaptureFixture[str]) -> None:

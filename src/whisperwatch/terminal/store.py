@@ -22,6 +22,7 @@ from whisperwatch.watcher import settings as all_settings
 from whisperwatch.watcher.query.choosing import store_path
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.settings.overrides import NAME as OVERRIDES
+from whisperwatch.watcher.store import place
 from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.file import open_to_read
 from whisperwatch.watcher.store.forgetting import forget
@@ -68,6 +69,8 @@ def _info(given: argparse.Namespace, path: Path, state: Path | None, settings: S
     size = sum(one.stat().st_size for one in path.parent.glob(f"{path.name}*") if one.suffix != ".lock")
     most = settings.keeping.size_bytes
     print(f"{path}: {number(size, 'By')} of {number(most, 'By')}, schema {version}, {series} series")
+    if warning := place.warning(path):
+        print(warning)
     for line in table(("what", "rows", "from", "to", "about"), rows, Paint(), frozenset({1, 4})):
         print(line)
     return 0

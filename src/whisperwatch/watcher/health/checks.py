@@ -145,7 +145,10 @@ def store(state: Store) -> Check:
     name = "embedded store"
     if state.problem is not None:
         return Check(name, "degraded", f"Nothing is kept: {state.problem}.", state.since)
-    return Check(name, "healthy", f"What the bot does is kept ({_bytes(state.size_bytes)}).", state.since)
+    warning = f" But {state.warning}." if state.warning else ""
+    return Check(
+        name, "healthy", f"What the bot does is kept ({_bytes(state.size_bytes)}).{warning}", state.since
+    )
 
 
 def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:

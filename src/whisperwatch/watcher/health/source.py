@@ -37,6 +37,9 @@ class Store(Protocol):
 
     @property
     def size_bytes(self) -> int: ...
+    @property
+    def warning(self) -> str | None:
+        """What the operator should know of where it lies."""
 
 
 class Source(Protocol):

@@ -39,13 +39,15 @@ Batch = list[tuple[Signal, Any]]
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """How the store is. `problem` is a sentence, None while it is written; `since` and `written` are unix seconds."""
+    """How the store is. `problem` is a sentence, None while it is written; `since` and `written` are unix seconds;
+    `warning` is what the operator should know of its place."""
 
     path: Path
     problem: str | None
     since: float
     written: float | None
     size_bytes: int
+    warning: str | None = None
 
 
 class Store:
@@ -77,6 +79,7 @@ class Store:
         self._size = 0
         self._made_room: list[str] = []
         self._problem: str | None = None
+        self._warning = place.warning(path)
         self._since = now()
         self._written: float | None = None
         for signal in self.signals:
@@ -85,7 +88,7 @@ class Store:
     @property
     def state(self) -> StoreState:
         """How it is."""
-        return StoreState(self.path, self._problem, self._since, self._written, self._size)
+        return StoreState(self.path, self._problem, self._since, self._written, self._size, self._warning)
 
     async def open(self) -> None:
         """Open the file, so that what is wrong with it is known before the first second has passed. Never raises."""
