@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,11 +23,14 @@ from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.metrics.taken import text_of
 from whisperwatch.watcher.store.partitions import View
 from whisperwatch.watcher.store.reading import Readers
-from whisperwatch.watcher.store.traces.rows import FAMILY, PackedSpan, decode
+from whisperwatch.watcher.store.traces.rows import FAMILY, PackedSpan, decode, unpacked
 
 _TIMEOUT_S: Final = 10.0
 _LOOKED_INTO: Final = 5_000
 """Traces whose spans are unpacked for one question about attributes."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/-]+")
+_OTHERWISE: Final = frozenset({"None", "nan", "inf", "-inf"})
 
 _Line = tuple[bytes, str, int, int, int, int, str]
 """trace, root, start, end, error, spans, instance"""
@@ -55,14 +62,14 @@ class EmbeddedTraces:
 def find(view: View, search: TraceSearch, start: float, end: float) -> TraceList:
     """The traces of (start, end] that fit."""
     found: list[TraceSummary] = []
-    looked, notes = 0, tuple[str, ...]()
+    looked, notes, has = 0, tuple[str, ...](), _Has(search.where)
     for table, line in _lines(view, search, start, end):
         if search.where:
             if looked == _LOOKED_INTO:
                 notes = (f"attributes were looked for in {_LOOKED_INTO:,} traces only: ask about less time",)
                 break
             looked += 1
-            if not any(_has(span[8], search.where) for span in _spans(view, table, line[0])):
+            if not any(has(body) for body in _bodies(view, table, line[0])):
                 continue
         if len(found) == search.most:
             return TraceList(tuple(found), True)
@@ -73,49 +80,72 @@ def find(view: View, search: TraceSearch, start: float, end: float) -> TraceList
 def _lines(view: View, search: TraceSearch, start: float, end: float) -> Iterator[tuple[str, _Line]]:
     """Those that fit as far as their line tells, in the order asked for."""
     where, values = _conditions(search, start, end)
-    partitions = list(reversed(view.partitions(FAMILY, start, end)))
-    order = "end - start" if search.slowest else "start"
-    if not search.slowest:
-        for partition in partitions:
-            rows = view.connection.execute(
-                f"SELECT * FROM {partition.name} WHERE {where} ORDER BY {order} DESC", values
-            )
-            yield from ((partition.name, row) for row in rows)
-        return
-    if partitions:
-        union = " UNION ALL ".join(
-            f"SELECT '{partition.name}' AS source, * FROM {partition.name} WHERE {where}"
-            for partition in partitions
-        )
-        rows = view.connection.execute(f"{union} ORDER BY end - start DESC", values * len(partitions))
-        yield from ((row[0], row[1:]) for row in rows)
+    order = "end - start DESC, start DESC" if search.slowest else "start DESC"
+
+    def of_day(table: str) -> Iterator[tuple[str, _Line]]:
+        rows = view.connection.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {order}", values)
+        return ((table, row) for row in rows)
+
+    days = (of_day(partition.name) for partition in reversed(view.partitions(FAMILY, start, end)))
+    if search.slowest:
+        return heapq.merge(*days, key=_slowness, reverse=True)
+    return itertools.chain.from_iterable(days)
+
+
+def _slowness(of_table: tuple[str, _Line]) -> tuple[int, int]:
+    _, (_, _, start, end, *_) = of_table
+    return end - start, start
 
 
 def _conditions(search: TraceSearch, start: float, end: float) -> tuple[str, list[Any]]:
-    found, values = ["start > ? AND start <= ?"], [int(start * 1e9), int(end * 1e9)]
+    found, values = ["start > ? AND start <= ?"], [round(start * 1e9), round(end * 1e9)]
     told: list[tuple[str, Any]] = [
         ("root = ?", search.root),
         ("end - start >= ?", None if search.longer_s is None else round(search.longer_s * 1e9)),
         ("end - start <= ?", None if search.shorter_s is None else round(search.shorter_s * 1e9)),
-        ("error = ?", search.error),
         ("instance = ?", search.instance),
     ]
     for condition, value in told:
         if value is not None:
             found.append(condition)
             values.append(value)
+    if search.error is not None:
+        found.append("error" if search.error else "NOT error")
     return " AND ".join(found), values
 
 
-def _spans(view: View, table: str, trace: bytes) -> Iterator[PackedSpan]:
+def _bodies(view: View, table: str, trace: bytes) -> Iterator[bytes]:
     for (body,) in view.connection.execute(f"SELECT body FROM {table}_spans WHERE trace = ?", (trace,)):
-        yield from decode(body)
+        yield body
 
 
-def _has(attributes: dict[str, Any], where: tuple[Match, ...]) -> bool:
-    return all(
-        (text_of(attributes.get(match.attribute, "")) in match.values) is not match.negated for match in where
-    )
+class _Has:
+    """Whether some span of a part has attributes. Most that have not are told by their text, unread."""
+
+    def __init__(self, where: tuple[Match, ...]) -> None:
+        self._where = where
+        wanted = [match for match in where if not match.negated and "" not in match.values]
+        self._keys = [json.dumps(match.attribute, ensure_ascii=False) + ":" for match in wanted]
+        self._values = [match.values for match in wanted if all(map(_is_plain, match.values))]
+
+    def __call__(self, body: bytes) -> bool:
+        text = unpacked(body)
+        if not all(key in text for key in self._keys):
+            return False
+        if not all(any(value in text for value in values) for values in self._values):
+            return False
+        return any(self._fits(span[8]) for span in json.loads(text))
+
+    def _fits(self, attributes: dict[str, Any]) -> bool:
+        return all(
+            (text_of(attributes.get(match.attribute, "")) in match.values) is not match.negated
+            for match in self._where
+        )
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it is in JSON as it is in an answer."""
+    return _PLAIN.fullmatch(value) is not None and value not in _OTHERWISE
 
 
 def _summary(line: _Line) -> TraceSummary:
@@ -132,7 +162,11 @@ def whole(view: View, trace_id: str) -> Trace:
             f"SELECT instance FROM {partition.name} WHERE trace = ?", (trace,)
         ).fetchone()
         if line is not None:
-            found += [_record(trace_id, span, line[0]) for span in _spans(view, partition.name, trace)]
+            found += [
+                _record(trace_id, span, line[0])
+                for body in _bodies(view, partition.name, trace)
+                for span in decode(body)
+            ]
     found.sort(key=lambda span: (span.start, span.parent_id != ""))
     return Trace(tuple(found))
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 from whisperwatch.watcher.store.partitions import Family
 
 DAY_S: Final = 86_400
+ROW_BYTES: Final = 130
+"""About what a part takes beside its body."""
 _VERSION: Final = b"\x01"
 
 FAMILY: Final = Family(
@@ -23,10 +25,11 @@ FAMILY: Final = Family(
         "CREATE TABLE {table} (trace BLOB PRIMARY KEY, root TEXT NOT NULL, start INTEGER NOT NULL, "
         "end INTEGER NOT NULL, error INTEGER NOT NULL, spans INTEGER NOT NULL, instance TEXT NOT NULL) WITHOUT ROWID",
         "CREATE INDEX {table}_start ON {table} (start)",
+        "CREATE INDEX {table}_failed ON {table} (start) WHERE error",
         "CREATE TABLE {table}_spans (trace BLOB NOT NULL, body BLOB NOT NULL)",
         "CREATE INDEX {table}_spans_trace ON {table}_spans (trace)",
     ),
-    ("DROP TABLE IF EXISTS {table}_spans", "DROP TABLE IF EXISTS {table}"),
+    tuple(f"DROP TABLE IF EXISTS {{table}}{ending}" for ending in ("_doomed", "_spans", "")),
 )
 
 PackedSpan = list[Any]
@@ -53,13 +56,18 @@ def encode(spans: Sequence[PackedSpan]) -> bytes:
     return _VERSION + zlib.compress(text.encode("utf-8", "replace"), 1)
 
 
-def decode(body: bytes) -> list[PackedSpan]:
-    """The spans of a part's body.
+def unpacked(body: bytes) -> str:
+    """A part's body as JSON.
 
     Raises:
         ValueError: it is of a version that isn't known.
     """
     if body[:1] != _VERSION:
         raise ValueError(f"spans of version {body[0] if body else None} can't be read")
-    found: list[PackedSpan] = json.loads(zlib.decompress(body[1:]))
+    return zlib.decompress(body[1:]).decode()
+
+
+def decode(body: bytes) -> list[PackedSpan]:
+    """The spans of a part's body; raises as `unpacked`."""
+    found: list[PackedSpan] = json.loads(unpacked(body))
     return found

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
-from whisperwatch.watcher.store.traces.rows import DAY_S, FAMILY, Part, decode
+from whisperwatch.watcher.store.traces.midnight import day_of, home, is_near
+from whisperwatch.watcher.store.traces.rows import FAMILY, ROW_BYTES, Part, unpacked
+from whisperwatch.watcher.store.traces.thinning import thin
 from whisperwatch.watcher.store.transactions import transaction
 
 _SHARE: Final = 0.25
-_ROW_BYTES: Final = 130
 _MOST_BYTES: Final = 32_000_000
-_SLOW: Final = 0.95
 _ADD: Final = (
     "INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace) DO UPDATE SET "
-    "root = max(root, excluded.root), start = min(start, excluded.start), end = max(end, excluded.end), "
+    "root = CASE root WHEN '' THEN excluded.root ELSE root END, "
+    "start = min(start, excluded.start), end = max(end, excluded.end), "
     "error = max(error, excluded.error), spans = spans + excluded.spans"
 )
 
@@ -74,17 +75,12 @@ class Traces:
         """Write them, within a transaction."""
         by_day: dict[int, list[Part]] = {}
         for part in taken:
-            by_day.setdefault(int((part.start - 1) // (DAY_S * 1_000_000_000)) * DAY_S, []).append(part)
+            if is_near(part):
+                _insert(database, home(database, part), [part])
+            else:
+                by_day.setdefault(day_of(part.start), []).append(part)
         for day, parts in by_day.items():
-            table = database.table(FAMILY, day)
-            database.connection.executemany(
-                _ADD.format(table=table),
-                [(p.trace, p.root, p.start, p.end, p.error, p.spans, p.instance) for p in parts],
-            )
-            database.connection.executemany(
-                f"INSERT INTO {table}_spans VALUES (?, ?)", [(part.trace, part.body) for part in parts]
-            )
-            database.grew(table, sum(_ROW_BYTES + len(part.body) for part in parts))
+            _insert(database, database.table(FAMILY, day), parts)
 
     def written(self, taken: list[Part]) -> None:
         """Nothing to do."""
@@ -94,8 +90,8 @@ class Traces:
         for partition in database.partitions(FAMILY, None, now - self._keep().all_s):
             if partition.end <= now - self._keep().all_s and not partition.settled:
                 with transaction(database):
-                    _thin(database, partition)
-                return  # one a turn
+                    thin(database, partition.name)
+                return  # one slice a turn
 
     def expired(self, database: Database, now: float) -> list[tuple[Family, Partition]]:
         """The days that are older than even notable ones are kept."""
@@ -109,41 +105,29 @@ class Traces:
         return (FAMILY, found[0]) if len(found) > 1 else None
 
     def forget(self, database: Database, hashed: str) -> int:
-        """Remove the traces in which this hash is an attribute; their number."""
-        removed = 0
-        for partition in database.partitions(FAMILY):
-            rows = database.connection.execute(f"SELECT trace, body FROM {partition.name}_spans")
-            found = {trace for trace, body in rows if _carries(decode(body), hashed)}
-            for table in (partition.name, f"{partition.name}_spans"):
-                database.connection.executemany(
-                    f"DELETE FROM {table} WHERE trace = ?", [(trace,) for trace in found]
-                )
-            removed += len(found)
-        return removed
+        """Remove the traces in which this hash is a value; their number. Nothing of them stays in the file's pages."""
+        (secure,) = database.connection.execute("PRAGMA secure_delete").fetchone()
+        database.connection.execute("PRAGMA secure_delete=ON")
+        try:
+            return sum(_forget(database, one.name, hashed) for one in database.partitions(FAMILY))
+        finally:
+            database.connection.execute(f"PRAGMA secure_delete={secure}")
 
 
-def _carries(spans: list[list[object]], hashed: str) -> bool:
-    return any(isinstance(span[8], dict) and hashed in span[8].values() for span in spans)
-
-
-def _thin(database: Database, partition: Partition) -> None:
-    """Keep the traces with an error, and of each root's name the slowest."""
-    connection, table = database.connection, partition.name
-    connection.execute(
-        f"CREATE TEMP TABLE kept AS SELECT trace FROM (SELECT trace, error, "
-        f"percent_rank() OVER (PARTITION BY root ORDER BY end - start) AS place FROM {table}) "
-        f"WHERE error OR place >= {_SLOW}"
+def _insert(database: Database, table: str, parts: list[Part]) -> None:
+    database.connection.executemany(
+        _ADD.format(table=table),
+        [(p.trace, p.root, p.start, p.end, p.error, p.spans, p.instance) for p in parts],
     )
-    for name in (table, f"{table}_spans"):
-        connection.execute(
-            f"CREATE TEMP TABLE saved AS SELECT * FROM {name} WHERE trace IN (SELECT trace FROM kept)"
-        )
-        connection.execute(f"DELETE FROM {name}")
-        connection.execute(f"INSERT INTO {name} SELECT * FROM saved")
-        connection.execute("DROP TABLE saved")
-    connection.execute("DROP TABLE kept")
-    (size,) = connection.execute(
-        f"SELECT coalesce(sum({_ROW_BYTES} + length(body)), 0) FROM {table}_spans"
-    ).fetchone()
-    connection.execute("UPDATE partitions SET size = ? WHERE name = ?", (size, table))
-    database.settle(table)
+    database.connection.executemany(
+        f"INSERT INTO {table}_spans VALUES (?, ?)", [(part.trace, part.body) for part in parts]
+    )
+    database.grew(table, sum(ROW_BYTES + len(part.body) for part in parts))
+
+
+def _forget(database: Database, table: str, hashed: str) -> int:
+    rows = database.connection.execute(f"SELECT trace, body FROM {table}_spans")
+    found = {trace for trace, body in rows if f'"{hashed}"' in unpacked(body)}
+    for name in (f"{table}_spans", table):
+        database.connection.executemany(f"DELETE FROM {name} WHERE trace = ?", [(trace,) for trace in found])
+    return len(found)
