@@ -59,11 +59,11 @@ class Collector:
 class Embedded:
     """A store of its own whose clock is the traffic's."""
 
-    def __init__(self, path: Path, keep: Keep) -> None:
+    def __init__(self, path: Path, keep: Keep, redaction: Redaction = REDACTION) -> None:
         self.now = 0.0
         self._bots: list[Bot] = []
         self._logs = Logs(lambda: 1e9)
-        self._rows = KeptLogs(REDACTION, {})
+        self._rows = KeptLogs(redaction, {})
         metrics = KeptMetrics(lambda: [bot.stream for bot in self._bots], lambda: self.now)
         self.store = Store(
             path,

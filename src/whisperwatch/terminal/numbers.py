@@ -22,14 +22,15 @@ def number(value: float, unit: str) -> str:
     return _plain(value)
 
 
-def bars(values: Sequence[float]) -> str:
-    """Values as little bars, from 0 (or the least) to the largest."""
-    least, most = min(0.0, *values), max(values)
-    if most <= least:
-        return _BARS[0] * len(values)
-    return "".join(
-        _BARS[min(len(_BARS) - 1, int((value - least) / (most - least) * len(_BARS)))] for value in values
-    )
+def bars(values: Sequence[float | None]) -> str:
+    """Values as little bars, from 0 (or the least) to the largest; a space where there is none."""
+    known = [value for value in values if value is not None]
+    least, most = min(0.0, *known), max(known)
+
+    def bar(value: float) -> str:
+        return _BARS[min(len(_BARS) - 1, int((value - least) / ((most - least) or 1.0) * len(_BARS)))]
+
+    return "".join(" " if value is None else bar(value) for value in values)
 
 
 def _seconds(value: float) -> str:

@@ -82,14 +82,14 @@ def _metrics(answer: MetricAnswer) -> None:
         )
         return
     keys = list(answer.series[0].group)
-    single = all(len(one.points) <= 1 for one in answer.series)
+    single = not answer.step
     compared = any(one.before is not None for one in answer.series)
     headings = [*keys, *(["value"] if single else ["last", "least", "most", "over time"])]
     headings += ["before", "change"] if compared and single else []
     rows = [
         [
             *(one.group[key] or "-" for key in keys),
-            *_cells(one, answer.unit, single=single, compared=compared),
+            *_cells(one, answer, single=single, compared=compared),
         ]
         for one in answer.series
     ]
@@ -99,14 +99,16 @@ def _metrics(answer: MetricAnswer) -> None:
     print(paint(f"{when(answer.start)} to {when(answer.end)}", "dim"))
 
 
-def _cells(series: Series, unit: str, *, single: bool, compared: bool) -> Iterator[str]:
-    values = [value for _, value in series.points]
+def _cells(series: Series, answer: MetricAnswer, *, single: bool, compared: bool) -> Iterator[str]:
+    values, unit = [value for _, value in series.points], answer.unit
     if not single:
         if not values:
             yield from ("-", "-", "-", "")
             return
         yield from (number(values[-1], unit), number(min(values), unit), number(max(values), unit))
-        yield bars(values[-_BARS:])
+        points = dict(series.points)
+        first = max(answer.end - answer.step * (_BARS - 1), min(points))
+        yield bars([points.get(at) for at in range(first, answer.end + 1, answer.step)])
         return
     yield number(values[0], unit) if values else "-"
     if compared:

@@ -52,13 +52,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class MetricAnswer(Answer):
-    """Of a `MetricQuestion` or a `LogCount`. `unit` is UCUM's, `1` of a ratio, `{…}/s` of a rate. `start` and `end`
-    (unix seconds) are what was looked at."""
+    """Of a `MetricQuestion` or a `LogCount`: the groups with the largest newest values first.
+
+    Attributes:
+        unit: UCUM's, `1` of a ratio, `{…}/s` of a rate.
+        start, end: what was looked at (unix seconds).
+        step: seconds from point to point; 0 of an answer that has one.
+    """
 
     series: tuple[Series, ...]
     unit: str
     start: int
     end: int
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

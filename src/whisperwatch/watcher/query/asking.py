@@ -122,9 +122,7 @@ class Asking:
             before = combining.combine(inner, lambda measure: found[measure, True], grids)
             now = combining.beside(now, before, whole=inner is question.expression)
         unit = combining.unit(question.expression, known)
-        return MetricAnswer(
-            tuple(now), unit, main.start, main.last, notes=notes, problems=tuple(dict.fromkeys(problems))
-        )
+        return _told(now, unit, main, notes, problems)
 
     async def logs(self, question: LogQuestion) -> LogAnswer:
         """See `ask`."""
@@ -152,9 +150,7 @@ class Asking:
         )
         problems: list[Problem] = []
         found = await self._try(engine.name, engine.count(question.filter, question.by, counted), problems)
-        return MetricAnswer(
-            tuple(found or ()), "{record}", counted.start, counted.last, notes=notes, problems=tuple(problems)
-        )
+        return _told(found or (), "{record}", counted, notes, problems)
 
     async def search(self, question: TraceSearch) -> TraceList:
         """See `ask`."""
@@ -216,6 +212,16 @@ def _moves(question: MetricQuestion, asked: Grid) -> tuple[int, ...]:
     whole = asked.window if len(asked) == 1 else len(asked) * asked.step
     step = asked.step if len(asked) > 1 else 1
     return (max(1, round(question.compared_s / step)) * step if question.compared_s else whole,)
+
+
+def _told(
+    series: Sequence[Series], unit: str, asked: Grid, notes: tuple[str, ...], problems: Sequence[Problem]
+) -> MetricAnswer:
+    ordered = tuple(sorted(series, key=combining.newest, reverse=True))
+    step = asked.step if len(asked) > 1 else 0
+    return MetricAnswer(
+        ordered, unit, asked.start, asked.last, step, notes=notes, problems=tuple(dict.fromkeys(problems))
+    )
 
 
 def _there(engine: T | None, what: str) -> T:

@@ -86,5 +86,10 @@ def _ratio(
     return found
 
 
+def newest(series: Series) -> float:
+    """The newest value; less than any where there is none."""
+    return series.points[-1][1] if series.points else float("-inf")
+
+
 def _mean(series: Series) -> float:
     return sum(value for _, value in series.points) / len(series.points) if series.points else float("-inf")

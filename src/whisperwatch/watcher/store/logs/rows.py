@@ -1,8 +1,9 @@
 """The tables of log records: one a day, in the order of time, with a full-text index beside it.
 
 A record's number is its time, in ticks of 2^-16 s since its partition began: so what is newest has the largest number,
-in the table as in the index, and a time is a range of numbers. Of two records of one tick the second takes the next.
-The index is of trigrams, so that any three characters in a row are found, in any case of letters.
+in the table as in the index, and a time is a range of numbers. Of two records of one tick the second takes the next
+(see `numbers`). The index is of trigrams of the folded text, so that any three characters in a row are found, in any
+case of letters, by Unicode's simple folding, whatever version of Unicode SQLite knows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ TICKS: Final = 65_536
 """A second."""
 DAY_S: Final = 86_400
 _THRESHOLDS: Final = (9, 13, 17, 21)
+_NONE: Final = "\ufffe\uffff"
+"""No characters: SQLite reads them as U+FFFD."""
 
 Row = tuple[Any, ...]
 """at (wall ns), severity, level's text, component, logger, body, exception ("Type: text" or ""), trace id and span id
@@ -32,8 +35,9 @@ FAMILY: Final = Family(
         "event TEXT NOT NULL, attributes TEXT NOT NULL)",
         "CREATE INDEX {table}_kind ON {table} (grade, component)",
         "CREATE INDEX {table}_trace ON {table} (trace) WHERE trace IS NOT NULL",
+        "CREATE INDEX {table}_event ON {table} (event) WHERE event != ''",
         "CREATE VIRTUAL TABLE {table}_text USING fts5 (body, exception, content='{table}', content_rowid='id', "
-        "tokenize='trigram')",
+        "tokenize='trigram', columnsize=0)",
     ),
     ("DROP TABLE IF EXISTS {table}_text", "DROP TABLE IF EXISTS {table}"),
 )
@@ -53,12 +57,14 @@ def tick_of(wall_ns: int, start: int) -> int:
 
 
 def fold(text: str) -> str:
-    """A text without the case of its letters, each by itself: what the index, and Loki's `(?i)`, do."""
+    """A text without the case of its letters, each by itself, as Loki's `(?i)` does it. Its length stays."""
     return text.lower() if text.isascii() else "".join(map(_fold, text))
 
 
 @lru_cache(4096)
 def _fold(letter: str) -> str:
+    if letter in _NONE:
+        return "\ufffd"
     folded = letter.casefold()
     if len(folded) == 1:
         return folded

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Final
 
-from whisperwatch.watcher.store.logs.rows import COLUMNS, DAY_S, FAMILY, Row, grade_of, tick_of
+from whisperwatch.watcher.store.logs.numbers import numbered
+from whisperwatch.watcher.store.logs.rows import COLUMNS, DAY_S, FAMILY, Row, fold, grade_of, tick_of
 from whisperwatch.watcher.store.logs.waiting import MOST, Waiting
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 
@@ -47,19 +48,7 @@ class Logs:
     def write(self, database: Database, taken: list[Row]) -> None:
         """Write them, within a transaction."""
         for day, rows in groupby(taken, _day_of):
-            table = database.table(FAMILY, day)
-            numbered = list(_numbered(database, table, day, rows))
-            database.connection.executemany(
-                f"INSERT INTO {table} (id, grade, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                numbered,
-            )
-            database.connection.executemany(
-                f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, ?)",
-                [(row[0], row[7], row[8]) for row in numbered],
-            )
-            characters = sum(len(row[7]) + len(row[8]) for row in numbered)
-            attributes = sum(len(row[13]) for row in numbered)
-            database.grew(table, _ROW_BYTES * len(numbered) + _PER_CHARACTER * characters + attributes)
+            _insert(database, day, list(rows))
 
     def written(self, taken: list[Row]) -> None:
         """Nothing to do."""
@@ -77,20 +66,14 @@ class Logs:
         return (FAMILY, found[0]) if len(found) > 1 else None
 
     def forget(self, database: Database, hashed: str) -> int:
-        """Remove the records that carry this hash among their attributes; their number."""
-        removed = 0
-        for partition in database.partitions(FAMILY):
-            table = partition.name
-            found = database.connection.execute(
-                f"SELECT id, body, exception FROM {table} WHERE instr(attributes, ?)", (f'"{hashed}"',)
-            ).fetchall()
-            database.connection.executemany(
-                f"INSERT INTO {table}_text ({table}_text, rowid, body, exception) VALUES ('delete', ?, ?, ?)",
-                found,
-            )
-            database.connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in found])
-            removed += len(found)
-        return removed
+        """Remove the records that carry this hash among their attributes; their number. Nothing of them stays behind
+        in the file's pages."""
+        (secure,) = database.connection.execute("PRAGMA secure_delete").fetchone()
+        database.connection.execute("PRAGMA secure_delete=ON")
+        try:
+            return sum(_forget(database, one.name, hashed) for one in database.partitions(FAMILY))
+        finally:
+            database.connection.execute(f"PRAGMA secure_delete={secure}")
 
 
 def _day_of(row: Row) -> int:
@@ -98,18 +81,41 @@ def _day_of(row: Row) -> int:
     return int((row[0] - 1) // (DAY_S * 1_000_000_000)) * DAY_S
 
 
-def _numbered(database: Database, table: str, day: int, rows: Iterable[Row]) -> Iterator[Row]:
-    (newest,) = database.connection.execute(f"SELECT max(id) FROM {table}").fetchone()
-    last, newest = -1, -1 if newest is None else newest
-    for row in rows:
-        number = max(tick_of(row[0], day), last + 1)
-        while number <= newest and _is_taken(database, table, number):
-            number += 1
-        last = number
-        yield (number, grade_of(row[1]), *row)
+def _insert(database: Database, day: int, rows: list[Row]) -> None:
+    table, connection = database.table(FAMILY, day), database.connection
 
+    def taken(start: int, end: int) -> set[int]:
+        found = connection.execute(f"SELECT id FROM {table} WHERE id > ? AND id <= ?", (start, end))
+        return {number for (number,) in found}
 
-def _is_taken(database: Database, table: str, number: int) -> bool:
-    return (
-        database.connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (number,)).fetchone() is not None
+    (newest,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
+    ticks = [tick_of(row[0], day) for row in rows]
+    numbers = list(numbered(ticks, -1 if newest is None else newest, taken))
+    connection.executemany(
+        f"INSERT INTO {table} (id, grade, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(number, grade_of(row[1]), *row) for number, row in zip(numbers, rows, strict=True)],
     )
+    connection.executemany(
+        f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, ?)",
+        [(number, fold(row[5]), fold(row[6])) for number, row in zip(numbers, rows, strict=True)],
+    )
+    characters = sum(len(row[5]) + len(row[6]) for row in rows)
+    attributes = sum(len(row[11]) for row in rows)
+    database.grew(table, _ROW_BYTES * len(rows) + _PER_CHARACTER * characters + attributes)
+
+
+def _forget(database: Database, table: str, hashed: str) -> int:
+    connection = database.connection
+    found = connection.execute(
+        f"SELECT id, body, exception FROM {table} WHERE instr(attributes, ?)", (f'"{hashed}"',)
+    ).fetchall()
+    if not found:
+        return 0
+    connection.executemany(
+        f"INSERT INTO {table}_text ({table}_text, rowid, body, exception) VALUES ('delete', ?, ?, ?)",
+        [(number, fold(body), fold(exception)) for number, body, exception in found],
+    )
+    connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in found])
+    # what the index deletes it only marks, until it is put together anew
+    connection.execute(f"INSERT INTO {table}_text ({table}_text) VALUES ('optimize')")
+    return len(found)

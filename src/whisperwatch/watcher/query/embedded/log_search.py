@@ -1,0 +1,187 @@
+"""The newest log records that fit: by the full-text index where a text is looked for, else by level and component."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from whisperwatch.watcher.query.answers import LogAnswer, LogRecord
+from whisperwatch.watcher.query.embedded.log_filters import SHORT, conditions, is_in, phrase
+from whisperwatch.watcher.query.language import LogFilter
+from whisperwatch.watcher.query.language.logs import LEVELS
+from whisperwatch.watcher.store.logs import fold
+from whisperwatch.watcher.store.logs.rows import COLUMNS, FAMILY, TICKS, grade_of, tick_of
+from whisperwatch.watcher.store.partitions import Partition, View
+
+LOOKED_THROUGH: Final = 20_000
+"""Records, from the newest, in which a text is looked for that is too short for the index."""
+_FEW: Final = 2_000
+"""Of so few records each is looked at, rather than the index."""
+_ASTRAY: Final = 256
+"""By how many ticks the order of numbers may differ from that of times."""
+_GRADES: Final = 5
+
+_Row = tuple[Any, ...]
+
+
+def newest(
+    view: View, filter: LogFilter, start: float, end: float, most: int, before: int | None
+) -> LogAnswer:
+    """The newest `most` of (start, end] that fit."""
+    first, last = round(start * 1e9), round(end * 1e9)
+    if before is not None:
+        last = min(last, before - 1)
+    search = _Search(view, filter, first, last)
+    found: list[_Row] = []
+    floor = more = None
+    for place, row in search.rows():
+        if floor is not None and place < floor:
+            more = True
+            break
+        found.append(row)
+        if len(found) == most:  # what is newer than the oldest of these may still follow, but not far
+            floor = tick_of(min(row[0] for row in found), 0) - _ASTRAY
+    found.sort(key=lambda row: row[0], reverse=True)
+    records = tuple(_record(row) for row in found[:most])
+    return LogAnswer(records, bool(more) or len(found) > most, notes=search.notes)
+
+
+class _Search:
+    """One filter over wall times (first, last], in ns."""
+
+    def __init__(self, view: View, filter: LogFilter, first: int, last: int) -> None:
+        self._view, self._filter, self._times = view, filter, (first, last)
+        self._needle = fold(filter.text or "")
+        self._looked = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of what was found."""
+        if self._looked <= LOOKED_THROUGH:
+            return ()
+        return (
+            f"texts of fewer than {SHORT} characters are looked for in the newest {LOOKED_THROUGH:,} records only",
+        )
+
+    def rows(self) -> Iterator[tuple[int, _Row]]:
+        """Those that fit with their places: ticks since 1970, descending."""
+        first, last = self._times
+        for partition in reversed(self._view.partitions(FAMILY, first / 1e9, last / 1e9)):
+            for row in _Day(self._view, partition, self._filter, self._needle, self._times).rows(self._look):
+                yield partition.start * TICKS + row[0], row[1:]
+            if self._looked > LOOKED_THROUGH:
+                return
+
+    def _look(self) -> bool:
+        """Whether one record more may be looked at."""
+        self._looked += 1
+        return self._looked <= LOOKED_THROUGH
+
+
+class _Day:
+    """One filter over one partition; its rows begin with their numbers."""
+
+    def __init__(
+        self, view: View, partition: Partition, filter: LogFilter, needle: str, times: tuple[int, int]
+    ) -> None:
+        self._execute, self._table = view.connection.execute, partition.name
+        self._filter, self._needle = filter, needle
+        after, until = (tick_of(at, partition.start) for at in times)
+        # the whole seconds, which no number leaves; then exactly
+        self._ids = ((after - 1) // TICKS * TICKS, -(-until // TICKS) * TICKS)
+        self._span = (*self._ids, *times)
+
+    def rows(self, look: Any) -> Iterator[_Row]:
+        """The newest first. `look` says whether one more may be looked at."""
+        if not self._needle:
+            return self._by_kind(f"id, {COLUMNS}")
+        kinds = self._kinds()
+        if kinds is not None and self._are_few(kinds):
+            return self._scanned(lambda: True)
+        if len(self._needle) < SHORT:
+            return self._scanned(look)
+        return self._by_index()
+
+    def _by_kind(self, columns: str) -> Iterator[_Row]:
+        """Each level and component is in order by itself."""
+        where, values = conditions(self._filter, kinds=False)
+        sql = (
+            f"SELECT {columns} FROM {self._table} WHERE {{}}id > ? AND id <= ? AND at > ? AND at <= ?{where} "
+        )
+        sql += "ORDER BY id DESC"
+        kinds = self._kinds()
+        if kinds is None:
+            return self._execute(sql.format(""), (*self._span, *values))
+        one_kind = sql.format("grade = ? AND component = ? AND ")
+        cursors = [self._execute(one_kind, (*kind, *self._span, *values)) for kind in kinds]
+        return heapq.merge(*cursors, key=_number, reverse=True)
+
+    def _kinds(self) -> list[tuple[int, str]] | None:
+        """The levels and components that are meant; None where all are."""
+        if self._filter.level is None and not self._filter.components:
+            return None
+        grades = range(grade_of(LEVELS[self._filter.level]) if self._filter.level else 0, _GRADES)
+        components = dict.fromkeys(self._filter.components)
+        return [(grade, one) for grade in grades for one in components or self._components(grade)]
+
+    def _components(self, grade: int) -> list[str]:
+        """Those that a level has, by skipping through the index."""
+        found: list[str] = []
+        sql = f"SELECT min(component) FROM {self._table} WHERE grade = ?"
+        (following,) = self._execute(sql, (grade,)).fetchone()
+        while following is not None:
+            found.append(following)
+            (following,) = self._execute(f"{sql} AND component > ?", (grade, following)).fetchone()
+        return found
+
+    def _are_few(self, kinds: list[tuple[int, str]]) -> bool:
+        left = _FEW
+        for kind in kinds:
+            (count,) = self._execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {self._table} WHERE grade = ? AND component = ? AND id > ? "
+                "AND id <= ? LIMIT ?)",
+                (*kind, *self._ids, left + 1),
+            ).fetchone()
+            left -= count
+            if left < 0:
+                return False
+        return True
+
+    def _scanned(self, look: Any) -> Iterator[_Row]:
+        for number, body, exception in self._by_kind("id, body, exception"):
+            if not look():
+                return
+            if is_in(self._needle, body, exception):
+                yield self._execute(
+                    f"SELECT id, {COLUMNS} FROM {self._table} WHERE id = ?", (number,)
+                ).fetchone()
+
+    def _by_index(self) -> Iterator[_Row]:
+        where, values = conditions(self._filter)
+        text = f"{self._table}_text"
+        rows = self._execute(
+            f"SELECT id, {_of(self._table)} FROM {text} CROSS JOIN {self._table} ON id = {text}.rowid "
+            f"WHERE {text} MATCH ? AND {text}.rowid > ? AND {text}.rowid <= ? AND at > ? AND at <= ?{where} "
+            f"ORDER BY {text}.rowid DESC",
+            (phrase(self._needle), *self._span, *values),
+        )
+        return (row for row in rows if is_in(self._needle, row[6], row[7]))
+
+
+def _of(table: str) -> str:
+    """The columns, some of which the index has too."""
+    return ", ".join(f"{table}.{column}" for column in COLUMNS.split(", "))
+
+
+def _number(row: _Row) -> int:
+    return int(row[0])
+
+
+def _record(row: _Row) -> LogRecord:
+    at, severity, level, component, logger, body, _, trace, span, instance, event, attributes = row
+    return LogRecord(
+        at, severity, level, component, logger, body,
+        trace.hex() if trace else "", span.hex() if span else "", instance, event, json.loads(attributes),
+    )  # fmt: skip

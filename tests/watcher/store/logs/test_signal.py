@@ -1,0 +1,116 @@
+"""Logs wait, bounded; they age by the day; a user's can be taken out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from whisperwatch.watcher.query.embedded.log_search import newest
+from whisperwatch.watcher.query.language import LogFilter
+from whisperwatch.watcher.store.file import open_to_write
+from whisperwatch.watcher.store.logs import Logs
+from whisperwatch.watcher.store.partitions import Database
+from whisperwatch.watcher.store.transactions import transaction
+
+DAY = 1_700_006_400
+HASH = "0123456789abcdef"
+
+
+def row(at, body, severity=9, **attributes):
+    wall = DAY * 10**9 + int(at * 10**9)
+    return (wall, severity, "X", "bot", "bot", body, "", None, None, "i", "", json.dumps(attributes))
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = Database(open_to_write(tmp_path / "store.db", ()))
+    yield made
+    made.connection.close()
+
+
+def write(database, logs, *rows):
+    logs.add(rows)
+    with transaction(database):
+        logs.write(database, logs.take())
+
+
+def bodies(database, text=None):
+    answer = newest(database, LogFilter(text=text), DAY - 90_000, DAY + 900_000, 100, None)
+    return [record.body for record in answer.records]
+
+
+def test_the_least_severe_go_first_and_are_counted():
+    lost = []
+    logs = Logs(lambda: 1.0, lost.append, most=4)
+    logs.add([row(1, "i1"), row(2, "e", 17), row(3, "d", 5), row(4, "i2"), row(5, "w", 13), row(6, "c", 21)])
+    assert [one[5] for one in logs.take()] == ["e", "i2", "w", "c"]
+    assert sum(lost) == 2
+    logs.add([row(n, str(n), 21) for n in range(1, 6)])
+    assert [one[5] for one in logs.take()] == ["2", "3", "4", "5"]
+    assert logs.take() is None
+
+
+def test_what_comes_late_finds_its_place(database):
+    logs = Logs(lambda: 1.0)
+    write(database, logs, row(5.5, "five"), row(90_000, "next day"))
+    write(database, logs, row(3, "three"), row(5.5, "five again"))
+    assert bodies(database) == ["next day", "five again", "five", "three"]
+
+
+def test_writing_again_what_was_rolled_back_is_as_if_for_the_first_time(database):
+    logs = Logs(lambda: 1.0)
+    logs.add([row(1, "one"), row(2, "two")])
+    taken = logs.take()
+    database.connection.execute("BEGIN IMMEDIATE")
+    logs.write(database, taken)
+    database.connection.rollback()
+    database.forget()
+    with transaction(database):
+        logs.write(database, taken)
+    assert bodies(database) == ["two", "one"]
+    assert bodies(database, "two") == ["two"]
+
+
+def test_days_expire_whole_and_the_newest_never_makes_room(database):
+    logs = Logs(lambda: 2 * 86_400.0)
+    write(database, logs, row(1, "old"), row(86_401, "newer"))
+    (family, oldest) = logs.oldest(database)
+    assert oldest.start == DAY
+    assert logs.expired(database, DAY + 3 * 86_400 - 1) == []
+    assert logs.expired(database, DAY + 3 * 86_400) == [(family, oldest)]
+    with transaction(database):
+        database.drop(family, oldest)
+    assert bodies(database) == ["newer"]
+    assert logs.oldest(database) is None
+
+
+def test_sizes_are_about_what_the_file_takes(database, tmp_path):
+    logs = Logs(lambda: 1.0)
+    write(
+        database,
+        logs,
+        *[row(n / 10 + 1, f"answered {n} of {n * 7} questions about the weather", k=n) for n in range(5_000)],
+    )
+    database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (partition,) = database.partitions(logs.families[0])
+    assert partition.size == pytest.approx((tmp_path / "store.db").stat().st_size, rel=0.4)
+
+
+def test_a_users_records_leave_nothing_behind(database, tmp_path):
+    logs = Logs(lambda: 1.0)
+    write(database, logs, row(1, "theirs: Pflaumenkuchen", user=HASH), row(2, "other Kuchen", user="f" * 16))
+    write(database, logs, row(90_000, "THEIRS too", users=["a", HASH]))
+    with transaction(database):
+        assert logs.forget(database, HASH) == 2
+        assert logs.forget(database, HASH) == 0
+    assert bodies(database) == ["other Kuchen"]
+    assert bodies(database, "pflaumen") == bodies(database, "theirs") == []
+    assert bodies(database, "kuchen") == ["other Kuchen"]
+    database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw = (tmp_path / "store.db").read_bytes()
+    # of the index' words, too: it keeps what follows a shared beginning
+    for gone in (HASH.encode(), b"Pflaumen", b"pfl", b"flau"):
+        assert gone not in raw
+    assert b"Kuchen" in raw
+    database.connection.execute(f"INSERT INTO logs_{DAY}_text (logs_{DAY}_text) VALUES ('integrity-check')")

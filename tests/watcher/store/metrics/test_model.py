@@ -1,0 +1,245 @@
+"""Whatever a bot does (restarts, gaps, silence) and whatever is asked of it: the store answers as a plain list does.
+
+Over slots, over what is rolled up by five minutes and by the hour, and over the seams between them.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import hypothesis.strategies as some
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from whisperwatch.watcher.query.catalogue import Known
+from whisperwatch.watcher.query.embedded.metrics import answer
+from whisperwatch.watcher.query.language import Grid, Match, Measure
+from whisperwatch.watcher.query.language.measures import KINDS
+from whisperwatch.watcher.store.file import open_to_write
+from whisperwatch.watcher.store.metrics import Identity, Keep
+from whisperwatch.watcher.store.metrics.points import SCHEMA
+from whisperwatch.watcher.store.partitions import Database, View
+
+from .model import BOUNDS, Process, World
+
+START = 1_000_000_800 // 3600 * 3600
+SERIES = tuple(
+    Identity(metric, kind, "1", BOUNDS if kind == "histogram" else (), instance, (("a", a), ("b", "x")))
+    for metric, kind in (("c", "counter"), ("g", "gauge"), ("h", "histogram"))
+    for instance in ("one", "two")
+    for a in ("1", "2")
+)  # fmt: skip
+KNOWN = {
+    "c": Known("c", "counter", "1", None),
+    "g": Known("g", "gauge", "1", None),
+    "h": Known("h", "histogram", "1", None, BOUNDS),
+}
+
+
+@contextmanager
+def world(keep: Keep = Keep()) -> Iterator[World]:  # noqa: B008
+    with tempfile.TemporaryDirectory() as folder:
+        connection = open_to_write(Path(folder) / "store.db", SCHEMA)
+        connection.execute("PRAGMA synchronous=OFF")
+        try:
+            yield World(Database(connection), keep)
+        finally:
+            connection.close()
+
+
+def live(of: World, chance: random.Random, slots: int, turn_s: int = 15) -> int:
+    """Let two bots live for so many slots; the end of the last one."""
+    processes = [Process("one", 1), Process("two", 2)]
+    down: set[int] = set()
+    end = START
+    for slot in range(slots):
+        end = START + (slot + 1) * turn_s
+        if chance.random() < 0.02:
+            place = chance.randrange(2)
+            down ^= {place}
+            if place not in down:
+                processes[place] = Process(processes[place].instance, slot + 10)
+        alive = [process for place, process in enumerate(processes) if place not in down]
+        changes = []
+        for process in alive:
+            for identity in SERIES:
+                if identity.instance == process.instance:
+                    if identity.kind == "gauge":
+                        if identity in process.values or chance.random() < 0.3:
+                            changes.append((process, identity, round(chance.uniform(-5, 5), 3)))
+                    elif chance.random() < 0.2:
+                        some_of = tuple(round(chance.uniform(0, 6), 3) for _ in range(chance.randrange(1, 4)))
+                        changes.append(
+                            (process, identity, some_of if identity.kind == "histogram" else len(some_of))
+                        )
+        of.take(end - chance.choice((0.0, 0.5, 14.0)), alive, changes)
+        if chance.random() < 0.3:
+            of.tend(end)
+    return end
+
+
+@some.composite
+def questions(draw: some.DrawFn, steps: tuple[int, ...], end: int) -> tuple[Measure, Grid]:
+    metric = draw(some.sampled_from(("c", "g", "h")))
+    functions = [name for name, kinds in KINDS.items() if KNOWN[metric].kind in kinds]
+    function = draw(some.sampled_from(functions))
+    by = draw(
+        some.lists(some.sampled_from(("a", "b", "service.instance.id", "none")), max_size=2, unique=True)
+    )
+    match = some.builds(
+        Match, some.sampled_from(("a", "service.instance.id", "none")),
+        some.lists(some.sampled_from(("1", "2", "one", "")), min_size=1, max_size=2, unique=True).map(tuple),
+        some.booleans(),
+    )  # fmt: skip
+    where = draw(some.lists(match, max_size=1))
+    share = draw(some.sampled_from((0.1, 0.5, 0.95, 1.0))) if function == "quantile" else None
+    step = draw(some.sampled_from(steps))
+    window = step * draw(some.sampled_from((1, 2, 3)))
+    count = draw(some.integers(1, 8))
+    last = draw(some.integers(START // step + 1, end // step + 1)) * step
+    return Measure(function, metric, tuple(where), tuple(by), share), Grid(
+        last - (count - 1) * step, last, step, window
+    )
+
+
+def agree(of: World, measure: Measure, grid: Grid) -> None:
+    series = answer(View(of.database.connection), measure, KNOWN[measure.metric], grid)
+    found = {(tuple(one.group.values()), at): value for one in series for at, value in one.points}
+    assert found == pytest.approx(of.answer(measure, grid), rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=some.integers(0, 10**6), data=some.data())
+def test_by_slots(seed: int, data: some.DataObject) -> None:
+    with world() as found:
+        end = live(found, random.Random(seed), 120)
+        for _ in range(8):
+            agree(found, *data.draw(questions((15, 45, 60, 300, 900), end)))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=some.integers(0, 10**6), data=some.data())
+def test_rolled_up(seed: int, data: some.DataObject) -> None:
+    """What is older than half an hour has lost its slots, what is older than two hours its five minutes."""
+    with world(Keep(raw_s=1800, fine_s=7200)) as found:
+        end = live(found, random.Random(seed), 700)
+        found.tend(end + 10)
+        for _ in range(8):
+            agree(found, *data.draw(questions((3600, 7200), end)))
+        for _ in range(4):
+            measure, grid = data.draw(questions((300, 600), end))
+            if grid.start >= end - 3600:
+                agree(found, measure, grid)
+
+
+def test_one_window_over_all_levels() -> None:
+    """By the hour in the middle, finer at both ends."""
+    with world() as found:
+        end = live(found, random.Random(3), 900)
+        found.tend(end)
+        for start in (START + 300, START + 1200, START):
+            for last in (end, end - 45, end - 600):
+                grid = Grid(last, last, last - start, last - start)
+                if (last - start) % 15 == 0:
+                    agree(found, Measure("increase", "c", (), ("a",)), grid)
+                    agree(found, Measure("quantile", "h", (), (), 0.5), grid)
+                    agree(found, Measure("max", "g"), grid)
+
+
+def test_a_month_is_as_exact_as_an_hour() -> None:
+    """Every five minutes for 30 days, by the hour at last: no count is lost, and the quantile is the same."""
+    with world(Keep(raw_s=3600, fine_s=86_400)) as found:
+        process, counter = Process("one", 1), SERIES[0]
+        histogram = next(one for one in SERIES if one.kind == "histogram" and one.instance == "one")
+        for turn in range(30 * 288):
+            at = START + (turn + 1) * 300
+            found.take(at, [process], [(process, counter, 7), (process, histogram, (0.2, 1.0, 3.0))])
+            if turn % 12 == 0:
+                found.tend(at)
+        end = START + 30 * 86_400
+        found.tend(end + 10)
+        while found.metrics.expired(found.database, end):
+            found.tend(end + 10)
+        whole = Grid(end, end, 30 * 86_400, 30 * 86_400)
+        view = View(found.database.connection)
+        (series,) = answer(view, Measure("increase", "c"), KNOWN["c"], whole)
+        assert series.points == ((end, 30 * 288 * 7.0),)
+        (series,) = answer(view, Measure("quantile", "h", quantile=0.5), KNOWN["h"], whole)
+        (hour,) = answer(view, Measure("quantile", "h", quantile=0.5), KNOWN["h"], Grid(end, end, 3600, 3600))
+        assert series.points == hour.points == ((end, 1.0),)
+
+
+class TestTheSameCellsAgain:
+    def test_a_watcher_that_starts_again_counts_nothing_twice(self) -> None:
+        with world() as found:
+            process = Process("one", 1)
+            found.take(START + 15, [process], [(process, SERIES[0], 5)])
+            again = World(found.database, Keep())  # another watcher, to which the bot sends all cells
+            again.take(START + 30, [process], [(process, SERIES[0], 0)])
+            again.take(START + 45, [process], [(process, SERIES[0], 2)])
+            assert counted(found, START + 60) == 7
+
+    def test_another_start_counts_from_zero(self) -> None:
+        with world() as found:
+            first, second = Process("one", 1), Process("one", 2)
+            found.take(START + 15, [first], [(first, SERIES[0], 5)])
+            found.take(START + 30, [second], [(second, SERIES[0], 6)])
+            assert counted(found, START + 60) == 11
+
+    def test_what_was_rolled_back_is_written_again(self) -> None:
+        with world() as found:
+            process = Process("one", 1)
+            found.take(START + 15, [process], [(process, SERIES[0], 5)])
+            connection = found.database.connection
+            connection.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON totals BEGIN SELECT raise(ABORT, 'full'); END"
+            )
+            with pytest.raises(sqlite3.Error, match="full"):
+                found.take(START + 30, [process], [(process, SERIES[0], 2)])
+            connection.execute("DROP TRIGGER full")
+            found.take(START + 45, [process], [(process, SERIES[0], 1)])
+            assert counted(found, START + 60) == 8
+
+    def test_a_clock_that_is_set_back_adds_to_nothing_that_is_rolled_up(self) -> None:
+        with world() as found:
+            process = Process("one", 1)
+            found.take(START + 15, [process], [(process, SERIES[0], 5)])
+            found.tend(START + 700)
+            found.take(START + 30, [process], [(process, SERIES[0], 2)])
+            found.tend(START + 1300)
+            assert counted(found, START + 1200) == 7
+
+
+def counted(of: World, end: int) -> float:
+    grid = Grid(end, end, end - START, end - START)
+    (series,) = answer(View(of.database.connection), Measure("increase", "c"), KNOWN["c"], grid)
+    return series.points[0][1]
+
+
+def test_a_crash_in_the_middle_of_rolling_up_loses_nothing() -> None:
+    """Each step is a transaction: wherever it ends, the next turn goes on there."""
+    with world() as found:
+        end = live(found, random.Random(11), 400)
+        connection = found.database.connection
+        for table in ("points_fine", "points_coarse"):
+            for (name,) in connection.execute(
+                f"SELECT name FROM partitions WHERE family = '{table}'"
+            ).fetchall():
+                connection.execute(
+                    f"CREATE TRIGGER full_{name} BEFORE INSERT ON {name} BEGIN SELECT raise(ABORT, 'full'); END"
+                )
+        with pytest.raises(sqlite3.Error):
+            found.tend(end + 7200)
+        with pytest.raises(sqlite3.Error):
+            found.tend(end + 7200)
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        found.tend(end + 7200)
+        grid = Grid(end, end, end - START, end - START)
+        agree(found, Measure("increase", "c", (), ("a", "service.instance.id")), grid)
+        agree(found, Measure("sum", "h"), grid)
