@@ -56,6 +56,8 @@ class Tempo:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise self._strange() from None
         found = [one for one in found if start * 1e9 < one.start <= end * 1e9]
+        if search.error is False:
+            found = [one for one in found if not one.error]
         notes: tuple[str, ...] = ()
         if search.slowest:
             found.sort(key=lambda one: one.duration_s, reverse=True)
