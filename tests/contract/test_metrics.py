@@ -1,7 +1,7 @@
 """Whatever is asked of metrics, the embedded store and Prometheus say the same.
 
-Within tolerances that are what Prometheus can't know, see docs/queries.md: a window in which a series was reset (a new
-process) or ended is off by up to a second's share of it; all else is equal but for the sums of floats.
+Within tolerances that are what Prometheus can't know, see docs/queries.md: a window in which a series began anew (a new
+process) is off by a millisecond's share of it; all else is equal but for the sums of floats.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hypothesis.strategies as some
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from tests.contract.both import Both
-from tests.contract.traffic import COMMANDS, LATE_COMMAND
+from tests.contract.traffic import COMMANDS, LATE_COMMAND, SLOT_S
 
 from whisperwatch import semconv
 from whisperwatch.watcher.query.answers import Series
@@ -83,6 +83,8 @@ async def test_any_question(both: Both, data: some.DataObject) -> None:
     assert embedded.keys() == prometheus.keys()
     for key, value in embedded.items():
         tolerance = reset_tolerance(both, grid, key[-1])
+        if tolerance and measure.function == "quantile":
+            continue  # which side of an empty bucket it is on may hang on that
         assert prometheus[key] == pytest.approx(value, rel=max(EXACT, tolerance), abs=1e-9), (
             key,
             measure,
@@ -95,12 +97,12 @@ def points(series: Sequence[Series]) -> dict[tuple[object, ...], float]:
 
 
 def reset_tolerance(both: Both, grid: Grid, at: object) -> float:
-    """A second's share of the window, where a process was replaced in it (or so shortly before that it may be)."""
+    """A millisecond's share of the window, where a process was replaced in it."""
     assert isinstance(at, int)
     day = both.end - both.start
-    turns = (both.start + day // 3, both.start + day // 2, both.start + int(day * 0.54))
-    touched = any(at - grid.window - 330 < turn <= at for turn in turns)
-    return 1.5 / grid.window if touched else 0.0
+    turns = (both.start + day // 3, both.start + int(day * 0.54))
+    touched = any(at - grid.window < turn + SLOT_S <= at for turn in turns)
+    return 2e-3 / grid.window if touched else 0.0
 
 
 async def test_the_whole_day(both: Both) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PROGRAM = Path(__file__).with_name("bot_process.py")
@@ -61,9 +62,11 @@ class Collector:
         self.spans: dict[int, float] = {}
         self.logs: list[Any] = []
         """LogRecords as they came."""
+        self.connects: list[tuple[int, int]] = []
+        """The points of `discord.gateway.connects`: wall ns and value."""
         self.received = bytearray()
         """Every body that came."""
-        kept, received, logs = self.spans, self.received, self.logs
+        kept, received, logs, connects = self.spans, self.received, self.logs, self.connects
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -78,6 +81,15 @@ class Collector:
                         for scope in resource.scope_spans:
                             for span in scope.spans:
                                 kept[span.attributes[0].value.int_value] = span.end_time_unix_nano / 1e9
+                elif self.path == "/v1/metrics":
+                    connects.extend(
+                        (point.time_unix_nano, point.as_int)
+                        for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
+                        for scope in resource.scope_metrics
+                        for metric in scope.metrics
+                        if metric.name == "discord.gateway.connects"
+                        for point in metric.sum.data_points
+                    )
                 elif self.path == "/v1/logs":
                     logs.extend(
                         log

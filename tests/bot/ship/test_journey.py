@@ -79,6 +79,21 @@ def test_a_watcher_killed_loses_no_metric_and_counts_its_spans(bots: Bots, colle
     assert "the connection to the watcher is lost" in bot.do("logged[0]")
 
 
+def test_a_count_is_born_once_also_under_two_watchers(bots: Bots, collector: Collector) -> None:
+    bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_METRIC_EXPORT_INTERVAL="50ms")
+    first = bot.sail()["pid"]
+    bot.do("record(5)")
+    until(lambda: 5 in [value for _, value in collector.connects])
+    os.kill(first, signal.SIGKILL)
+    assert bot.do("until(lambda: len(welcomes) == 2)")
+    bot.do("record(1)")
+    until(lambda: 6 in [value for _, value in collector.connects])
+    values = [value for _, value in collector.connects]
+    assert (values[0], values.count(0)) == (0, 1)
+    assert collector.connects == sorted(set(collector.connects)), "each is newer than the one before"
+    assert values == sorted(values)
+
+
 def test_a_stopped_watcher_holds_nobody_up(bots: Bots, collector: Collector) -> None:
     bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, WHISPERWATCH_TAPE_BYTES="256KB")
     watcher = bot.sail()["pid"]

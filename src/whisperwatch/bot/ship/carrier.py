@@ -59,6 +59,7 @@ class Carrier:
     def carry(self, until: float, make_beat: Callable[[], dict[str, Any]]) -> None:
         """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time."""
         if self.said_goodbye:
+            self._push()  # where the watcher was slow to read, some of it is still here
             self._read()
             return
         beat: dict[str, Any] | None = make_beat()
