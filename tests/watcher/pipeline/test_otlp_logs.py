@@ -53,9 +53,15 @@ logs = st.tuples(
 def by_the_sdk(log: tuple[Any, ...]) -> ReadableLogRecord:
     at, severity, text, logger, body, _, trace_id, span_id, flags, _, _, event = log
     context = SpanContext(trace_id, span_id, False, TraceFlags(flags))
+    attributes = attributes_of(log, COMPONENTS)
+    if event:  # Loki drops the field
+        attributes = {
+            **{key: value for key, value in attributes.items() if key != "event.name"},
+            "event.name": event,
+        }
     record = LogRecord(
         timestamp=OFFSET + at, observed_timestamp=OBSERVED, severity_text=text,
-        severity_number=SeverityNumber(severity), body=body, attributes=attributes_of(log, COMPONENTS),
+        severity_number=SeverityNumber(severity), body=body, attributes=attributes,
         event_name=event, context=set_span_in_context(NonRecordingSpan(context)),
     )  # fmt: skip
     record.trace_id, record.span_id, record.trace_flags = trace_id, span_id, TraceFlags(flags)
