@@ -80,7 +80,7 @@ def test_a_record_comes_back_as_it_was_put_in(kept):
 
 
 @given(st.lists(texts, min_size=1, max_size=6), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @example(["\u017f\u017f\u017f \u212a\u212a\u212a ςςς"], None)
 def test_every_part_of_a_text_is_found_in_any_case_and_nothing_else(said, data):
     said = [text.replace("\0", "x").encode("utf-8", "replace").decode() for text in said]
@@ -210,7 +210,7 @@ moments = st.lists(
 
 
 @given(moments, st.integers(1, 7))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_pages_show_every_record_once_newest_first(batches, most):
     taken: set[int] = set()
     unique = [[at for at in batch if not (at in taken or taken.add(at))] for batch in batches]
@@ -228,7 +228,7 @@ def test_pages_show_every_record_once_newest_first(batches, most):
 
 
 @given(moments, st.sampled_from([(1, 1), (2, 1), (1, 3), (60, 60)]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_counts_are_of_whole_windows_whatever_falls_on_their_edges(batches, shape):
     database = memory(*[[row(at) for at in batch] for batch in batches])
     step, window = shape
