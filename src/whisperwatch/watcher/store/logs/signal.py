@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import groupby
+from itertools import chain, groupby
+from sqlite3 import Connection
 from typing import Final
 
 from whisperwatch.watcher.store.logs.numbers import numbered
@@ -12,6 +13,7 @@ from whisperwatch.watcher.store.logs.waiting import MOST, Waiting
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 
 _SHARE: Final = 0.25
+_TOGETHER: Final = 1000
 _ROW_BYTES: Final = 160
 _PER_CHARACTER: Final = 4
 """Bytes that a character takes: its own, and about three in the index."""
@@ -91,17 +93,24 @@ def _insert(database: Database, day: int, rows: list[Row]) -> None:
     (newest,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
     ticks = [tick_of(row[0], day) for row in rows]
     numbers = list(numbered(ticks, -1 if newest is None else newest, taken))
-    connection.executemany(
-        f"INSERT INTO {table} (id, grade, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(number, grade_of(row[1]), *row) for number, row in zip(numbers, rows, strict=True)],
-    )
-    connection.executemany(
-        f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, ?)",
-        [(number, fold(row[5]), fold(row[6])) for number, row in zip(numbers, rows, strict=True)],
-    )
+    kept = [(number, grade_of(row[1]), *row) for number, row in zip(numbers, rows, strict=True)]
+    texts = [(number, fold(row[5]), fold(row[6])) for number, row in zip(numbers, rows, strict=True)]
+    _insert_many(connection, f"{table} (id, grade, {COLUMNS})", kept)
+    _insert_many(connection, f"{table}_text (rowid, body, exception)", texts)
     characters = sum(len(row[5]) + len(row[6]) for row in rows)
     attributes = sum(len(row[11]) for row in rows)
     database.grew(table, _ROW_BYTES * len(rows) + _PER_CHARACTER * characters + attributes)
+
+
+def _insert_many(connection: Connection, into: str, rows: list[Row]) -> None:
+    # many with a statement: after each, the thread waits until the loop lets it run again
+    one = f"({', '.join('?' * len(rows[0]))})"
+    whole = len(rows) - len(rows) % _TOGETHER
+    for first, last, together in ((0, whole, _TOGETHER), (whole, len(rows), 1)):
+        connection.executemany(
+            f"INSERT OR FAIL INTO {into} VALUES {', '.join([one] * together)}",
+            [list(chain.from_iterable(rows[at : at + together])) for at in range(first, last, together)],
+        )
 
 
 def _forget(database: Database, table: str, hashed: str) -> int:

@@ -1,8 +1,8 @@
-"""What the embedded store takes and how long its questions take: `python -m bench.store`.
+"""What the embedded store takes and how long its questions take: `python -m bench.store_metrics`.
 
 A bot of 500 series (100 histograms of 14 buckets, 200 counters, 200 gauges) over 30 days by five minutes and by the
-hour, and its last 6 hours by 15 seconds; a million log records. The month is loaded in bulk, as the roll-ups leave it;
-the writing that is timed is the live way.
+hour, and its last 6 hours by 15 seconds. The month is loaded in bulk, as the roll-ups leave it; the writing that is timed
+is the live way.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from whisperwatch import semconv
 from whisperwatch.watcher.query.catalogue import DECLARED
-from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
-from whisperwatch.watcher.query.language import Grid, LogFilter, Measure
+from whisperwatch.watcher.query.language import Grid, Measure
 from whisperwatch.watcher.records import LocalStream
-from whisperwatch.watcher.store.logs import Logs
 from whisperwatch.watcher.store.metrics import Identity, Metrics, Sample, Taken
 from whisperwatch.watcher.store.metrics.points import COARSE, COLUMNS, FINE, RAW, Level, pack
 from whisperwatch.watcher.store.partitions import Database
@@ -40,11 +38,9 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=DAYS)
-    parser.add_argument("--logs", type=int, default=1_000_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_metrics(Path(folder) / "metrics.db", given.days))
-        asyncio.run(_logs(Path(folder) / "logs.db", given.logs))
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
@@ -188,62 +184,6 @@ async def _ask(name: str, engine: EmbeddedMetrics, measure: Measure, grid: Grid)
         await engine.measure(measure, DECLARED[measure.metric], grid)
         times.append(time.perf_counter() - began)
     print(f"{name:<12} {measure.function:<9} {measure.metric:<32} {_ms(times)}")
-
-
-async def _logs(path: Path, count: int) -> None:
-    logs = Logs(lambda: 1e9, most=10**9)
-    now = time.time()
-    store = Store(path, [logs], lambda: 10**12, LocalStream({}), lambda: now)
-    await store.open()
-    took = 0.0
-    for rows in _log_rows(count, now):
-        logs.add(rows)
-        began = time.perf_counter()
-        assert await store.write(), store.state
-        took += time.perf_counter() - began
-    print(f"\n{count:,} log records: {count / took:,.0f} a second, {store_size(path) / count:.0f} bytes each")
-    engine = EmbeddedLogs(store.readers)
-    for what, filter in (
-        ("a rare word", LogFilter(text="needleword")), ("a frequent word", LogFilter(text="timed out")),
-        ("no such word", LogFilter(text="xyzzy")), ("level error", LogFilter(level="error")),
-        ("a word of errors of a component", LogFilter(text="timed", level="error", components=("llm",))),
-    ):  # fmt: skip
-        await _time(what, partial(engine.logs, filter, now - 86_400 * 2, now, 50, None))
-    grid = Grid(int(now) // 3600 * 3600 - 3600 * 5, int(now) // 3600 * 3600, 3600, 3600)
-    await _time("counts by level over 6 h", partial(engine.count, LogFilter(), ("level",), grid))
-    await store.stop()
-
-
-async def _time(what: str, ask: Callable[[], Awaitable[object]]) -> None:
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        await ask()
-        times.append(time.perf_counter() - began)
-    print(f"{what:<34} {_ms(times)}")
-
-
-def _log_rows(count: int, now: float) -> Iterator[list[tuple[object, ...]]]:
-    chance = random.Random(1)
-    words = (
-        "reply", "sent", "user", "cache", "miss", "connection", "timed", "out", "request", "failed", "retrying", "rate",
-        "limited", "memory", "search",
-    )  # fmt: skip
-    levels = ((5, "DEBUG"), (9, "INFO"), (13, "WARNING"), (17, "ERROR"))
-    attributes = '{"code.file.path":"/app/bot.py","code.line.number":12,"code.function.name":"handler"}'
-    for first in range(0, count, 10_000):
-        rows: list[tuple[object, ...]] = []
-        for number in range(first, min(count, first + 10_000)):
-            body = f"{' '.join(chance.choices(words, k=9))} #{number}" + (
-                " needleword" if number % 99_999 == 5 else ""
-            )
-            severity, level = chance.choices(levels, (3, 10, 2, 1))[0]
-            component = chance.choice(("bot", "llm", "cache", "discord"))
-            at = int((now - 86_400 + number * 86_400 / count) * 1e9)
-            rows.append(
-                (at, severity, level, component, "bot.chat", body, "", None, None, "one", "", attributes)
-            )
-        yield rows
 
 
 def _ms(times: list[float]) -> str:
