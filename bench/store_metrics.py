@@ -1,8 +1,8 @@
 """What the embedded store takes and how long its questions take: `python -m bench.store_metrics`.
 
 A bot of 500 series (100 histograms of 14 buckets, 200 counters, 200 gauges) over 30 days by five minutes and by the
-hour, and its last 6 hours by 15 seconds. The month is loaded in bulk, as the roll-ups leave it; the writing that is timed
-is the live way.
+hour, and its last 6 hours by 15 seconds. The month is loaded in bulk, as the roll-ups leave it; the writing that is
+timed is the live way.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -101,6 +102,17 @@ def test_active_users_are_taken_once(monkeypatch):
         own.turn(bot, message(user=user), 0, failed=False)
     assert sorted(own.take_users(2) + own.take_users(10)) == [1, 2, 3]
     assert own.take_users(10) == []
+
+
+def test_a_forked_child_begins_anew_also_while_the_lock_is_held():
+    """Else what the parent has seen would be told twice, and the child would wait for a lock that nobody lets go."""
+    activity.turn(Told(), message(user=7), 0, failed=False)
+    with activity._lock:
+        child = os.fork()
+        if not child:
+            os._exit(len(activity.take_users(10)) if not activity._lock.locked() else 77)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert activity.take_users(10) == [7]
 
 
 def test_conversations_are_bounded(monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 
 from whisperwatch import semconv
 from whisperwatch.watcher.store.errors import StoreError
-from whisperwatch.watcher.store.partitions import Family
+from whisperwatch.watcher.store.partitions import Database, Family
 from whisperwatch.watcher.store.store import Store
 
 from .conftest import FAMILY, Clock, Numbers, numbers_in, store_of
@@ -191,6 +191,29 @@ async def test_a_signal_that_breaks_takes_nothing_from_the_others(path: Path, cl
     numbers.waiting = [(clock.now, 1)]
     assert await store.write()
     assert await numbers_in(store) == [1]
+    await store.stop()
+
+
+async def test_what_cannot_be_written_is_left_out(
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, and what the others have is committed."""
+
+    class Broken(Numbers):
+        def write(self, database: Database, taken: object) -> None:
+            raise ValueError("no number")
+
+    numbers = Numbers()
+    broken = Broken("metrics", family=Family("b", 60, FAMILY.create))
+    store = store_of(path, clock, broken, numbers)
+    await store.open()
+    broken.waiting, numbers.waiting = [(clock.now, 1)], [(clock.now, 2)]
+    assert await store.write()
+    assert await numbers_in(store) == [2]
+    assert "some metrics can't be kept" in caplog.text
+    numbers.waiting = [(clock.now, 3)]
+    assert await store.write()
+    assert await numbers_in(store) == [2, 3]
     await store.stop()
 
 

@@ -7,6 +7,7 @@ words, and never leaves; who they are leaves only as keyed hashes, for counting 
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -130,6 +131,8 @@ def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
 
 activity = Activity()
 """This process's."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=activity.forget)
 
 
 def expire_conversations() -> None:

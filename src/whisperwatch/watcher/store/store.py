@@ -183,18 +183,39 @@ class Store:
     def _commit(self, database: Database) -> None:
         if not self._unwritten:
             return
-        with transaction(database):
-            for signal, taken in self._unwritten:
-                signal.write(database, taken)
+        while not self._wrote_all(database):
+            pass
         written, self._unwritten = self._unwritten, []
         self._written = self._now()
         for signal, taken in written:
             signal.written(taken)
 
+    def _wrote_all(self, database: Database) -> bool:
+        """Commit what waits. What its own signal can't write is left out, said, and the rest tried again."""
+        broken = None
+        try:
+            with transaction(database):
+                for one in self._unwritten:
+                    broken = one
+                    one[0].write(database, one[1])
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception:
+            assert broken is not None
+            _log.exception("some %s can't be kept, and are left out", broken[0].name)
+            self._unwritten = [one for one in self._unwritten if one is not broken]
+            return False
+        return True
+
     def _tend(self, database: Database) -> None:
         now = self._now()
         for signal in self.signals:
-            signal.tend(database, now)
+            try:
+                signal.tend(database, now)
+            except (sqlite3.Error, OSError):
+                raise
+            except Exception:
+                _log.exception("%s of the store can't be rolled up; it is tried again", signal.name)
             for family, partition in signal.expired(database, now):
                 with transaction(database):
                     database.drop(family, partition)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import chain, groupby
-from sqlite3 import Connection
+from itertools import groupby
 from typing import Final
 
 from whisperwatch.watcher.store.logs.numbers import numbered
 from whisperwatch.watcher.store.logs.rows import COLUMNS, DAY_S, FAMILY, Row, fold, grade_of, tick_of
 from whisperwatch.watcher.store.logs.waiting import MOST, Waiting
+from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 
 _SHARE: Final = 0.25
-_TOGETHER: Final = 1000
+_INSERT: Final = "INSERT OR FAIL"
+"""Undone by the transaction alone: a statement that undoes itself makes FTS5 write out what it holds."""
 _ROW_BYTES: Final = 160
 _PER_CHARACTER: Final = 4
 """Bytes that a character takes: its own, and about three in the index."""
@@ -95,22 +96,11 @@ def _insert(database: Database, day: int, rows: list[Row]) -> None:
     numbers = list(numbered(ticks, -1 if newest is None else newest, taken))
     kept = [(number, grade_of(row[1]), *row) for number, row in zip(numbers, rows, strict=True)]
     texts = [(number, fold(row[5]), fold(row[6])) for number, row in zip(numbers, rows, strict=True)]
-    _insert_many(connection, f"{table} (id, grade, {COLUMNS})", kept)
-    _insert_many(connection, f"{table}_text (rowid, body, exception)", texts)
+    insert_many(connection, f"{table} (id, grade, {COLUMNS})", kept, insert=_INSERT)
+    insert_many(connection, f"{table}_text (rowid, body, exception)", texts, insert=_INSERT)
     characters = sum(len(row[5]) + len(row[6]) for row in rows)
     attributes = sum(len(row[11]) for row in rows)
     database.grew(table, _ROW_BYTES * len(rows) + _PER_CHARACTER * characters + attributes)
-
-
-def _insert_many(connection: Connection, into: str, rows: list[Row]) -> None:
-    # many with a statement: after each, the thread waits until the loop lets it run again
-    one = f"({', '.join('?' * len(rows[0]))})"
-    whole = len(rows) - len(rows) % _TOGETHER
-    for first, last, together in ((0, whole, _TOGETHER), (whole, len(rows), 1)):
-        connection.executemany(
-            f"INSERT OR FAIL INTO {into} VALUES {', '.join([one] * together)}",
-            [list(chain.from_iterable(rows[at : at + together])) for at in range(first, last, together)],
-        )
 
 
 def _forget(database: Database, table: str, hashed: str) -> int:

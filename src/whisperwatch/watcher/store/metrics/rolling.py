@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
+from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.metrics.points import (
     COARSE,
     COARSE_S,
@@ -97,8 +98,7 @@ def _hour(database: Database, end: int) -> None:
 def _insert(database: Database, level: Level, end: int, rows: list[Row]) -> None:
     if rows:
         table = database.table(level.family, end - 1)
-        marks = ", ".join("?" * 8)
-        database.connection.executemany(f"INSERT OR REPLACE INTO {table} ({COLUMNS}) VALUES ({marks})", rows)
+        insert_many(database.connection, f"{table} ({COLUMNS})", rows, insert="INSERT OR REPLACE")
         database.grew(table, sum(_ROW_BYTES + len(row[7] or b"") for row in rows))
 
 

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.metrics.points import FINE_S, SLOT_S, counts_of, pack, slot_of
 from whisperwatch.watcher.store.metrics.rolling import rolled
 from whisperwatch.watcher.store.metrics.taken import Identity, Sample, Taken
@@ -20,15 +21,11 @@ _GAP_S: Final = 60
 _SUM: Final = (
     "count = coalesce(journal.count + excluded.count, excluded.count), total = journal.total + excluded.total"
 )
-_ADD: Final = (
-    "INSERT INTO journal (series, t, count, total, buckets) VALUES (?, ?, ?, ?, ?) ON CONFLICT (t, series) DO UPDATE "
-    f"SET {_SUM}, buckets = excluded.buckets"
-)
+_ADD: Final = f" ON CONFLICT (t, series) DO UPDATE SET {_SUM}, buckets = excluded.buckets"
 _SET: Final = (
-    "INSERT INTO journal (series, t, count, total, least, most, last) VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3) "
-    "ON CONFLICT (t, series) DO UPDATE SET total = ?3, least = ?3, most = ?3, last = ?3"
+    " ON CONFLICT (t, series) DO UPDATE SET total = excluded.total, least = excluded.least, most = excluded.most, "
+    "last = excluded.last"
 )
-_TOTALS: Final = "INSERT OR REPLACE INTO totals (series, start, count, total, buckets) VALUES (?, ?, ?, ?, ?)"
 
 Counted = tuple[int, int | None, float, tuple[int, ...] | None]
 """start, count, total, buckets: cumulative."""
@@ -85,11 +82,18 @@ class Journal:
             if sample.identity.kind in ("counter", "histogram"):
                 self._count(database, series, slot, sample, pending)
             else:
-                pending.set.append((series, slot, sample.value[0]))
-        execute = database.connection.executemany
-        execute(_ADD, pending.added)
-        execute(_SET, pending.set)
-        execute(_TOTALS, pending.totals)
+                pending.set.append((series, slot, 1, *sample.value * 4))
+        connection = database.connection
+        insert_many(connection, "journal (series, t, count, total, buckets)", pending.added, ending=_ADD)
+        insert_many(
+            connection, "journal (series, t, count, total, least, most, last)", pending.set, ending=_SET
+        )
+        insert_many(
+            connection,
+            "totals (series, start, count, total, buckets)",
+            pending.totals,
+            insert="INSERT OR REPLACE",
+        )
 
     def _count(self, database: Database, series: int, slot: int, sample: Sample, pending: _Pending) -> None:
         now = _counted(sample)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 from whisperwatch.watcher.store.traces.midnight import day_of, home, is_near
 from whisperwatch.watcher.store.traces.rows import FAMILY, ROW_BYTES, Part, unpacked
@@ -16,7 +17,7 @@ from whisperwatch.watcher.store.transactions import transaction
 _SHARE: Final = 0.25
 _MOST_BYTES: Final = 32_000_000
 _ADD: Final = (
-    "INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace) DO UPDATE SET "
+    " ON CONFLICT (trace) DO UPDATE SET "
     "root = CASE root WHEN '' THEN excluded.root ELSE root END, "
     "start = min(start, excluded.start), end = max(end, excluded.end), "
     "error = max(error, excluded.error), spans = spans + excluded.spans"
@@ -115,13 +116,12 @@ class Traces:
 
 
 def _insert(database: Database, table: str, parts: list[Part]) -> None:
-    database.connection.executemany(
-        _ADD.format(table=table),
-        [(p.trace, p.root, p.start, p.end, p.error, p.spans, p.instance) for p in parts],
+    lines = [(p.trace, p.root, p.start, p.end, p.error, p.spans, p.instance) for p in parts]
+    insert_many(
+        database.connection, f"{table} (trace, root, start, end, error, spans, instance)", lines, ending=_ADD
     )
-    database.connection.executemany(
-        f"INSERT INTO {table}_spans VALUES (?, ?)", [(part.trace, part.body) for part in parts]
-    )
+    bodies = [(part.trace, part.body) for part in parts]
+    insert_many(database.connection, f"{table}_spans (trace, body)", bodies)
     database.grew(table, sum(ROW_BYTES + len(part.body) for part in parts))
 
 

@@ -1,0 +1,41 @@
+"""Many rows with few statements.
+
+After each statement the store's thread waits until the watcher's loop lets the interpreter go: a busy loop would make
+one statement a row a thousand times slower than the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from sqlite3 import Connection
+from typing import Any, Final
+
+_TOGETHER: Final = (512, 64, 8, 1)
+"""Rows of one statement: few sizes, so that SQLite has them all prepared."""
+
+
+def insert_many(
+    connection: Connection,
+    into: str,
+    rows: Sequence[Sequence[Any]],
+    *,
+    insert: str = "INSERT",
+    ending: str = "",
+) -> None:
+    """Insert rows of one length.
+
+    Args:
+        into: the table, and its columns in parentheses.
+        insert: such as `INSERT OR REPLACE`.
+        ending: such as ` ON CONFLICT …`.
+    """
+    if not rows:
+        return
+    one = f"({', '.join('?' * len(rows[0]))})"
+    at = 0
+    for together in _TOGETHER:
+        statement = f"{insert} INTO {into} VALUES {', '.join([one] * together)}{ending}"
+        while len(rows) - at >= together:
+            connection.execute(statement, list(chain.from_iterable(rows[at : at + together])))
+            at += together
