@@ -34,7 +34,11 @@ INSTANCE = "service.instance.id"
 def measures(draw: some.DrawFn) -> Measure:
     metric = draw(some.sampled_from(METRICS))
     function = draw(some.sampled_from([name for name, kinds in KINDS.items() if metric.kind in kinds]))
-    by = draw(some.lists(some.sampled_from((*metric.attributes, INSTANCE)), max_size=3, unique=True))
+    by = draw(
+        some.lists(
+            some.sampled_from((*metric.attributes, INSTANCE, semconv.OVERFLOW)), max_size=3, unique=True
+        )
+    )
     where = draw(some.lists(_matches(metric), max_size=2))
     share = draw(some.sampled_from((0.0, 0.5, 0.9, 0.95, 0.99, 1.0))) if function == "quantile" else None
     return Measure(function, metric.name, tuple(where), tuple(by), share)
@@ -48,9 +52,12 @@ def _matches(metric: semconv.Metric) -> some.SearchStrategy[Match]:
         semconv.EVENT: ("MESSAGE_CREATE", "message", "x|y", 'a"b'),
         semconv.SHARD: ("0", "1", ""),
         INSTANCE: ("one", "two"),
+        semconv.OVERFLOW: ("true", ""),
         "not.there": ("", "x"),
     }
-    keys = some.sampled_from([key for key in (*metric.attributes, INSTANCE, "not.there") if key in values])
+    keys = some.sampled_from(
+        [key for key in (*metric.attributes, INSTANCE, semconv.OVERFLOW, "not.there") if key in values]
+    )
     return keys.flatmap(
         lambda key: some.builds(
             Match,

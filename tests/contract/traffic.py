@@ -67,6 +67,8 @@ class Day:
             bot.count(semconv.MESSAGES_HANDLED, {**NAME, semconv.EVENT: "message"})
             if outcome == "failure":
                 self._fail(chance, bot, at)
+        if chance.random() < 0.05:  # what came after a metric's cap on attribute sets
+            bot.count(semconv.MESSAGES_HANDLED, {semconv.OVERFLOW: True}, chance.randrange(1, 9))
         for event in ("MESSAGE_CREATE", "TYPING_START"):
             if chance.random() < 0.7:
                 counted = {**NAME, semconv.SHARD: shard, semconv.EVENT: event}

@@ -19,9 +19,12 @@ from tests.contract.both import Embedded
 from whisperwatch import semconv
 from whisperwatch.cli import main
 from whisperwatch.state import StateDirectory, hash_id
+from whisperwatch.terminal import logs
 from whisperwatch.watcher.pipeline.kept_spans import KeptSpans
 from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.query.choosing import Stores
 from whisperwatch.watcher.records import Span
+from whisperwatch.watcher.settings import load
 from whisperwatch.watcher.store.file import open_to_change
 from whisperwatch.watcher.store.metrics import Keep
 from whisperwatch.watcher.store.partitions import Database
@@ -208,6 +211,37 @@ class TestLogs:
         status, _, err = run("logs", *words)
         assert status == 2
         assert wrong in err
+
+
+def test_following_shows_each_new_record_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whisperwatch.terminal.logs._AGAIN_S", 0.01)
+    asyncio.run(_followed(tmp_path))
+    out = capsys.readouterr().out
+    assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["0", "1", "2"]
+
+
+async def _followed(folder: Path) -> None:
+    embedded = Embedded(folder / "store.db", Keep())
+    await embedded.store.open()
+    bot = Bot("one", time.time())
+
+    async def log(number: int) -> None:
+        bot.log(time.time(), "INFO", "bot", f"number {number}")
+        await embedded.take([bot], [(bot.stream, bot.send()[1])], time.time())
+
+    await log(0)
+    stores = Stores(lambda: load({}), embedded.store.readers)
+    following = asyncio.create_task(logs.work(stores.asking, logs.parser().parse_args(["--follow"])))
+    for number in (1, 2):
+        await asyncio.sleep(0.1)
+        await log(number)
+    await asyncio.sleep(0.2)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await stores.close()
+    await embedded.store.stop()
 
 
 class TestTraces:

@@ -45,14 +45,15 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         the exit status: 1 where a store failed, 2 where something is wrong with the question.
     """
-    given = _parser().parse_args(argv)
+    given = parser().parse_args(argv)
     if given.format not in (None, "text") and given.follow and given.format != "ndjson":
         print("--follow goes with lines: text or ndjson", file=sys.stderr)
         return 2
-    return ask(given.state_dir, lambda asking: _work(asking, given))
+    return ask(given.state_dir, lambda asking: work(asking, given))
 
 
-async def _work(asking: Asking, given: argparse.Namespace) -> int:
+async def work(asking: Asking, given: argparse.Namespace) -> int:
+    """Print what `given` (by `parser`) asks for, and go on if that is wanted; the exit status."""
     question = _question(given)
     answer = await asking.logs(question)
     with _stream(given.output) as stream:
@@ -195,7 +196,8 @@ def _plain(record: LogRecord) -> dict[str, Any]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
     parser = argparse.ArgumentParser(prog="whisperwatch logs", description=__doc__)
     parser.add_argument("--level", choices=get_args(Level), help="this one and what is worse")
     parser.add_argument(
