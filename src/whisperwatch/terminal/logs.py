@@ -20,8 +20,8 @@ from whisperwatch.terminal.stores import ask, options, told
 from whisperwatch.watcher.query.answers import LogRecord
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, Period, QuestionError
+from whisperwatch.watcher.query.language.literals import MOST
 from whisperwatch.watcher.query.language.logs import Level
-from whisperwatch.watcher.query.language.parsing import MOST
 from whisperwatch.watcher.settings.values import duration
 
 _AGAIN_S: Final = 1.0
