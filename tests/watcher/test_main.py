@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from whisperwatch.state import StateDirectory
-from whisperwatch.watcher.__main__ import Watcher
 from whisperwatch.watcher.settings import Current
+from whisperwatch.watcher.watcher import Watcher
 
 SECRET = "swordfish-0123456789"
 

@@ -1,0 +1,267 @@
+"""The watcher: puts its parts together. The only place here that names concrete ones."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
+from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
+from whisperwatch.watcher import doorway
+from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.cost import CostWatch
+from whisperwatch.watcher.answers.cost import sections as cost_sections
+from whisperwatch.watcher.fleet_users import FleetUsers
+from whisperwatch.watcher.health.judging import Components, Options
+from whisperwatch.watcher.health.probes.prober import Timing
+from whisperwatch.watcher.health.watch import HealthWatch
+from whisperwatch.watcher.host import Figures
+from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.pipeline import Exposition, Pipeline
+from whisperwatch.watcher.pipeline.kept import Kept
+from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
+from whisperwatch.watcher.receive import Receiver
+from whisperwatch.watcher.records import LocalStream, Records
+from whisperwatch.watcher.redaction import Redactor
+from whisperwatch.watcher.settings import Current, Settings
+from whisperwatch.watcher.source import Source
+from whisperwatch.watcher.store.store import StoreState
+from whisperwatch.watcher.users import WINDOWS, ActiveUsers
+from whisperwatch.watcher.web.app import app
+from whisperwatch.watcher.web.health import Access
+from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
+
+_AFTER_GOODBYE_S = 2.0
+_PORT_AGAIN_S = 2.0
+"""A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
+_logger = logging.getLogger("whisperwatch")
+
+
+class Watcher:
+    """All parts of one watcher, in one event loop."""
+
+    def __init__(self, current: Current, state: StateDirectory) -> None:
+        settings = current.settings
+        self.current, self.settings, self.state = current, settings, state
+        self.problems = [*map(str, settings.problems), *settings.warnings]
+        instances = Instances(state.path)
+        key = self._key()
+        self.redactor = self._make_redactor(key)
+        self.own = LocalStream({})
+        resource = watcher_resource(settings.service, instances.identity())
+        self.own.resource |= self.redactor.attributes(resource)
+        self.own.add(SELF_REDACTION_FAILURES, 0)
+        self.kept = self._make_kept(key)
+        self.pipeline = Pipeline(
+            settings.export,
+            key,
+            self.streams,
+            self.own,
+            redactor=self.redactor,
+            logs=settings.logs,
+            kept=self.kept,
+        )
+        self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
+        problems = [problem.public for problem in settings.problems]
+        self.components = Components(self.streams, self.sources, _options(settings), self.own)
+        by = settings.off_by("HEALTH_CHECK_ENABLED")
+        off = by and f"Health is {by}."
+        self.health = HealthWatch(
+            self.sources, problems, lambda: self.pipeline, self.components, off, self._store_state
+        )
+        self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
+        self.answers = Answers(
+            self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
+        )
+        self.receiver = Receiver(
+            self.pipeline,
+            instances,
+            self._resource,
+            self._welcome,
+            self.own,
+            self.figures.hurry,
+            self.redactor,
+            self.answers.answer,
+            self.users.saw,
+        )
+        self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
+        self.web: WebServer | None = None
+        self._port_problem: str | None = None
+        self._refused: list[str] = []
+        current.subscribe(self._changed)
+
+    def _key(self) -> bytes:
+        try:
+            return self.state.key()
+        except (OSError, ValueError) as error:
+            if not any(problem.name.startswith(HASH_KEY) for problem in self.settings.problems):
+                self.problems.append(f"ids are hashed with a key that lasts as long as the watcher: {error}")
+            return passing_key()
+
+    def _make_redactor(self, key: bytes) -> Redactor:
+        privacy = self.settings.privacy
+        redactor = Redactor(
+            os.environ,
+            privacy.redact,
+            emails=not privacy.expose_emails,
+            show_id=None if privacy.expose_ids else partial(hash_id, key),
+            counted=lambda kind, times: self.own.add(SELF_REDACTED, times, {SECRET_KIND: kind}),
+            failed=lambda: self.own.add(SELF_REDACTION_FAILURES, 1),
+        )
+        redactor.learn(self.settings.secrets())
+        return redactor
+
+    def _make_kept(self, key: bytes) -> Kept | None:
+        keeping = self.settings.keeping
+        path = keeping.path or (self.state.path and self.state.path / "store.db")
+        if not keeping.enabled or self.settings.disabled or path is None:
+            return None
+        redaction = Redaction(key, self.settings.export.expose_ids, self.redactor)
+        return Kept(Path(path).expanduser(), lambda: self.settings, self.streams, self.own, redaction)
+
+    def _store_state(self) -> StoreState | None:
+        return None if self.kept is None else self.kept.store.state
+
+    def sources(self) -> Sequence[Source]:
+        return self.receiver.sources
+
+    def streams(self) -> list[Records]:
+        return [*self.receiver.streams, *self.figures.streams]
+
+    async def _tell_health(self) -> dict[str, Any]:
+        return await self.health.answer(detailed=True)
+
+    async def run(self, connection: socket.socket | None, stay: bool) -> None:
+        """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._serve_web()
+            await self.pipeline.start()
+            if self.kept is not None:
+                await self.kept.store.open()
+            stack.push_async_callback(self._stop)
+            if self.state.socket is not None:
+                await self._listen(stack, self.state.socket)
+            stack.push_async_callback(self.receiver.close)
+            if connection is not None:
+                await self.receiver.take(connection)
+            for work in self._works():
+                stack.callback(asyncio.create_task(work).cancel)
+            linger_s = self.settings.process.linger_s
+            await self.receiver.until_left(
+                float("inf") if stay else linger_s, min(linger_s, _AFTER_GOODBYE_S)
+            )
+
+    async def _listen(self, stack: contextlib.AsyncExitStack, path: Path) -> None:
+        try:
+            listening = stack.enter_context(doorway.doorway(path))
+            await self.receiver.listen(listening)
+        except OSError as error:
+            self.problems.append(
+                f"other processes of this bot can't attach, for {path} can't be made ({error})"
+            )
+
+    async def _serve_web(self) -> None:
+        web = self.settings.web
+        if not web.enabled:
+            return
+        try:
+            sockets = bind(web.host, web.port)
+        except PortError as error:
+            problem = error.strerror or str(error)
+            self.problems.append(problem)
+            self._port_problem = problem if error.errno == errno.EADDRINUSE else None
+            return
+        await self._serve_on(sockets)
+
+    async def _serve_web_later(self, problem: str) -> None:
+        web = self.settings.web
+        while self.web is None:
+            await asyncio.sleep(_PORT_AGAIN_S)
+            with contextlib.suppress(PortError):
+                await self._serve_on(bind(web.host, web.port))
+        self.problems.remove(problem)
+        _logger.warning("the port is free now: /health and /metrics are served at %s", self.web.url)
+
+    async def _serve_on(self, sockets: Sequence[socket.socket]) -> None:
+        exposition = Exposition()
+        application = app(
+            self.health,
+            lambda accept: exposition.render(self.streams(), accept),
+            self.settings.web.live_after_s,
+            Access(public(sockets), self.settings.health.token),
+            clean=lambda content: self.redactor.value("", content),
+        )
+        self.web = WebServer(application, sockets)
+        await self.web.start()
+
+    def _works(self) -> Iterator[Any]:
+        if self.settings.performance.enabled and not self.settings.disabled:
+            yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
+        yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
+        yield self.cost.run()
+        yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
+        yield self.current.run()
+        if self.kept is not None:
+            yield self.kept.store.run()
+        if self._port_problem is not None:
+            yield self._serve_web_later(self._port_problem)
+
+    async def _stop(self) -> None:
+        self.users.close()
+        await self.pipeline.stop()
+        if self.kept is not None:
+            await self.kept.store.stop()
+        if self.web is not None:
+            await self.web.stop()
+
+    def _changed(self, old: Settings, new: Settings) -> None:
+        """The settings were swapped, or (`old` is `new`) a wrong file was refused."""
+        self.settings = new
+        self.redactor.learn(new.secrets())
+        for told in (*map(str, old.problems), *old.warnings, *self._refused):
+            with contextlib.suppress(ValueError):
+                self.problems.remove(told)
+        self._refused = [str(problem) for problem in self.current.refused if problem not in new.problems]
+        self.problems += [*map(str, new.problems), *new.warnings, *self._refused]
+        wrong = dict.fromkeys((*new.problems, *self.current.refused))
+        self.health.settings_are([problem.public for problem in wrong])
+        self.components.follow(_options(new))
+        self.pipeline.pace(new.export)
+
+    def _resource(self, hello: Any, instance: str) -> dict[str, Any]:
+        if isinstance(code := hello.get("settings"), dict):
+            self.redactor.learn({str(name): str(value) for name, value in code.items()})
+            self.current.say(code)
+        resource = self.redactor.attributes(bot_resource(hello, instance, self.settings.service))
+        if not self.receiver.sources:  # what the watcher says of itself is of the same service
+            self.own.resource[SERVICE_NAME] = resource[SERVICE_NAME]
+        return resource
+
+    def _welcome(self) -> dict[str, Any]:
+        url = self.web.url if self.web is not None else None
+        return {
+            "url": url,
+            "settings": self.settings.bot,
+            "problems": [*map(self.redactor.text, self.problems)],
+        }
+
+
+def _fleet_users(settings: Settings) -> FleetUsers | None:
+    url = settings.fleet.users_redis
+    return None if url is None else FleetUsers(url, settings.service.name or "bot", WINDOWS)
+
+
+def _options(settings: Settings) -> Options:
+    health = settings.health
+    timing = Timing(settings.web.interval_s, health.timeout_s, health.attempts, health.delay_s)
+    figures = settings.performance.enabled and not settings.disabled
+    return Options(timing, health.critical, health.active and settings.web.enabled, figures)
