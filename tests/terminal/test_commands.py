@@ -158,6 +158,30 @@ class TestQuery:
             status, out, _ = run("query", *form, question)
             assert (status, bool(out)) == (0, True)
 
+    @pytest.mark.parametrize(
+        ("question", "lines"),
+        [
+            (
+                "increase(bot.errors) by bot.component / increase(discord.messages.handled) over 5m",
+                [
+                    "increase(bot.errors) by bot.component / increase(discord.messages.handled) over 5m",
+                    "PromQL:  sum by (bot_component) (increase(bot_errors_total[5m])) / on () group_left() "
+                    "sum(increase(discord_messages_handled_total[5m]))",
+                ],
+            ),
+            ("logs where level >= error", [
+                "logs where level >= error over 1h limit 50", "LogQL:   {service_name=~`.+`} | severity_number >= 17",
+            ]),
+            ("traces where error", ["traces where error over 1h limit 20", "TraceQL: {  } && { status = error }"]),
+            (f"trace {TRACE:032x}", [f"trace {TRACE:032x}"]),
+        ],
+    )  # fmt: skip
+    def test_a_question_is_explained(self, run: Run, question: str, lines: list[str]) -> None:
+        assert run("query", "--explain", question)[:2] == (0, "\n".join(lines) + "\n")
+
+    def test_what_does_not_exist_is_not_explained(self, run: Run) -> None:
+        assert run("query", "--explain", "increase(bot.erors)")[0] == 2
+
     def test_a_store_that_is_down(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PROMETHEUS_URL", "http://127.0.0.1:9")
         status, _, err = run("query", "increase(bot.errors)")

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from whisperwatch.terminal import logs, traces
+from whisperwatch.terminal.explaining import explain
 from whisperwatch.terminal.numbers import bars, number
 from whisperwatch.terminal.paint import Paint
-from whisperwatch.terminal.stores import ask, options, told
+from whisperwatch.terminal.stores import FOUND, ask, options, told
 from whisperwatch.terminal.table import table
 from whisperwatch.watcher.query.answers import (
     Answer,
@@ -44,11 +45,19 @@ def main(argv: Sequence[str]) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", dest="form", const="json", help="for programs")
     form.add_argument("--csv", action="store_const", dest="form", const="csv", help="for spreadsheets")
+    form.add_argument(
+        "--explain",
+        action="store_true",
+        help="don't ask: show how it is understood, and in PromQL, LogQL or TraceQL",
+    )
     options(parser)
     given = parser.parse_args(argv)
 
     async def work(asking: Asking) -> int:
         question = parse(" ".join(given.question))
+        if given.explain:
+            print("\n".join(explain(question)))
+            return FOUND
         answer = await asking.ask(question)
         show(question, answer, given.form)
         return told(answer)
