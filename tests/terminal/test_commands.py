@@ -255,9 +255,12 @@ async def _followed(folder: Path) -> None:
         bot.log(time.time(), "INFO", "bot", f"number {number}")
         await embedded.take([bot], [(bot.stream, bot.send()[1])], time.time())
 
-    await log(0)
+    for number in (-2, -1, 0):
+        await log(number)
     stores = Stores(lambda: load({}), embedded.store.readers)
-    following = asyncio.create_task(logs.work(stores.asking, logs.parser().parse_args(["--follow"])))
+    following = asyncio.create_task(
+        logs.work(stores.asking, logs.parser().parse_args(["--follow", "--lines", "1"]))
+    )
     for number in (1, 2):
         await asyncio.sleep(0.1)
         await log(number)

@@ -25,6 +25,7 @@ from whisperwatch.watcher.query.language.logs import Level
 from whisperwatch.watcher.settings.values import duration
 
 _AGAIN_S: Final = 1.0
+_LATELY_S: Final = 30.0
 _COLOURS: Final = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
 _COLUMNS: Final = (
     "time",
@@ -85,16 +86,22 @@ async def _follow(
     asking: Asking, question: LogQuestion, shown: Sequence[LogRecord], form: str, stream: IO[str]
 ) -> None:
     """Print what is new each second. Records may come late by a moment: the last seconds are asked for again."""
-    known = {_key(record) for record in shown}
+    lately = replace(question, period=Period(_LATELY_S), most=MOST)
+    newest = max((record.at for record in shown), default=0)
+    known: set[tuple[Any, ...]] | None = None
     while True:
-        await asyncio.sleep(_AGAIN_S)
-        answer = await asking.logs(replace(question, period=Period(30.0), most=MOST))
-        fresh = [record for record in answer.records if _key(record) not in known]
-        known = {_key(record) for record in answer.records} | {_key(record) for record in fresh}
+        answer = await asking.logs(lately)
+        fresh = [
+            record
+            for record in answer.records
+            if (record.at > newest if known is None else _key(record) not in known)
+        ]
+        known = {_key(record) for record in answer.records}
         _write(fresh, form, stream)
         stream.flush()
         for problem in answer.problems:
             print(f"problem: {problem.what}", file=sys.stderr)
+        await asyncio.sleep(_AGAIN_S)
 
 
 def _key(record: LogRecord) -> tuple[Any, ...]:
