@@ -89,18 +89,22 @@ async def _follow(
     lately = replace(question, period=Period(_LATELY_S), most=MOST)
     newest = max((record.at for record in shown), default=0)
     known: set[tuple[Any, ...]] | None = None
+    said: tuple[str, ...] = ()
     while True:
         answer = await asking.logs(lately)
-        fresh = [
-            record
-            for record in answer.records
-            if (record.at > newest if known is None else _key(record) not in known)
-        ]
-        known = {_key(record) for record in answer.records}
-        _write(fresh, form, stream)
-        stream.flush()
-        for problem in answer.problems:
-            print(f"problem: {problem.what}", file=sys.stderr)
+        problems = tuple(problem.what for problem in answer.problems)
+        if problems != said:
+            told(answer)
+        said = problems
+        if not problems:
+            fresh = [
+                record
+                for record in answer.records
+                if (record.at > newest if known is None else _key(record) not in known)
+            ]
+            known = {_key(record) for record in answer.records}
+            _write(fresh, form, stream)
+            stream.flush()
         await asyncio.sleep(_AGAIN_S)
 
 
