@@ -128,7 +128,7 @@ def test_a_full_disk_stops_nothing(bots: Bots, collector: Collector) -> None:
 
 
 def test_where_nobody_takes_logs_none_are_made(bots: Bots) -> None:
-    bot = bots()
+    bot = bots(WHISPERWATCH_STORE="off")
     bot.do(HEAR)
     bot.do(
         "ship = make_ship(); from whisperwatch.bot import voyage; ship._on_welcome = voyage._welcomed; ship.start()"
