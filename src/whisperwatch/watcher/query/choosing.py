@@ -69,7 +69,7 @@ def _asked(told: Settings, service: str | None, others: Engines) -> tuple[Engine
     job = told.match or our_job({**dict(told.service.attributes), "service.name": service})
     engines = Engines(
         Prometheus(clients["prometheus"], job) if "prometheus" in clients else others.metrics,
-        Loki(clients["loki"], service) if "loki" in clients else others.logs,
+        Loki(clients["loki"], service, dict(told.service.attributes)) if "loki" in clients else others.logs,
         Tempo(clients["tempo"], service) if "tempo" in clients else others.traces,
     )
     return engines, tuple(clients.values())

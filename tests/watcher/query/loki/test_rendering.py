@@ -7,7 +7,7 @@ import pytest
 from whisperwatch.watcher.query.language import LogFilter
 from whisperwatch.watcher.query.loki.rendering import counts, logs
 
-JOINED = "| line_format `{{__line__}}\x1f{{.exception_type}}: {{.exception_message}}` "
+JOINED = "| line_format `{{__line__}}{{if .exception_type}}\x1f{{.exception_type}}: {{.exception_message}}{{end}}` "
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ JOINED = "| line_format `{{__line__}}\x1f{{.exception_type}}: {{.exception_messa
         (
             LogFilter(trace_id="ab", instance="one", event="bot.error"), "bot",
             '{service_name="bot"} | trace_id="ab" | service_instance_id="one" | event_name="bot.error"',
+        ),
+        (
+            LogFilter(text="völlig leer"), "bot",
+            '{service_name="bot"} ' + JOINED + '|~ "(?i)llig leer" |~ "(?i)völlig leer[\\\\s\\\\S]?"',
         ),
         (LogFilter(text="a.b*`{"), "bot", '{service_name="bot"} ' + JOINED + '|~ "(?i)a\\\\.b\\\\*`\\\\{"'),
     ],

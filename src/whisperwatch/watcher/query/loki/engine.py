@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from whisperwatch import semconv
@@ -25,6 +25,10 @@ _OWN: Final = frozenset(
 )  # fmt: skip
 _ATTRIBUTES: Final = {label_name(attribute.key): attribute.key for attribute in semconv.ATTRIBUTES}
 """OpenTelemetry's keys of the labels that Loki makes of them; of others nobody can tell."""
+_RESOURCE: Final = (
+    "cloud_", "container_", "deployment_", "faas_", "host_", "k8s_", "os_", "process_", "service_", "telemetry_",
+)  # fmt: skip
+"""How attributes of the resource begin, which Loki puts beside a record's own."""
 
 
 class Loki:
@@ -32,12 +36,14 @@ class Loki:
 
     Args:
         service: the `service.name` of this bot; None asks for all.
+        resource: keys of its resource's attributes beside OpenTelemetry's, which are no record's own.
     """
 
     name = "loki"
 
-    def __init__(self, client: StoreClient, service: str | None = None) -> None:
+    def __init__(self, client: StoreClient, service: str | None = None, resource: Iterable[str] = ()) -> None:
         self._client, self._service = client, service
+        self._others = _OWN | set(map(label_name, resource))
 
     async def logs(
         self, filter: LogFilter, start: float, end: float, most: int, before: int | None
@@ -56,23 +62,27 @@ class Loki:
             },
             "streams",
         )  # fmt: skip
-        found = [record for stream in told for record in _records(stream, joined=bool(filter.text))]
+        try:
+            found = [record for stream in told for record in self._records(stream, bool(filter.text))]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise self._strange() from None
         found.sort(key=lambda record: record.at, reverse=True)
         return LogAnswer(tuple(found[:most]), len(found) > most)
 
     async def count(self, filter: LogFilter, by: tuple[LogKey, ...], grid: Grid) -> Sequence[Series]:
         """See `engines.LogEngine`."""
-        query = counts(filter, by, grid.window, self._service)
-        parts = await asyncio.gather(*[self._counted(query, part) for part in _parts(grid)])
-        groups: dict[tuple[str, ...], dict[int, float]] = {}
-        for one in (one for part in parts for one in part):
-            of_group = groups.setdefault(_group(one.get("metric", {}), by), {})
-            for at, value in one["values"]:
-                number = float(value)
-                if math.isfinite(number) and round(float(at)) >= grid.first:
-                    of_group[round(float(at))] = of_group.get(round(float(at)), 0.0) + number
+        # Loki moves times to whole steps since 1970: it is asked for those, and for windows as much earlier
+        step = grid.step if len(grid) > 1 else 1
+        late = -grid.first % step
+        query = counts(filter, by, grid.window, self._service, late)
+        asked = Grid(grid.first + late, grid.last + late, step, grid.window)
+        parts = await asyncio.gather(*[self._counted(query, part) for part in _parts(asked)])
+        try:
+            groups = _points((one for part in parts for one in part), by, asked.first)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise self._strange() from None
         return [
-            Series(dict(zip(by, group, strict=True)), tuple(sorted(points.items())))
+            Series(dict(zip(by, group, strict=True)), tuple((at - late, points[at]) for at in sorted(points)))
             for group, points in groups.items()
         ]
 
@@ -84,23 +94,50 @@ class Loki:
         }  # fmt: skip
         return await self._ask(form, "matrix")
 
+    def _records(self, stream: Mapping[str, Any], joined: bool) -> Iterator[LogRecord]:
+        labels: Mapping[str, str] = stream["stream"]
+        attributes = {
+            _ATTRIBUTES.get(label, label): value
+            for label, value in labels.items()
+            if (label in _ATTRIBUTES and label not in _OWN)
+            or not (label in self._others or label.startswith(_RESOURCE))
+        }
+        yield from _read(stream, labels, attributes, joined)
+
     async def _ask(self, form: Mapping[str, str], kind: str) -> list[Mapping[str, Any]]:
         told = await self._client.post("/loki/api/v1/query_range", form)
-        shown = self._client.target.shown
         try:
             if told["status"] != "success" or told["data"]["resultType"] != kind:
+                shown = self._client.target.shown
                 raise EngineError(f"Loki ({shown}) says: {told.get('error', told['status'])}")
             found: list[Mapping[str, Any]] = told["data"]["result"]
-            for one in found:
-                one["values"]
         except (KeyError, TypeError, AttributeError):
-            raise EngineError(f"Loki ({shown}) answers with other JSON than its API: is it one?") from None
+            raise self._strange() from None
         return found
+
+    def _strange(self) -> EngineError:
+        return EngineError(
+            f"Loki ({self._client.target.shown}) answers with other JSON than its API: is it one?"
+        )
 
 
 def _parts(grid: Grid) -> Iterator[Grid]:
     for first in range(grid.first, grid.last + 1, grid.step * _POINTS):
         yield Grid(first, min(grid.last, first + grid.step * (_POINTS - 1)), grid.step, grid.window)
+
+
+def _points(
+    found: Iterable[Mapping[str, Any]], by: tuple[LogKey, ...], first: int
+) -> dict[tuple[str, ...], dict[int, float]]:
+    """Of each group the numbers by time; of Loki's groups some may be one of ours."""
+    groups: dict[tuple[str, ...], dict[int, float]] = {}
+    for one in found:
+        of_group = groups.setdefault(_group(one["metric"], by), {})
+        for at, value in one["values"]:
+            number, when = float(value), round(float(at))
+            if math.isfinite(number) and when >= first:
+                of_group[when] = of_group.get(when, 0.0) + number
+    return groups
 
 
 def _group(labels: Mapping[str, str], by: tuple[LogKey, ...]) -> tuple[str, ...]:
@@ -114,11 +151,9 @@ def _level(severity: int) -> str:
     return next((name for name, least in reversed(LEVELS.items()) if severity >= least), "debug")
 
 
-def _records(stream: Mapping[str, Any], *, joined: bool) -> Iterator[LogRecord]:
-    labels: Mapping[str, str] = stream["stream"]
-    attributes = {
-        _ATTRIBUTES.get(label, label): value for label, value in labels.items() if label not in _OWN
-    }
+def _read(
+    stream: Mapping[str, Any], labels: Mapping[str, str], attributes: Mapping[str, str], joined: bool
+) -> Iterator[LogRecord]:
     ending = (
         f"{JOINT}{labels.get('exception_type', '')}: {labels.get('exception_message', '')}" if joined else ""
     )
