@@ -23,7 +23,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 def texts(draw: some.DrawFn) -> str:
     """A piece of what was logged, in any case; or something else."""
     if draw(some.integers(0, 9)) == 0:  # letters with three cases, or a longer one; what joins an exception
-        return draw(some.sampled_from((": ", "\x1f", "İ", "ΠΑΜς", "\u017f", "\u212a", "ß", "TimeoutError: the")))
+        return draw(
+            some.sampled_from((": ", "\x1f", "İ", "ΠΑΜς", "\u017f", "\u212a", "ß", "TimeoutError: the"))
+        )
     word = draw(some.sampled_from((*WORDS, "TimeoutError", "the pool gave up")))
     start = draw(some.integers(0, len(word) - 1))
     piece = word[start : start + draw(some.integers(1, 20))]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import quote
@@ -22,6 +23,8 @@ _WORDS: Final = 3
 """From so many words on a run of words is masked, however short they are."""
 _SHORTEST_NAME: Final = 4
 _MOST_CHARACTERS: Final = 20_000
+_KEPT: Final = 1024
+_SHORT_ENOUGH: Final = 64
 _WORD: Final = re.compile(r"\w+")
 _QUOTED: Final = re.compile(r"""(?<!\w)(["'`])([^"'`\n]{1,200})\1""")
 _LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20", "   "))
@@ -81,7 +84,7 @@ class Needles:
             self._short.update(word for word in words if _SHORTEST_NAME <= len(word) < _LONG)
 
     def _add_whole(self, text: str) -> None:
-        run = " ".join(_words(text))
+        run = _run(text) if len(text) <= _SHORT_ENOUGH else " ".join(_words(text))
         if len(run) >= _SHORTEST_NAME:
             self._runs.add(run)
         elif len(run) > 1:
@@ -124,6 +127,12 @@ class Needles:
         for quoted in _QUOTED.finditer(text):
             if " ".join(_words(quoted[2])) in self._short:
                 yield quoted.span(2)
+
+
+@lru_cache(_KEPT)
+def _run(text: str) -> str:
+    """Its words; what people, guilds and channels are called comes again with each message."""
+    return " ".join(_words(text))
 
 
 def _words(text: str) -> list[str]:

@@ -38,7 +38,9 @@ def names_of(subject: Any) -> list[str]:
 
 
 def _names(named: Any) -> list[str]:
-    found = (getattr(named, attribute, None) for attribute in _NAMES)
+    if named is None:
+        return []
+    found = [getattr(named, attribute, None) for attribute in _NAMES]
     return [name for name in found if isinstance(name, str) and name]
 
 
