@@ -153,7 +153,9 @@ def _series() -> Iterator[Identity]:
 def _changed(identities: list[Identity], at: float, turn: int) -> Taken:
     buckets = (turn,) * (len(BOUNDS) + 1)
     samples = [
-        Sample(one, 1, (turn * 14, turn * 1.5, None, None, buckets) if one.kind == "histogram" else (turn,))
+        Sample(
+            one, 1, (turn * 14, turn * 1.5, None, None, buckets) if one.kind == "histogram" else (turn,), 1
+        )
         for one in identities
     ]
     return Taken(at, tuple(samples), frozenset({("one", 1)}))

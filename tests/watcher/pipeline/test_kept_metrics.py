@@ -80,6 +80,17 @@ def test_attributes_are_texts(scene: Scene) -> None:
     }
 
 
+def test_a_process_stays_the_same_whatever_cells_come_later(scene: Scene) -> None:
+    scene.bot.gauge(semconv.SHARD_GUILDS, SHARD, 7)
+    scene.take()
+    (instrument,) = scene.bot.stream.instruments
+    instrument.cells.append(type(instrument.cells[0])({"other": 1}, 5, (3,)))
+    scene.bot.stream.defined += 1
+    taken = scene.take()
+    assert taken is not None
+    assert [(sample.start, sample.process) for sample in taken.samples] == [(5, 900_000_000_000)]
+
+
 def test_scopes_are_one_series(scene: Scene) -> None:
     """As on /metrics: what two scopes counted under one name is one number."""
     own = LocalStream({"service.instance.id": "one"})

@@ -31,7 +31,7 @@ async def main(path: Path) -> None:
     while True:
         told += 1
         now = time.time()
-        counted.append(Taken(now, (Sample(COUNTER, START, (told,)),), frozenset({("one", START)})))
+        counted.append(Taken(now, (Sample(COUNTER, START, (told,), START),), frozenset({("one", START)})))
         row = (int(now * 1e9), 9, "INFO", "bot", "bot", f"number {told}", "", None, None, "one", "", "{}")
         logs.add([row])
         if await store.write():

@@ -28,7 +28,7 @@ class _Followed:
         self.identity, self.cells = identity, cells
         self.seen: tuple[Any, ...] = (None,) * len(cells)
 
-    def changed(self, anew: bool) -> Sample | None:
+    def changed(self, anew: bool, process: int) -> Sample | None:
         """Its newest value, if that is another one, or wanted anew."""
         values = tuple([cell.value for cell in self.cells])
         if not anew and all(map(_is, values, self.seen)):
@@ -37,7 +37,7 @@ class _Followed:
         known = [value for value in values if value is not None]
         if not known:
             return None
-        return Sample(self.identity, min(cell.start for cell in self.cells), _together(known))
+        return Sample(self.identity, min(cell.start for cell in self.cells), _together(known), process)
 
 
 class _Stream:
@@ -56,7 +56,7 @@ class _Stream:
         if self._defined != self._stream.defined or instance != self.instance:
             self._lay_out(instance)
         for one in self._series:
-            if (sample := one.changed(anew and one.identity.kind in _LEVELS)) is not None:
+            if (sample := one.changed(anew and one.identity.kind in _LEVELS, self.start)) is not None:
                 yield sample
 
     def _lay_out(self, instance: str) -> None:
@@ -71,7 +71,8 @@ class _Stream:
         self._series = [_Followed(identity, cells) for identity, cells in found.items()]
         for one in self._series:
             one.seen = tuple([seen.get(cell) for cell in one.cells])
-        self.start = min((cell.start for cells in found.values() for cell in cells), default=0)
+        if not self.start:  # an older cell that comes later makes no other process
+            self.start = min((cell.start for cells in found.values() for cell in cells), default=0)
 
 
 class KeptMetrics:

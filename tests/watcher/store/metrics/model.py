@@ -55,7 +55,8 @@ class World:
         for process in processes:
             self.alive |= {(identity, slot) for identity in process.values}
         samples = tuple(
-            Sample(identity, process.start, value) for identity, (process, value) in changed.items()
+            Sample(identity, process.start, value, process.start)
+            for identity, (process, value) in changed.items()
         )
         taken = Taken(at, samples, frozenset((process.instance, process.start) for process in processes))
         with transaction(self.database):

@@ -215,6 +215,20 @@ class TestTheSameCellsAgain:
             assert counted(found, START + 1200) == 7
 
 
+def test_who_outlives_another_of_its_instance_keeps_only_its_own_series_alive() -> None:
+    """The watcher's own figures are of the bot's instance, and go on when the bot has ended."""
+    with world() as found:
+        bot, own = Process("one", 1), Process("one", 2)
+        found.take(START + 15, [bot, own], [(bot, SERIES[0], 5), (own, SERIES[1], 1)])
+        for slot in range(2, 20):
+            found.take(START + slot * 15, [own], [(own, SERIES[1], 1)])
+        grid = Grid(START + 285, START + 285, 60, 60)
+        measure = Measure("increase", "c", (), ("a",))
+        agree(found, measure, grid)
+        series = answer(View(found.database.connection), measure, KNOWN["c"], grid)
+        assert [dict(one.group) for one in series] == [{"a": dict(SERIES[1].attributes)["a"]}]
+
+
 def counted(of: World, end: int) -> float:
     grid = Grid(end, end, end - START, end - START)
     (series,) = answer(View(of.database.connection), Measure("increase", "c"), KNOWN["c"], grid)

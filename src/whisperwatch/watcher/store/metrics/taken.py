@@ -24,11 +24,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The newest value of a series. Of sums and histograms it is cumulative since `start` (wall ns)."""
+    """The newest value of a series.
+
+    Attributes:
+        start: since when sums and histograms are cumulative (wall ns).
+        process: when the process that counts began, as `Taken.alive` has it.
+    """
 
     identity: Identity
     start: int
     value: Value
+    process: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,15 +69,13 @@ class Journal:
     def write(self, database: Database, taken: Taken) -> None:
         """Write it, within the caller's transaction."""
         slot = max(slot_of(taken.at), self._after(database))
-        lives = {
-            who[0]: self._live(database, who, slot) for who in sorted(taken.alive, key=lambda one: one[1])
-        }
+        lives = {who: self._live(database, who, slot) for who in taken.alive}
         pending = _Pending()
         if self._slot_buckets[0] != slot:
             self._slot_buckets = slot, {}
         for sample in taken.samples:
             series = self._number(database, sample.identity)
-            if (life := lives.get(sample.identity.instance)) is not None:
+            if (life := lives.get((sample.identity.instance, sample.process))) is not None:
                 self._bear(database, series, life, slot)
             if sample.identity.kind in ("counter", "histogram"):
                 self._count(database, series, slot, sample, pending)
