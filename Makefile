@@ -25,7 +25,7 @@ test: environment ## all tests but the stack's; PYTEST_ARGS='tests/bot -k name' 
 	@$(bin)/python -m pytest --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
 
 test-stack: environment stack-tools ## the tests with the collector, Prometheus, Loki and Alertmanager
-	@$(bin)/python -m pytest tests/stack tests/contract $(PYTEST_ARGS)
+	@$(bin)/python -m pytest --timeout 600 tests/stack tests/contract $(PYTEST_ARGS)
 
 stack-tools: python ## these servers, built with Go into a cache (about 15 minutes the first time)
 	@"$(PYTHON)" tools/stack_tools.py

@@ -241,12 +241,11 @@ def test_following_shows_each_new_record_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("whisperwatch.terminal.logs._AGAIN_S", 0.01)
-    asyncio.run(_followed(tmp_path))
-    out = capsys.readouterr().out
+    out = asyncio.run(_followed(tmp_path, capsys))
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["0", "1", "2"]
 
 
-async def _followed(folder: Path) -> None:
+async def _followed(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     embedded = Embedded(folder / "store.db", Keep())
     await embedded.store.open()
     bot = Bot("one", time.time())
@@ -261,14 +260,24 @@ async def _followed(folder: Path) -> None:
     following = asyncio.create_task(
         logs.work(stores.asking, logs.parser().parse_args(["--follow", "--lines", "1"]))
     )
-    for number in (1, 2):
-        await asyncio.sleep(0.1)
-        await log(number)
-    await asyncio.sleep(0.2)
+    out = ""
+
+    async def shown(number: int) -> None:
+        nonlocal out
+        async with asyncio.timeout(30):
+            while f"number {number}\n" not in out:
+                await asyncio.sleep(0.01)
+                out += capsys.readouterr().out
+
+    for number in (0, 1, 2):
+        if number:
+            await log(number)
+        await shown(number)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     await stores.close()
     await embedded.store.stop()
+    return out
 
 
 class TestTraces:
