@@ -158,6 +158,15 @@ class TestQuery:
             status, out, _ = run("query", *form, question)
             assert (status, bool(out)) == (0, True)
 
+    def test_a_wrong_setting_is_said_before_another_store_answers(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LOKI_URL", "ftp://x")
+        monkeypatch.setenv("HEALTH_CHECK_PORT", "x")  # is no matter of this
+        status, out, err = run("query", "logs limit 1")
+        assert (status, "minute 9" in out) == (0, True)
+        assert err == "problem: LOKI_URL=ftp://x is no http or https URL; it should be an http or https URL\n"
+
     @pytest.mark.parametrize(
         ("question", "lines"),
         [
@@ -187,6 +196,7 @@ class TestQuery:
         status, _, err = run("query", "increase(bot.errors)")
         assert status == 1
         assert "problem: Prometheus" in err
+        assert "nothing was recorded" not in err
         assert "127.0.0.1:9" in err
 
 

@@ -85,10 +85,9 @@ def show(question: Question, answer: Answer, form: str | None) -> None:
 def _metrics(answer: MetricAnswer) -> None:
     paint = Paint()
     if not answer.series:
-        print(
-            f"nothing was recorded of that between {when(answer.start)} and {when(answer.end)}",
-            file=sys.stderr,
-        )
+        if not answer.problems:
+            between = f"{when(answer.start)} and {when(answer.end)}"
+            print(f"nothing was recorded of that between {between}", file=sys.stderr)
         return
     keys = list(answer.series[0].group)
     single = not answer.step

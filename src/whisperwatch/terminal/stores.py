@@ -23,6 +23,7 @@ from whisperwatch.watcher.store.reading import Readers
 FOUND, PROBLEM, WRONG = 0, 1, 2
 """Exit statuses: answered; a store failed; the question is wrong."""
 _DIRECTORY: Final = ".whisperwatch"
+_ABOUT_STORES: Final = ("PROMETHEUS_", "LOKI_", "TEMPO_", "WHISPERWATCH_STORE")
 T = TypeVar("T")
 
 
@@ -52,6 +53,9 @@ def ask(directory: Path | None, work: Callable[[Asking], Awaitable[int]]) -> int
 async def _ask(directory: Path | None, work: Callable[[Asking], Awaitable[int]]) -> int:
     state = state_directory(directory)
     settings = all_settings.load(overrides=None if state is None else state / OVERRIDES)
+    for problem in settings.problems:
+        if problem.name.startswith(_ABOUT_STORES):
+            print(f"problem: {problem}", file=sys.stderr)
     path = store_path(settings, state)
     readers = None if path is None else Readers(path)
     stores = Stores(lambda: settings, readers)

@@ -78,7 +78,8 @@ def _condition(text: str) -> str:
 def show_list(answer: TraceList, paint: Paint) -> None:
     """Print traces as a table."""
     if not answer.traces:
-        print("no trace fits", file=sys.stderr)
+        if not answer.problems:
+            print("no trace fits", file=sys.stderr)
         return
     rows = [
         [
