@@ -43,6 +43,20 @@ async def test_stop_commits_what_is_left_and_tidies_up(path: Path, clock: Clock)
         assert connection.execute(f"SELECT value FROM {table}").fetchall() == [(7,)]
 
 
+async def test_who_asks_during_a_commit_has_what_came_since(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1)]
+    first = asyncio.create_task(store.write())
+    await asyncio.sleep(0)
+    numbers.waiting = [(clock.now, 2)]
+    assert await store.write()
+    assert await first
+    assert await numbers_in(store) == [1, 2]
+    await store.stop()
+
+
 async def test_a_reader_sees_one_moment_while_it_is_written(path: Path, clock: Clock) -> None:
     numbers = Numbers()
     store = store_of(path, clock, numbers)

@@ -72,6 +72,7 @@ class Store:
         self.readers = Readers(path)
         self._most_bytes, self._figures, self._now = most_bytes, figures, now
         self._worker = Worker("store")
+        self._writing = asyncio.Lock()
         self._lock: place.Lock | None = None
         self._database: Database | None = None
         self._unwritten: Batch = []
@@ -98,15 +99,19 @@ class Store:
         """Write each second, until cancelled."""
         while True:
             await asyncio.sleep(WRITE_S)
-            await self.write()
+            try:
+                await self.write()
+            except Exception:
+                _log.exception("the store could not be written; it is tried again")
 
     async def write(self) -> bool:
         """Take what came and commit it; roll up and drop when that is due. False where it can't be written now."""
-        if not self._unwritten:
-            self._unwritten = self._taken()
-        written = await self._worker.do(self._work)
-        self._show()
-        return written
+        async with self._writing:  # who asks while it is being written has what came since in the next commit
+            if not self._unwritten:
+                self._unwritten = self._taken()
+            written = await self._worker.do(self._work)
+            self._show()
+            return written
 
     async def do(self, work: Callable[[Database], Any]) -> Any:
         """What `work` makes of the database, in the store's thread, within a transaction.
