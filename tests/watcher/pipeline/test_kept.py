@@ -191,3 +191,18 @@ async def test_a_store_that_cannot_be_written_loses_what_does_not_fit_and_counts
     }
     assert dropped[("reason", "store"), ("signal", "logs")] == 10
     await kept.store.stop()
+
+
+async def test_what_cannot_be_kept_is_counted(stream, tmp_path):
+    settings, own = load({}, tmp_path), LocalStream({})
+    kept = Kept(tmp_path / "store.db", lambda: settings, lambda: [stream], own, REDACTION)
+    kept.add_logs(stream, [LOG, (*LOG[:6], "no id", *LOG[7:])], OFFSET)
+    kept.add_spans(stream, [span(1), span(2, kind=77), span(3, kind=77)], OFFSET)
+    dropped = {
+        (cell.attributes["signal"], cell.attributes["reason"]): cell.value[0]
+        for instrument in own.instruments
+        if instrument.name == "whisperwatch.export.dropped"
+        for cell in instrument.cells
+    }
+    assert (dropped["logs", "unencodable"], dropped["spans", "unencodable"]) == (1, 2)
+    await kept.store.stop()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from whisperwatch.watcher.pipeline.kept_logs import KeptLogs
 from whisperwatch.watcher.pipeline.kept_metrics import KeptMetrics
 from whisperwatch.watcher.pipeline.kept_spans import KeptSpans
 from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.pipeline.transport import Signal
 from whisperwatch.watcher.records import LocalStream, Log, Records, Span
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.store.logs import Logs
@@ -43,8 +45,8 @@ class Kept:
         own: LocalStream,
         redaction: Redaction,
     ) -> None:
-        told = Figures(own, ())
-        lost = {signal: partial(told.dropped, signal, figures.STORE) for signal in _SIGNALS}
+        self._told = Figures(own, ())
+        lost = {signal: partial(self._told.dropped, signal, figures.STORE) for signal in _SIGNALS}
         for lose in lost.values():
             lose(0)
         self._log_rows = KeptLogs(redaction, dict(settings().logs.components))
@@ -61,11 +63,15 @@ class Kept:
 
     def add_spans(self, stream: Records, spans: Sequence[Span], wall_offset_ns: int) -> None:
         """Take spans on; their times + `wall_offset_ns` are wall time."""
-        self._safely(lambda: self._traces.add(self._span_parts.parts(stream, spans, wall_offset_ns)))
+        parts = self._span_parts
+        with self._counted("spans", parts):
+            self._safely(lambda: self._traces.add(parts.parts(stream, spans, wall_offset_ns)))
 
     def add_logs(self, stream: Records, logs: Sequence[Log], wall_offset_ns: int) -> None:
         """As `add_spans`."""
-        self._safely(lambda: self._logs.add(self._log_rows.rows(stream, logs, wall_offset_ns)))
+        rows = self._log_rows
+        with self._counted("logs", rows):
+            self._safely(lambda: self._logs.add(rows.rows(stream, logs, wall_offset_ns)))
 
     def end(self, stream: Records) -> None:
         """The stream will not be among the living any more."""
@@ -74,6 +80,14 @@ class Kept:
     async def commit(self) -> None:
         """Have on the disk what came so far."""
         await self.store.write()
+
+    @contextmanager
+    def _counted(self, signal: Signal, made: KeptLogs | KeptSpans) -> Iterator[None]:
+        """What can't be kept shows beside what can't be exported."""
+        before = made.broken
+        yield
+        if broken := made.broken - before:
+            self._told.dropped(signal, figures.UNENCODABLE, broken)
 
     def _safely(self, work: Callable[[], Any]) -> None:
         try:
