@@ -47,7 +47,7 @@ class StateDirectory:
 
     @property
     def users(self) -> Path | None:
-        """The watcher's table of active users."""
+        """Where older watchers kept the table of active users, which is in the store now."""
         return None if self.path is None else self.path / "users.db"
 
     def key(self) -> bytes:

@@ -97,11 +97,10 @@ async def test_a_watcher_gives_the_fleets_count_and_its_own_where_that_fails(
     stream = Stream()
     users = ActiveUsers(None, str, stream, one, now=lambda: TODAY * 86_400.0)  # type: ignore[arg-type]
     users.saw([1])
-    users.collect()
+    await users.collect()
     assert stream.values["day"] == 1
     await users.share()
     assert stream.values["day"] == 3
-    users.close()
 
 
 @pytest.mark.parametrize("wrong", ["", "localhost", "http://localhost", "redis://"])

@@ -1,8 +1,7 @@
-"""Active users, counted in a real table."""
+"""Active users, counted in a real store."""
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 
 import pytest
@@ -10,6 +9,8 @@ import pytest
 from whisperwatch.semconv import USERS_ACTIVE
 from whisperwatch.state import hash_id
 from whisperwatch.watcher import users as watched
+from whisperwatch.watcher.records import LocalStream
+from whisperwatch.watcher.store.store import Store
 from whisperwatch.watcher.users import ActiveUsers
 
 DAY = 86_400
@@ -35,75 +36,104 @@ def clock():
 
 
 @pytest.fixture
-def count(tmp_path, stream, clock):
-    opened = []
-
-    def opening(file=tmp_path / "users.db"):
-        opened.append(ActiveUsers(file, lambda user: hash_id(b"k" * 32, user), stream, now=lambda: clock[0]))
-        return opened[-1]
-
-    yield opening
-    for users in opened:
-        users._table.close()
+async def store(tmp_path):
+    made = Store(tmp_path / "store.db", (), lambda: 10**9, LocalStream({}))
+    await made.open()
+    yield made
+    await made.stop()
 
 
-def test_each_user_once_a_window(count, stream, clock):
-    users = count()
-    users.collect()
+@pytest.fixture
+def count(store, stream, clock):
+    def counting(where=store, **more):
+        return ActiveUsers(where, lambda user: hash_id(b"k" * 32, user), stream, now=lambda: clock[0], **more)
+
+    return counting
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in the store", "nowhere"])
+async def test_each_user_once_a_window(count, store, stream, clock, kept):
+    users = count(store if kept else None)
+    await users.collect()
     assert stream.values == {"day": 0, "week": 0, "month": 0}
     users.saw([1, 2, 2, "no id", None])
-    users.collect()
+    await users.collect()
     clock[0] += DAY
     users.saw([2, 3])
-    users.collect()
+    await users.collect()
     assert stream.values == {"day": 2, "week": 3, "month": 3}
     clock[0] += 6 * DAY
-    users.collect()
+    await users.collect()
     assert stream.values == {"day": 0, "week": 2, "month": 3}
     clock[0] += 30 * DAY
-    users.collect()
+    await users.collect()
     assert stream.values == {"day": 0, "week": 0, "month": 0}
 
 
-def test_another_watcher_goes_on_counting(count, stream):
+async def test_another_watcher_goes_on_counting(count, stream):
     users = count()
     users.saw([1])
-    users.close()
+    await users.collect()
     again = count()
     again.saw([2])
-    again.collect()
+    await again.collect()
     assert stream.values["day"] == 2
 
 
-def test_no_id_is_kept_and_nobody_else_can_read(count, tmp_path):
+async def test_no_id_is_kept(count, store, tmp_path):
     users = count()
     users.saw([80351110224678912])
-    users.close()
-    file = tmp_path / "users.db"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert b"80351110224678912" not in file.read_bytes()
-    (kept,) = sqlite3.connect(file).execute("SELECT user FROM active_users").fetchone()
+    await users.collect()
+    raw = b"".join(file.read_bytes() for file in tmp_path.glob("store.db*"))
+    assert b"80351110224678912" not in raw
+    (kept,) = await store.do(
+        lambda database: database.connection.execute("SELECT user FROM active_users").fetchone()
+    )
     assert kept == hash_id(b"k" * 32, 80351110224678912)
 
 
-def test_without_a_place_it_counts_in_memory(count, stream, tmp_path, caplog):
-    for file in (None, tmp_path / "missing" / "users.db"):
-        users = count(file)
-        users.saw([1])
-        users.collect()
-        assert stream.values["day"] == 1
-    assert "can't be used" in caplog.text
+async def test_what_an_older_watcher_kept_is_taken_over(count, stream, clock, tmp_path):
+    older = tmp_path / "users.db"
+    today = int(clock[0] // DAY)
+    with sqlite3.connect(older) as table:
+        table.execute("PRAGMA journal_mode=WAL")
+        table.execute("CREATE TABLE active_users (day INTEGER, user TEXT, PRIMARY KEY (day, user))")
+        rows = [(today, hash_id(b"k" * 32, 1)), (today - 3, "x"), (today - 50, "y")]
+        table.executemany("INSERT INTO active_users VALUES (?, ?)", rows)
+    table.close()
+    users = count(older=older)
+    users.saw([1, 2])
+    await users.collect()
+    assert stream.values == {"day": 2, "week": 3, "month": 3}
+    assert not list(tmp_path.glob("users.db*"))
 
 
-def test_a_table_that_breaks_is_left(count, stream, tmp_path, caplog):
-    caplog.set_level(logging.WARNING)
+async def test_an_older_table_that_cannot_be_read_is_left_out(count, stream, tmp_path):
+    older = tmp_path / "users.db"
+    older.write_bytes(b"no database" * 1000)
+    users = count(older=older)
+    users.saw([1])
+    await users.collect()
+    assert stream.values["day"] == 1
+
+
+async def test_a_store_that_fails_is_made_good_later(count, store, stream):
+    await store.do(lambda database: database.connection.execute("ALTER TABLE active_users RENAME TO away"))
     users = count()
     users.saw([1])
-    users._table.execute("DROP TABLE active_users")
-    users.collect()
-    assert "fails" in caplog.text
-    users.collect()
-    assert stream.values["day"] == 1
+    await users.collect()
+    users.saw([2])
+    await users.collect()
+    assert stream.values["day"] == 2
+    await store.do(lambda database: database.connection.execute("ALTER TABLE away RENAME TO active_users"))
+    users.saw([3])
+    await users.collect()
+    assert stream.values["day"] == 3
+    kept = await store.do(
+        lambda database: database.connection.execute("SELECT count(*) FROM active_users").fetchone()
+    )
+    assert kept == (3,)
+    assert users._unkept == {20_000: set()}
 
 
 def test_who_waits_is_bounded(count, monkeypatch):

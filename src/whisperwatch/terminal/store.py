@@ -119,7 +119,7 @@ def _forget(given: argparse.Namespace, path: Path, state: Path | None, settings:
         return 1
     directory = StateDirectory(state)
     hashed = given.user if settings.privacy.expose_ids else hash_id(directory.key(), given.user)
-    removed = forget(path, directory.users, hashed)
+    removed = forget(path, hashed)
     print(f"user {given.user} is kept as {hashed}")
     for what, count in removed.items():
         print(f"removed: {count} {what}")

@@ -1,15 +1,14 @@
-"""How many users were active in a day, a week, a month: counted exactly, in a small table of keyed hashes.
+"""How many users were active in a day, a week, a month: counted exactly, by a table of keyed hashes in the store.
 
 The bots tell with each beat whom they have answered. What is kept of a user is the hash of the id and the days (UTC); a
-window is today and the days before it. Without a state directory, or where it can't be written, the table is in memory.
+window is today and the days before it. Where nothing is kept, or the store can't be written, those that were seen
+meanwhile are counted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +17,10 @@ from typing import Final
 from whisperwatch.semconv import USERS_ACTIVE, WINDOW
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.records import LocalStream
+from whisperwatch.watcher.store import active_users
+from whisperwatch.watcher.store.errors import StoreError
+from whisperwatch.watcher.store.partitions import Database
+from whisperwatch.watcher.store.store import Store
 
 _log = logging.getLogger("whisperwatch.watcher")
 
@@ -25,35 +28,35 @@ WINDOWS: Final = {"day": 1, "week": 7, "month": 30}
 """Days of each window, today's among them."""
 _MOST_WAITING: Final = 200_000
 _DAY_S: Final = 86_400
-_SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS active_users (day INTEGER NOT NULL, user TEXT NOT NULL, PRIMARY KEY (day, user)) "
-    "WITHOUT ROWID"
-)
 
 
 class ActiveUsers:
     """Takes users in and counts them into `stream`; for the watcher's loop alone.
 
     Args:
-        file: the table's; None keeps it in memory.
+        store: where their table is; None counts those whom this watcher has seen.
         hashed: the keyed hash of an id.
         stream: where `bot.users.active` goes.
         fleet: counts those of all machines together; where it can't, the table's count is given.
         now: unix seconds.
+        older: the file in which an older watcher kept them; it is taken over, and removed.
     """
 
     def __init__(
         self,
-        file: Path | None,
+        store: Store | None,
         hashed: Callable[[int], str],
         stream: LocalStream,
         fleet: FleetUsers | None = None,
         now: Callable[[], float] = time.time,
+        older: Path | None = None,
     ) -> None:
-        self._fleet = fleet
+        self._store, self._fleet = store, fleet
         self._hashed, self._stream, self._now = hashed, stream, now
         self._waiting: set[int] = set()
-        self._table = _open(file)
+        self._unkept: dict[int, set[str]] = {}
+        """By day, who is not in the table yet."""
+        self._older = older
 
     def saw(self, users: Iterable[object]) -> None:
         """These users were answered."""
@@ -61,22 +64,18 @@ class ActiveUsers:
             if isinstance(user, int) and len(self._waiting) < _MOST_WAITING:
                 self._waiting.add(user)
 
-    def collect(self) -> None:
+    async def collect(self) -> None:
         """Keep who was seen, forget who is out of every window, and count."""
         today = int(self._now() // _DAY_S)
-        try:
-            self._keep(today)
-            self._count(today)
-        except sqlite3.Error as error:
-            _log.warning("active users are counted in memory from now on, for their table fails: %s", error)
-            self._table.close()
-            self._table = _open(None)
+        self._hash(today)
+        for window, users in (await self._counted(today)).items():
+            self._stream.set(USERS_ACTIVE, users, {WINDOW: window})
 
     async def run(self, interval_s: float) -> None:
         """Collect every `interval_s` seconds, until cancelled."""
         try:
             while True:
-                self.collect()
+                await self.collect()
                 await self.share()
                 await asyncio.sleep(interval_s)
         finally:
@@ -91,40 +90,56 @@ class ActiveUsers:
         for window, users in (counts or {}).items():
             self._stream.set(USERS_ACTIVE, users, {WINDOW: window})
 
-    def close(self) -> None:
-        """Keep who was seen since."""
-        self.collect()
-        self._table.close()
-
-    def _keep(self, today: int) -> None:
-        rows = [(today, self._hashed(user)) for user in self._waiting]
-        if self._fleet is not None:
-            self._fleet.saw(today, (user for _, user in rows))
-        with self._table:
-            self._table.executemany("INSERT OR IGNORE INTO active_users VALUES (?, ?)", rows)
-            self._table.execute("DELETE FROM active_users WHERE day <= ?", (today - max(WINDOWS.values()),))
+    def _hash(self, today: int) -> None:
+        seen = {self._hashed(user) for user in self._waiting}
         self._waiting.clear()
+        if self._fleet is not None:
+            self._fleet.saw(today, seen)
+        oldest = _oldest(today)
+        for day in [day for day in self._unkept if day < oldest]:
+            del self._unkept[day]
+        self._unkept.setdefault(today, set()).update(seen)
 
-    def _count(self, today: int) -> None:
-        for window, days in WINDOWS.items():
-            (users,) = self._table.execute(
-                "SELECT COUNT(DISTINCT user) FROM active_users WHERE day > ? AND day <= ?",
-                (today - days, today),
-            ).fetchone()
-            self._stream.set(USERS_ACTIVE, users, {WINDOW: window})
+    async def _counted(self, today: int) -> dict[str, int]:
+        if self._store is None:
+            return self._of_the_seen(today)
+        self._take_over()
+        keeping = {day: frozenset(users) for day, users in self._unkept.items()}
+        try:
+            counts: dict[str, int] = await self._store.do(lambda database: _kept(database, keeping, today))
+        except StoreError:  # the store has said so itself
+            return self._of_the_seen(today)
+        for day, users in keeping.items():
+            self._unkept[day] -= users
+        self._forget_older()
+        return counts
+
+    def _of_the_seen(self, today: int) -> dict[str, int]:
+        return {
+            window: len(set().union(*(users for day, users in self._unkept.items() if day > today - days)))
+            for window, days in WINDOWS.items()
+        }
+
+    def _take_over(self) -> None:
+        if self._older is not None and self._older.exists():
+            for day, users in active_users.of_file(self._older).items():
+                self._unkept.setdefault(day, set()).update(users)
+
+    def _forget_older(self) -> None:
+        if self._older is None:
+            return
+        older, self._older = self._older, None
+        for ending in ("", "-wal", "-shm"):
+            try:
+                older.with_name(older.name + ending).unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("%s is in the store now, and can't be removed: %s", older, error.strerror)
 
 
-def _open(file: Path | None) -> sqlite3.Connection:
-    try:
-        if file is not None:
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        table = sqlite3.connect(file or ":memory:", timeout=1.0, check_same_thread=False)
-        table.execute("PRAGMA journal_mode=WAL")
-        table.execute("PRAGMA synchronous=NORMAL")
-        table.execute(_SCHEMA)
-    except (sqlite3.Error, OSError) as error:
-        if file is None:
-            raise
-        _log.warning("active users are counted in memory, for %s can't be used: %s", file, error)
-        return _open(None)
-    return table
+def _kept(database: Database, seen: dict[int, frozenset[str]], today: int) -> dict[str, int]:
+    active_users.keep(database, seen, _oldest(today))
+    return {window: active_users.count(database, today, days) for window, days in WINDOWS.items()}
+
+
+def _oldest(today: int) -> int:
+    return today - max(WINDOWS.values()) + 1

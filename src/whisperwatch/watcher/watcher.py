@@ -78,7 +78,10 @@ class Watcher:
         self.health = HealthWatch(
             self.sources, problems, lambda: self.pipeline, self.components, off, self._store_state
         )
-        self.users = ActiveUsers(state.users, partial(hash_id, key), self.own, _fleet_users(settings))
+        store = None if self.kept is None else self.kept.store
+        self.users = ActiveUsers(
+            store, partial(hash_id, key), self.own, _fleet_users(settings), older=state.users
+        )
         self.answers = Answers(
             self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
         )
@@ -216,7 +219,7 @@ class Watcher:
             yield self._serve_web_later(self._port_problem)
 
     async def _stop(self) -> None:
-        self.users.close()
+        await self.users.collect()
         await self.pipeline.stop()
         if self.kept is not None:
             await self.kept.store.stop()

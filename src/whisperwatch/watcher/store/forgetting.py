@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
+from whisperwatch.watcher.store import active_users
 from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.file import open_to_change
 from whisperwatch.watcher.store.logs import Logs
@@ -17,11 +17,9 @@ from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.traces import Traces
 from whisperwatch.watcher.store.transactions import transaction
 
-_BUSY_S: Final = 10.0
 
-
-def forget(path: Path, users: Path | None, hashed: str) -> dict[str, int]:
-    """Remove it from the store at `path`, and from the table of active users.
+def forget(path: Path, hashed: str) -> dict[str, int]:
+    """Remove it from the store at `path`.
 
     Returns:
         how many of what were removed.
@@ -36,17 +34,8 @@ def forget(path: Path, users: Path | None, hashed: str) -> dict[str, int]:
             for what, signal in (("log records", Logs(lambda: 0)), ("traces", Traces())):
                 with transaction(database):
                     removed[what] = signal.forget(database, hashed)
+            with transaction(database):
+                removed["days of activity"] = active_users.forget(database, hashed)
         except sqlite3.Error as error:
             raise StoreError(f"{path} can't be written: {error}") from error
-    removed["days of activity"] = _forget_activity(users, hashed)
     return removed
-
-
-def _forget_activity(users: Path | None, hashed: str) -> int:
-    if users is None or not users.exists():
-        return 0
-    try:
-        with closing(sqlite3.connect(users, timeout=_BUSY_S)) as table, table:
-            return table.execute("DELETE FROM active_users WHERE user = ?", (hashed,)).rowcount
-    except sqlite3.Error as error:
-        raise StoreError(f"{users} can't be written: {error}") from error

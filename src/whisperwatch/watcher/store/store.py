@@ -19,6 +19,7 @@ from typing import Any, Final
 from whisperwatch.semconv import REASON, SELF_STORE_DROPPED, SELF_STORE_SIZE, SIGNAL
 from whisperwatch.watcher.records import LocalStream
 from whisperwatch.watcher.store import place, shares
+from whisperwatch.watcher.store.active_users import SCHEMA as ACTIVE_USERS
 from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.file import is_broken, open_to_write, set_aside
 from whisperwatch.watcher.store.partitions import Database
@@ -178,7 +179,7 @@ class Store:
             if self._lock is None:
                 self._lock = place.Lock(self.path)
             schema = [statement for signal in self.signals for statement in signal.schema]
-            self._database = Database(open_to_write(self.path, schema))
+            self._database = Database(open_to_write(self.path, [*schema, *ACTIVE_USERS]))
         except StoreError as error:
             self._say(str(error))
             return False
