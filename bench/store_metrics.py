@@ -24,7 +24,7 @@ from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
 from whisperwatch.watcher.query.language import Grid, Measure
 from whisperwatch.watcher.records import LocalStream
 from whisperwatch.watcher.store.metrics import Identity, Metrics, Sample, Taken
-from whisperwatch.watcher.store.metrics.points import COARSE, COLUMNS, FINE, RAW, Level, pack
+from whisperwatch.watcher.store.metrics.points import COARSE, COLUMNS, FINE, MINUTE, RAW, Level, pack
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.store import Store
 
@@ -66,7 +66,12 @@ async def _metrics(path: Path, days: int) -> None:
     print(f"write of 500 changed series, fsync and all: {_ms(times)}")
     await store.do(_empty)
     began = time.perf_counter()
-    for level, since in ((FINE, now - days * 86_400), (COARSE, now - days * 86_400), (RAW, now - RAW_S)):
+    for level, since in (
+        (FINE, now - days * 86_400),
+        (COARSE, now - days * 86_400),
+        (MINUTE, now - RAW_S),
+        (RAW, now - RAW_S),
+    ):
         for start in range(since, now, level.family.length_s):
             await store.do(partial(_load, level, start, now))
     await store.do(lambda database: roll_marks(database, now))
@@ -88,7 +93,7 @@ def store_size(path: Path) -> int:
 def roll_marks(database: Database, now: int) -> None:
     """All is rolled up to now."""
     database.connection.execute("DELETE FROM rolled")
-    for level in (FINE, COARSE):
+    for level in (MINUTE, FINE, COARSE):
         database.connection.execute("INSERT INTO rolled VALUES (?, ?)", (level.step, now))
     database.connection.execute("UPDATE lives SET began = 0, ended = ?", (now,))
     database.connection.execute("UPDATE births SET born = 0")

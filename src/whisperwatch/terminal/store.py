@@ -27,12 +27,13 @@ from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.file import open_to_read
 from whisperwatch.watcher.store.forgetting import forget
 from whisperwatch.watcher.store.logs.rows import FAMILY as LOGS
-from whisperwatch.watcher.store.metrics.points import COARSE, FINE, RAW
+from whisperwatch.watcher.store.metrics.points import COARSE, FINE, MINUTE, RAW
 from whisperwatch.watcher.store.partitions import Family, View
 from whisperwatch.watcher.store.traces.rows import FAMILY as TRACES
 
 _KINDS: Final[tuple[tuple[str, Family], ...]] = (
     ("metrics by 15 s", RAW.family),
+    ("metrics by the minute", MINUTE.family),
     ("metrics by 5 min", FINE.family),
     ("metrics by the hour", COARSE.family),
     ("logs", LOGS),

@@ -119,7 +119,7 @@ def test_by_slots(seed: int, data: some.DataObject) -> None:
     with world() as found:
         end = live(found, random.Random(seed), 120)
         for _ in range(8):
-            agree(found, *data.draw(questions((15, 45, 60, 300, 900), end)))
+            agree(found, *data.draw(questions((15, 45, 60, 180, 300, 900), end)))
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

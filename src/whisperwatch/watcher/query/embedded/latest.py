@@ -22,7 +22,7 @@ def latest(view: View, grid: Grid, selection: Selection) -> list[list[tuple[int,
     it too. Other times look at the slots.
     """
     until, kept = rolled(view.connection), view.partitions(FINE.family)
-    since = kept[0].start if kept else 0
+    since = kept[0].start if kept else until.get(FINE.step, 0)
     fine = [at for at in grid if at % FINE.step == 0 and since < at <= until.get(FINE.step, 0)]
     coarse = [at for at in grid if at % COARSE.step == 0 and at <= min(since, until.get(COARSE.step, 0))]
     rest = sorted(set(grid).difference(fine, coarse))

@@ -11,20 +11,20 @@ import math
 import operator
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.catalogue import Known
 from whisperwatch.watcher.query.embedded.latest import latest
-from whisperwatch.watcher.query.embedded.pieces import Piece, pieces
+from whisperwatch.watcher.query.embedded.pieces import pieces
 from whisperwatch.watcher.query.embedded.selecting import Selection, select
 from whisperwatch.watcher.query.embedded.windows import bin_size, windows
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Grid, Measure
 from whisperwatch.watcher.query.quantiles import quantile
 from whisperwatch.watcher.store.errors import StoreError
-from whisperwatch.watcher.store.metrics.points import LEVELS, RAW, number, unpack
+from whisperwatch.watcher.store.metrics.points import LEVELS, number, unpack
 from whisperwatch.watcher.store.metrics.rolling import rolled
 from whisperwatch.watcher.store.partitions import View
 from whisperwatch.watcher.store.reading import Readers
@@ -222,26 +222,21 @@ def _rows(
     if not any(group.series for group in selection.groups):
         return
     base, size = grid.start, bin_size(grid)
+    for source, start, end in _sources(view, grid):
+        yield from view.connection.execute(
+            f"WITH {selection.chosen} SELECT grp, (t - {base + 1}) / {size} AS bin, {columns} "
+            f"FROM {source} WHERE t > ? AND t <= ?{ending}",
+            (start, end),
+        )
+
+
+def _sources(view: View, grid: Grid) -> Iterator[tuple[str, int, int]]:
+    """What is read, and of which time: no point is in two of them."""
     for piece in pieces(grid, rolled(view.connection), _since(view)):
-        for table in _tables(view, piece):
-            yield from view.connection.execute(
-                f"WITH {selection.chosen} SELECT grp, (t - {base + 1}) / {size} AS bin, {columns} "
-                f"FROM {_joined(table)} WHERE t > ? AND t <= ?{ending}",
-                (piece.start, piece.end),
-            )
-
-
-def _joined(table: str) -> str:
-    if table == "journal":  # by time: few, and all of them are looked at
-        return "journal JOIN chosen USING (series)"
-    return f"chosen CROSS JOIN {table} USING (series)"
-
-
-def _tables(view: View, piece: Piece) -> Iterable[str]:
-    for partition in view.partitions(piece.level.family, piece.start, piece.end):
-        yield partition.name
-    if piece.level is RAW:
-        yield "journal"
+        for partition in view.partitions(piece.level.family, piece.start, piece.end):
+            yield f"chosen CROSS JOIN {partition.name} USING (series)", piece.start, piece.end
+    # by time: few, and all of them are looked at; of any time, for what came late is there first
+    yield "journal JOIN chosen USING (series)", grid.start, grid.last
 
 
 def _since(view: View) -> dict[int, int]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from whisperwatch.watcher.query.language import Grid
-from whisperwatch.watcher.store.metrics.points import COARSE, FINE, RAW, Level
+from whisperwatch.watcher.store.metrics.points import LEVELS, RAW, Level
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """(start, end] by the points of a level; RAW are also those that are still in the journal."""
+    """(start, end] by the points of a level."""
 
     level: Level
     start: int
@@ -31,10 +32,11 @@ def pieces(grid: Grid, until: Mapping[int, int], since: Mapping[int, int]) -> li
     """
     found: list[Piece] = []
     left = [(grid.start, grid.last)]
-    for level in (COARSE, FINE):
+    for finer, level in reversed(list(pairwise(LEVELS))):
         rest = []
         for start, end in left:
-            covered = _covered(grid, level, start, min(end, until.get(level.step, 0)), since)
+            oldest = since.get(finer.step)
+            covered = _covered(grid, level.step, start, min(end, until.get(level.step, 0)), oldest)
             if covered is None:
                 rest.append((start, end))
                 continue
@@ -44,20 +46,15 @@ def pieces(grid: Grid, until: Mapping[int, int], since: Mapping[int, int]) -> li
     return [*found, *(Piece(RAW, start, end) for start, end in left)]
 
 
-def _covered(
-    grid: Grid, level: Level, start: int, end: int, since: Mapping[int, int]
-) -> tuple[int, int] | None:
-    """The part of (start, end] that the level's points answer for."""
-    step = level.step
+def _covered(grid: Grid, step: int, start: int, end: int, finer: int | None) -> tuple[int, int] | None:
+    """The part of (start, end] that points of a step answer for. `finer`: since when there are finer ones."""
     whole = -(-start // step) * step, end // step * step
     if whole[0] >= whole[1]:
         return None
     if len(grid) == 1 or not any(edge % step for edge in (grid.first, grid.step, grid.window)):
         return whole
     # windows' edges fall within its points: only where nothing finer is left
-    finer = FINE if level is COARSE else RAW
-    oldest = since.get(finer.step)
-    if oldest is None:
+    if finer is None:
         return whole
-    before = min(whole[1], oldest // step * step)
+    before = min(whole[1], finer // step * step)
     return (whole[0], before) if whole[0] < before else None

@@ -9,7 +9,7 @@ gauges      `count` samples, their `total`, `least`, `most`, and the `last` one;
 histograms  `count` measurements, their `total`, and `buckets`
 
 The newest minutes are in `journal`, by time, for that is how they come. Every five minutes they move on, by series, for
-that is how they are asked for: each slot into `raw`, five minutes into `fine`, an hour into `coarse`.
+that is how they are asked for: each slot into `raw`, a minute into `minute`, five into `fine`, an hour into `coarse`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Final
 from whisperwatch.watcher.store.partitions import Family
 
 SLOT_S: Final = 15
+MINUTE_S: Final = 60
 FINE_S: Final = 300
 COARSE_S: Final = 3600
 
@@ -46,17 +47,21 @@ def _level(name: str, step: int, partition_s: int) -> Level:
 
 
 RAW: Final = _level("raw", SLOT_S, 3600)
+MINUTE: Final = _level("minute", MINUTE_S, 21_600)
 FINE: Final = _level("fine", FINE_S, 86_400)
 COARSE: Final = _level("coarse", COARSE_S, 864_000)
-LEVELS: Final = (RAW, FINE, COARSE)
+LEVELS: Final = (RAW, MINUTE, FINE, COARSE)
+"""From the finest on: each is made of the one before."""
 
 SCHEMA: Final = (
     "CREATE TABLE metrics (id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT NOT NULL, "
     "bounds TEXT NOT NULL, UNIQUE (name, kind, unit, bounds))",
     "CREATE TABLE series (id INTEGER PRIMARY KEY, metric INTEGER NOT NULL, instance TEXT NOT NULL, "
     "attributes TEXT NOT NULL, UNIQUE (metric, instance, attributes))",
-    # what a series has counted since its cell's start, as far as it is in the points: the next one is the difference
-    "CREATE TABLE totals (series INTEGER PRIMARY KEY, start INTEGER NOT NULL, count INTEGER, total REAL, buckets BLOB)",
+    # what a series has counted since its cell's start, as far as it is in the points: the next one is the difference.
+    # Two processes may be one instance, if the operator says so: each counts from its own start
+    "CREATE TABLE totals (series INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER, total REAL, buckets BLOB, "
+    "PRIMARY KEY (series, start)) WITHOUT ROWID",
     # when a process lived: it could have counted, and didn't
     "CREATE TABLE lives (id INTEGER PRIMARY KEY, instance TEXT NOT NULL, start INTEGER NOT NULL, "
     "began INTEGER NOT NULL, ended INTEGER NOT NULL)",
@@ -75,11 +80,13 @@ def slot_of(at: float, step: int = SLOT_S) -> int:
 
 _LANE: Final = 5
 """Bytes of one bucket's count in a blob: sums of them can't overflow below 10^12."""
+_MOST_EMPTY: Final = 255
+"""What the first byte can say."""
 
 
 def pack(counts: Sequence[int]) -> bytes:
     """Bucket counts as a blob: how many empty ones come first, then a number with a lane for each of the others."""
-    first = next((index for index, count in enumerate(counts) if count), len(counts))
+    first = min(next((index for index, count in enumerate(counts) if count), len(counts)), _MOST_EMPTY)
     lanes = b"".join(count.to_bytes(_LANE, "little") for count in counts[first:])
     return bytes((first,)) + lanes.rstrip(b"\0")
 
@@ -99,7 +106,7 @@ def repack(total: int) -> bytes:
     """A number as a blob again."""
     if not total:
         return b"\0"
-    first = ((total & -total).bit_length() - 1) // (8 * _LANE)
+    first = min(((total & -total).bit_length() - 1) // (8 * _LANE), _MOST_EMPTY)
     shifted = total >> (8 * _LANE * first)
     return bytes((first,)) + shifted.to_bytes((shifted.bit_length() + 7) // 8, "little")
 

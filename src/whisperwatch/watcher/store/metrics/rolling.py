@@ -1,6 +1,7 @@
 """The way of a point: out of the journal after five minutes, into coarser ones, and in order where a table is full.
 
 Each step is one transaction and can be done again: what is done is known by `rolled` and by what is in the journal.
+What comes late (the disk was full, a clock was set back) goes the same way, and is added to what is there.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from whisperwatch.watcher.store.metrics.points import (
     FINE,
     FINE_S,
     LEVELS,
+    MINUTE,
     RAW,
     Level,
     number,
     repack,
+    slot_of,
 )
 from whisperwatch.watcher.store.partitions import Database, Partition
 from whisperwatch.watcher.store.transactions import transaction
@@ -46,10 +49,14 @@ def roll(database: Database, now: float) -> None:
         with transaction(database):
             _out_of_the_journal(database, end)
     with transaction(database):
-        _is_rolled(connection, FINE, until)
-    for end in _hours(connection, until):
+        for level in (MINUTE, FINE):
+            _is_rolled(connection, level, until)
+        _not_rolled_after(connection, COARSE, until)
+    for end in _hours(database, until):
         with transaction(database):
             _hour(database, end)
+    with transaction(database):
+        _is_rolled(connection, COARSE, until // COARSE_S * COARSE_S)
     _settle(database, now)
 
 
@@ -62,37 +69,60 @@ def _out_of_the_journal(database: Database, end: int) -> None:
     rows = database.connection.execute(
         f"SELECT {COLUMNS} FROM journal WHERE t > ? AND t <= ? ORDER BY series, t", (end - FINE_S, end)
     ).fetchall()
-    _insert(database, RAW, end, rows)
-    _insert(database, FINE, end, list(_sums(rows, end)))
-    database.connection.execute("DELETE FROM journal WHERE t <= ?", (end,))
-    _is_rolled(database.connection, FINE, end)
-
-
-def _hours(connection: sqlite3.Connection, until: int) -> Iterator[int]:
-    """The ends of the hours that are whole and not rolled up yet."""
-    before = rolled(connection).get(COARSE_S)
-    last = until // COARSE_S * COARSE_S
-    if before is None:
-        first = connection.execute("SELECT min(start) FROM partitions WHERE family = ?", (FINE.family.name,))
-        (start,) = first.fetchone()
-        before = last if start is None else start // COARSE_S * COARSE_S
-        yield from range(before + COARSE_S, last + 1, COARSE_S)
+    slots = _points(database, RAW, end)
+    if slots or not _points(database, FINE, end):
+        rows = _merged(rows, slots)
+        for level in (RAW, MINUTE, FINE):
+            _insert(database, level, end, list(_sums(rows, level.step)))
     else:
-        yield from range(before + COARSE_S, last + 1, COARSE_S)
+        _add_to_what_is_left(database, end, rows)
+    database.connection.execute("DELETE FROM journal WHERE t > ? AND t <= ?", (end - FINE_S, end))
+    _not_rolled_after(database.connection, COARSE, end - 1)
+
+
+def _hours(database: Database, until: int) -> list[int]:
+    """The ends of the hours that are whole, not rolled up yet, and of which there is anything."""
+    before = rolled(database.connection).get(COARSE_S, 0)
+    last = until // COARSE_S * COARSE_S
+    found: list[int] = []
+    for partition in database.partitions(FINE.family, before, last):
+        first = max(before, partition.start)
+        found += range(first + COARSE_S, min(last, partition.end) + 1, COARSE_S)
+    return found
 
 
 def _hour(database: Database, end: int) -> None:
-    (partition,) = database.partitions(FINE.family, end - 1, end) or (None,)
-    if partition is not None:
-        rows = database.connection.execute(
-            f"SELECT {COLUMNS} FROM {partition.name} WHERE t > ? AND t <= ? ORDER BY series, t",
-            (end - COARSE_S, end),
-        ).fetchall()
-        sums = [
-            (*row[:6], row[6] if newest == end else None, row[7]) for row, newest in _with_newest(rows, end)
-        ]
-        _insert(database, COARSE, end, sums)
+    rows = database.connection.execute(
+        f"SELECT {COLUMNS} FROM {database.table(FINE.family, end - 1)} WHERE t > ? AND t <= ? ORDER BY series, t",
+        (end - COARSE_S, end),
+    ).fetchall()
+    newest = {row[0]: row[1] for row in rows}
+    sums = [(*row[:6], row[6] if newest[row[0]] == end else None, row[7]) for row in _sums(rows, COARSE_S)]
+    _insert(database, COARSE, end, sums)
     _is_rolled(database.connection, COARSE, end)
+
+
+def _add_to_what_is_left(database: Database, end: int, rows: list[Row]) -> None:
+    """It comes so late that the slots of its time were dropped."""
+    for level in (MINUTE, FINE):
+        if there := _points(database, level, end):
+            _insert(
+                database, level, end, list(_sums(_merged(list(_sums(rows, level.step)), there), level.step))
+            )
+
+
+def _points(database: Database, level: Level, end: int) -> list[Row]:
+    """What a level has of five minutes."""
+    found = database.partitions(level.family, end - 1, end)
+    if not found:
+        return []
+    sql = f"SELECT {COLUMNS} FROM {found[0].name} WHERE t > ? AND t <= ?"
+    return database.connection.execute(sql, (end - FINE_S, end)).fetchall()
+
+
+def _merged(late: list[Row], there: list[Row]) -> list[Row]:
+    """In order; of one time, what is there comes after what is late."""
+    return sorted((*late, *there), key=itemgetter(0, 1)) if there else late
 
 
 def _insert(database: Database, level: Level, end: int, rows: list[Row]) -> None:
@@ -102,28 +132,24 @@ def _insert(database: Database, level: Level, end: int, rows: list[Row]) -> None
         database.grew(table, sum(_ROW_BYTES + len(row[7] or b"") for row in rows))
 
 
-def _sums(rows: Iterable[Row], end: int) -> Iterator[Row]:
-    for row, _ in _with_newest(rows, end):
-        yield row
-
-
-def _with_newest(rows: Iterable[Row], end: int) -> Iterator[tuple[Row, int]]:
-    """One point for each series' points (in order), and the time of the newest of these."""
-    for series, of_series in groupby(rows, itemgetter(0)):
-        _, times, counts, totals, least, most, last, blobs = zip(*of_series, strict=True)
+def _sums(rows: Iterable[Row], step: int) -> Iterator[Row]:
+    """The points of a step of finer ones, which are in order."""
+    for (series, t), several in groupby(rows, lambda row: (row[0], slot_of(row[1], step))):
+        first, *others = several
+        if not others:
+            yield (series, t, *first[2:])
+            continue
+        _, _, counts, totals, least, most, last, blobs = zip(first, *others, strict=True)
         buckets = [number(blob) for blob in blobs if blob is not None]
         yield (
-            (
-                series,
-                end,
-                _over(sum, counts),
-                _over(sum, totals),
-                _over(min, least),
-                _over(max, most),
-                last[-1],
-                repack(sum(buckets)) if buckets else None,
-            ),
-            times[-1],
+            series,
+            t,
+            _over(sum, counts),
+            _over(sum, totals),
+            _over(min, least),
+            _over(max, most),
+            next((value for value in reversed(last) if value is not None), None),
+            repack(sum(buckets)) if buckets else None,
         )
 
 
@@ -134,9 +160,15 @@ def _over(function: Any, values: Iterable[Any]) -> Any:
 
 def _is_rolled(connection: sqlite3.Connection, level: Level, until: int) -> None:
     connection.execute(
-        "INSERT INTO rolled VALUES (?1, ?2) ON CONFLICT (step) DO UPDATE SET until = max(until, ?2)",
+        "INSERT INTO rolled VALUES (?1, ?2) ON CONFLICT (step) DO UPDATE SET until = ?2 WHERE until != ?2",
         (level.step, until),
     )
+
+
+def _not_rolled_after(connection: sqlite3.Connection, level: Level, at: int) -> None:
+    """What a level has of later times is to be made again."""
+    until = at // level.step * level.step
+    connection.execute("UPDATE rolled SET until = ?1 WHERE step = ?2 AND until > ?1", (until, level.step))
 
 
 def _settle(database: Database, now: float) -> None:

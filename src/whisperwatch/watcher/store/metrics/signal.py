@@ -6,18 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from whisperwatch.watcher.store.metrics.points import COARSE, FINE, LEVELS, RAW, SCHEMA, Level
+from whisperwatch.watcher.store.metrics.living import bury
+from whisperwatch.watcher.store.metrics.points import (
+    COARSE,
+    COARSE_S,
+    FINE,
+    LEVELS,
+    MINUTE,
+    RAW,
+    SCHEMA,
+    Level,
+)
 from whisperwatch.watcher.store.metrics.rolling import roll
 from whisperwatch.watcher.store.metrics.taken import Taken
 from whisperwatch.watcher.store.metrics.writing import Journal
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
+from whisperwatch.watcher.store.transactions import transaction
 
 _SHARE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long points are kept (seconds): each slot, five minutes, hours."""
+    """How long points are kept (seconds): each slot and minute, five minutes, hours."""
 
     raw_s: float = 6 * 3600.0
     fine_s: float = 30 * 86_400.0
@@ -25,7 +36,8 @@ class Keep:
 
     def of(self, level: Level) -> float:
         """Of one level."""
-        return {RAW: self.raw_s, FINE: min(self.fine_s, self.coarse_s), COARSE: self.coarse_s}[level]
+        fine_s = min(self.fine_s, self.coarse_s)
+        return {RAW: self.raw_s, MINUTE: self.raw_s, FINE: fine_s, COARSE: self.coarse_s}[level]
 
 
 class Metrics:
@@ -45,6 +57,7 @@ class Metrics:
         self._source, self._keep = source, keep
         self._journal = Journal()
         self._uncommitted = False
+        self._buried = float("-inf")
 
     def take(self) -> Taken | None:
         """What changed since the last call."""
@@ -62,8 +75,15 @@ class Metrics:
         self._uncommitted = False
 
     def tend(self, database: Database, now: float) -> None:
-        """Roll up what is due."""
+        """Roll up what is due; each hour, forget who is gone for longer than anything is kept."""
         roll(database, now)
+        if abs(now - self._buried) >= COARSE_S:
+            self._buried = now
+            with transaction(database):
+                # no point of then is left: their partition's end was as old as they are kept
+                gone = bury(database, now, self._keep().coarse_s + COARSE.family.length_s + COARSE_S)
+            if gone:
+                self._journal.forget()
 
     def expired(self, database: Database, now: float) -> list[tuple[Family, Partition]]:
         """Partitions that are older than they are kept, once coarser ones have what is in them."""

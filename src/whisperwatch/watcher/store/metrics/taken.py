@@ -56,7 +56,8 @@ def text_of(value: Any) -> str:
     """An attribute's value as every engine gives it, and as Prometheus has it for a label."""
     if value is True or value is False:
         return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def pairs_of(attributes: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -7,17 +7,19 @@ values anew, neither counts them twice nor misses what came between.
 from __future__ import annotations
 
 import json
+import logging
+import math
+import sqlite3
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whisperwatch.watcher.store.many import insert_many
-from whisperwatch.watcher.store.metrics.points import FINE_S, SLOT_S, counts_of, pack, slot_of
-from whisperwatch.watcher.store.metrics.rolling import rolled
+from whisperwatch.watcher.store.metrics.living import Lives
+from whisperwatch.watcher.store.metrics.points import counts_of, pack, slot_of
 from whisperwatch.watcher.store.metrics.taken import Identity, Sample, Taken
 from whisperwatch.watcher.store.partitions import Database
 
-_GAP_S: Final = 60
-"""A process of which nothing was heard for longer has two lives."""
+_log = logging.getLogger("whisperwatch.watcher")
 _SUM: Final = (
     "count = coalesce(journal.count + excluded.count, excluded.count), total = journal.total + excluded.total"
 )
@@ -27,15 +29,8 @@ _SET: Final = (
     "last = excluded.last"
 )
 
-Counted = tuple[int, int | None, float, tuple[int, ...] | None]
-"""start, count, total, buckets: cumulative."""
-
-
-@dataclass(slots=True)
-class _Life:
-    id: int
-    began: int
-    ended: int
+Counted = tuple[int | None, float, tuple[int, ...] | None]
+"""count, total, buckets: cumulative."""
 
 
 @dataclass(slots=True)
@@ -51,36 +46,36 @@ class Journal:
     """Writes samples; remembers what the file has, until `forget`."""
 
     def __init__(self) -> None:
+        self._lives = Lives()
+        self._left_out: set[str] = set()
         self.forget()
 
     def forget(self) -> None:
         """A transaction was undone: what is remembered may not be in the file."""
+        self._lives.forget()
         self._series: dict[Identity, int] = {}
         self._metrics: dict[tuple[Any, ...], int] = {}
-        self._counted: dict[int, Counted] = {}
-        self._lives: dict[tuple[str, int], _Life] = {}
-        self._born: set[tuple[int, int]] = set()
+        self._counted: dict[tuple[int, int], Counted] = {}
         self._slot_buckets: tuple[int, dict[int, tuple[int, ...]]] = (0, {})
-
-    def _after(self, database: Database) -> int:
-        """The first slot that is not rolled up: a clock that was set back must not add to what is."""
-        return rolled(database.connection).get(FINE_S, 0) + SLOT_S
 
     def write(self, database: Database, taken: Taken) -> None:
         """Write it, within the caller's transaction."""
-        slot = max(slot_of(taken.at), self._after(database))
-        lives = {who: self._live(database, who, slot) for who in taken.alive}
+        slot = slot_of(taken.at)
+        lives = {who: self._lives.live(database, who, slot) for who in taken.alive}
         pending = _Pending()
         if self._slot_buckets[0] != slot:
             self._slot_buckets = slot, {}
         for sample in taken.samples:
-            series = self._number(database, sample.identity)
+            try:
+                series = self._number(database, sample.identity)
+                self._sample(database, series, slot, sample, pending)
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                self._leave_out(sample, error)
+                continue
             if (life := lives.get((sample.identity.instance, sample.process))) is not None:
-                self._bear(database, series, life, slot)
-            if sample.identity.kind in ("counter", "histogram"):
-                self._count(database, series, slot, sample, pending)
-            else:
-                pending.set.append((series, slot, 1, *sample.value * 4))
+                self._lives.bear(database, series, life, slot)
         connection = database.connection
         insert_many(connection, "journal (series, t, count, total, buckets)", pending.added, ending=_ADD)
         insert_many(
@@ -93,20 +88,32 @@ class Journal:
             insert="INSERT OR REPLACE",
         )
 
+    def _sample(self, database: Database, series: int, slot: int, sample: Sample, pending: _Pending) -> None:
+        if sample.identity.kind in ("counter", "histogram"):
+            self._count(database, series, slot, sample, pending)
+        else:
+            pending.set.append((series, slot, 1, *(_finite(sample.value[0]),) * 4))
+
+    def _leave_out(self, sample: Sample, error: Exception) -> None:
+        """A value that SQLite can't hold costs nothing but itself; it is said once of each metric."""
+        if sample.identity.metric not in self._left_out:
+            self._left_out.add(sample.identity.metric)
+            _log.warning("a value of %s can't be kept, and is left out: %s", sample.identity.metric, error)
+
     def _count(self, database: Database, series: int, slot: int, sample: Sample, pending: _Pending) -> None:
         now = _counted(sample)
-        before = self._before(database, series)
-        same = before is not None and before[0] == sample.start
-        _, count, total, buckets = _difference(now, before) if same and before is not None else now
+        cumulative = None if now[2] is None else pack(now[2])
+        before = self._before(database, series, sample.start)
+        count, total, buckets = now if before is None else _difference(now, before)
         if (count if count is not None else total) < 0:
             return  # older than what is there
         if count or total:
             blob = None if buckets is None else self._packed(database, series, slot, buckets)
             pending.added.append((series, slot, count, total, blob))
-        elif same:
+        elif before is not None:
             return
-        self._counted[series] = now
-        pending.totals.append((series, *now[:3], None if now[3] is None else pack(now[3])))
+        self._counted[series, sample.start] = now
+        pending.totals.append((series, sample.start, *now[:2], cumulative))
 
     def _packed(self, database: Database, series: int, slot: int, buckets: tuple[int, ...]) -> bytes:
         """The slot's buckets with these added."""
@@ -115,19 +122,21 @@ class Journal:
         if before is None:
             before = _stored_buckets(database, series, slot, len(buckets))
         added = buckets if before is None else tuple(a + b for a, b in zip(buckets, before, strict=True))
+        packed = pack(added)
         of_slot[series] = added
-        return pack(added)
+        return packed
 
-    def _before(self, database: Database, series: int) -> Counted | None:
-        known = self._counted.get(series)
+    def _before(self, database: Database, series: int, start: int) -> Counted | None:
+        known = self._counted.get((series, start))
         if known is None:
             row = database.connection.execute(
-                "SELECT start, count, total, buckets FROM totals WHERE series = ?", (series,)
+                "SELECT count, total, buckets FROM totals WHERE series = ? AND start = ?", (series, start)
             ).fetchone()
             if row is None:
                 return None
-            start, count, total, blob = row
-            known = self._counted[series] = (start, count, total, None if blob is None else counts_of(blob))
+            count, total, blob = row
+            known = count, total, None if blob is None else counts_of(blob)
+            self._counted[series, start] = known
         return known
 
     def _number(self, database: Database, identity: Identity) -> int:
@@ -147,54 +156,28 @@ class Journal:
             known = self._metrics[key] = _id(database, "metrics", ("name", "kind", "unit", "bounds"), key)
         return known
 
-    def _live(self, database: Database, who: tuple[str, int], slot: int) -> _Life:
-        known = self._lives.get(who)
-        if known is None:
-            row = database.connection.execute(
-                "SELECT id, began, ended FROM lives WHERE instance = ? AND start = ? ORDER BY ended DESC LIMIT 1",
-                who,
-            ).fetchone()
-            known = None if row is None else _Life(*row)
-        if known is None or slot - known.ended > _GAP_S:
-            began = slot - SLOT_S
-            made = database.connection.execute(
-                "INSERT INTO lives (instance, start, began, ended) VALUES (?, ?, ?, ?)", (*who, began, slot)
-            )
-            again = known
-            known = _Life(int(made.lastrowid or 0), began, slot)
-            if again is not None:  # its series are all still there
-                database.connection.execute(
-                    "INSERT OR IGNORE INTO births SELECT series, ?, ? FROM births WHERE life = ?",
-                    (known.id, began, again.id),
-                )
-        elif slot > known.ended:
-            database.connection.execute("UPDATE lives SET ended = ? WHERE id = ?", (slot, known.id))
-            known.ended = slot
-        self._lives[who] = known
-        return known
-
-    def _bear(self, database: Database, series: int, life: _Life, slot: int) -> None:
-        if (series, life.id) not in self._born:
-            database.connection.execute(
-                "INSERT OR IGNORE INTO births VALUES (?, ?, ?)", (series, life.id, slot)
-            )
-            self._born.add((series, life.id))
-
 
 def _counted(sample: Sample) -> Counted:
     if sample.identity.kind == "counter":
-        return sample.start, None, sample.value[0], None
+        return None, _finite(sample.value[0]), None
     count, total, _, _, buckets = sample.value
-    return sample.start, count, total, tuple(buckets)
+    return int(_finite(count)), _finite(total), tuple(buckets)
+
+
+def _finite(value: float) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"it is {number}")
+    return number
 
 
 def _difference(now: Counted, before: Counted) -> Counted:
-    start, count, total, buckets = now
+    count, total, buckets = now
     if count is None or buckets is None:
-        return start, None, total - before[2], None
-    padded = (before[3] or ()) + (0,) * len(buckets)
+        return None, total - before[1], None
+    padded = (before[2] or ()) + (0,) * len(buckets)
     less = tuple(max(0, a - b) for a, b in zip(buckets, padded, strict=False))
-    return start, count - (before[1] or 0), total - before[2], less
+    return count - (before[0] or 0), total - before[1], less
 
 
 def _stored_buckets(database: Database, series: int, slot: int, buckets: int) -> tuple[int, ...] | None:
