@@ -159,8 +159,9 @@ def _over(function: Any, values: Iterable[Any]) -> Any:
 
 
 def _is_rolled(connection: sqlite3.Connection, level: Level, until: int) -> None:
+    """Never less than before: what comes later for that time is merged into the level, or still in the journal."""
     connection.execute(
-        "INSERT INTO rolled VALUES (?1, ?2) ON CONFLICT (step) DO UPDATE SET until = ?2 WHERE until != ?2",
+        "INSERT INTO rolled VALUES (?1, ?2) ON CONFLICT (step) DO UPDATE SET until = ?2 WHERE until < ?2",
         (level.step, until),
     )
 
