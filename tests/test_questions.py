@@ -48,6 +48,12 @@ def test_words_become_arguments(words: str, expected: dict[str, Any]) -> None:
         (LOGS, "llm --lines", "logs takes a whole number for lines. It is: "),
         (LOGS, "llm --lines -3", "logs takes a whole number for lines. It is: "),
         (BY_NAME["health"], "all", "health doesn't know 'all'. It is: health [detailed]"),
+        (BY_NAME["health"], "detailled", "health doesn't know 'detailled' (did you mean detailed?). It is: "),
+        (
+            BY_NAME["performance"],
+            "component lm",
+            "performance doesn't know 'lm' (did you mean llm?). It is: ",
+        ),
         (BY_NAME["health"], "detailed twice", "health has no use for 'twice'. It is: health [detailed]"),
     ],
 )
@@ -55,6 +61,13 @@ def test_wrong_words_are_told_what_is_right(question: Question, words: str, mess
     with pytest.raises(WrongWordsError) as wrong:
         arguments(question, words.split())
     assert str(wrong.value).startswith(message)
+
+
+def test_the_guides_spellings() -> None:
+    words = ["history", "--period", "24h"]
+    assert arguments(BY_NAME["performance"], words) == {"view": "history", "period": "24h"}
+    assert arguments(BY_NAME["performance"], words[1:] + words[:1]) == {"view": "history", "period": "24h"}
+    assert arguments(BY_NAME["memory"], ["status"]) == {"view": "status"}
 
 
 def test_choices_are_read_in_any_case() -> None:

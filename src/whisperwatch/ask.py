@@ -43,12 +43,14 @@ def main(question: str, argv: Sequence[str]) -> int:
         the exit status.
     """
     about = BY_NAME[question]
-    parser = argparse.ArgumentParser(prog=f"whisperwatch {question}", description=about.help)
+    usage = f"whisperwatch {about.usage} [--state-dir DIRECTORY]"
+    parser = argparse.ArgumentParser(
+        prog=f"whisperwatch {question}", usage=usage, description=about.help, allow_abbrev=False
+    )
     state_option(parser)
-    parser.add_argument("words", nargs="*", metavar="WORD", help=f"as in Discord: {about.usage}")
-    parsed, more = parser.parse_known_args(argv)
+    parsed, words = parser.parse_known_args(argv)  # the words are as in Discord
     try:
-        given = arguments(about, [*parsed.words, *more])
+        given = arguments(about, words)
     except WrongWordsError as error:
         parser.error(str(error))
     try:

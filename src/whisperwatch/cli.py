@@ -18,6 +18,8 @@ Watches discord.py bots.
   run -m package [ARG ...]  the same for `python -m package`
   demo [--help]             a demo bot on a Discord of its own, watched, live in this terminal
   health [detailed]         how the running bot is, as in Discord
+  performance [VIEW]        how fast it answers; history, component NAME, resources; --period 7d
+  engagement, cache, memory who talks with it, hits and misses, what it remembers
   query "QUESTION"          ask what is kept, in the language of docs/queries.md
   logs [--help]             the newest log records: filtered, searched, followed, exported
   traces [ID] [--help]      traces that fit, or one as a waterfall

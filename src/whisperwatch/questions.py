@@ -6,6 +6,7 @@ new question is a line here and an answer in `watcher.answers`. This module impo
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -47,11 +48,35 @@ class Question:
         return " ".join([self.name, *map(_typed, self.options)])
 
 
+_PERIOD: Final = Option("period", "how far back, such as 24h or 7d", flag=True)
+COMPONENTS: Final = ("llm", "database", "memory", "cache", "discord", "network", "tasks")
+"""Whose performance can be asked for."""
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(
         "health",
         "How the bot is, and what is wrong with it",
         (Option("view", "detailed: every component with its figures", ("detailed",)),),
+    ),
+    Question(
+        "performance",
+        "How fast the bot answers, how often it fails, what it takes",
+        (
+            Option(
+                "view",
+                "what of it; the whole unless said",
+                ("response-times", "history", "component", "resources"),
+            ),
+            Option("name", "the component that is meant by component", COMPONENTS),
+            _PERIOD,
+        ),
+    ),
+    Question("engagement", "Who talks with the bot, how long, and with which features", (_PERIOD,)),
+    Question("cache", "Of how many look-ups the caches had the answer", (_PERIOD,)),
+    Question(
+        "memory",
+        "What the bot's memory does, how fast and how well",
+        (Option("view", "status: the same as without", ("status",)), _PERIOD),
     ),
 )
 BY_NAME: Final = {question.name: question for question in QUESTIONS}
@@ -96,7 +121,8 @@ def names() -> Iterator[str]:
 
 def _take(question: Question, option: Option, text: str, found: dict[str, Any]) -> None:
     if option.choices and text.lower() not in option.choices:
-        raise _wrong(question, f"doesn't know {text!r:.40}")
+        near = difflib.get_close_matches(text.lower(), option.choices, 1)
+        raise _wrong(question, f"doesn't know {text!r:.40}" + (f" (did you mean {near[0]}?)" if near else ""))
     if option.kind == "whole":
         if not text.isdecimal() or len(text) > 9:
             raise _wrong(question, f"takes a whole number for {option.name}")

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from whisperwatch.terminal.numbers import bars, number
 from whisperwatch.terminal.paint import Paint, clean, cut, padded, width
 from whisperwatch.terminal.table import table
+from whisperwatch.watcher.answers.numbers import bars, number
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from whisperwatch.terminal import logs, traces
 from whisperwatch.terminal.explaining import explain
-from whisperwatch.terminal.numbers import bars, number
 from whisperwatch.terminal.paint import Paint
 from whisperwatch.terminal.stores import FOUND, ask, options, told
 from whisperwatch.terminal.table import table
+from whisperwatch.watcher.answers.numbers import bars, number
 from whisperwatch.watcher.query.answers import (
     Answer,
     LogAnswer,

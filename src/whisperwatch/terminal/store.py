@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from whisperwatch.ask import state_option
 from whisperwatch.state import StateDirectory, hash_id
-from whisperwatch.terminal.numbers import number
 from whisperwatch.terminal.paint import Paint
 from whisperwatch.terminal.stores import state_directory
 from whisperwatch.terminal.table import table
 from whisperwatch.watcher import settings as all_settings
+from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.query.choosing import store_path
 from whisperwatch.watcher.settings import Settings
 from whisperwatch.watcher.settings.overrides import NAME as OVERRIDES

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from whisperwatch.terminal.numbers import number
 from whisperwatch.terminal.paint import Paint, clean, cut, padded
 from whisperwatch.terminal.stores import ask, options, told
 from whisperwatch.terminal.table import table
+from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.query.answers import SpanRecord, Trace, TraceList
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError, TraceQuestion

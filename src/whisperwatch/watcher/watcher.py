@@ -29,6 +29,7 @@ from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
+from whisperwatch.watcher.query.choosing import Stores
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
@@ -43,6 +44,8 @@ from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
 _AFTER_GOODBYE_S = 2.0
 _PORT_AGAIN_S = 2.0
 """A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
+_STORE_PATIENCE_S = 7.0
+"""Who asks in Discord is told what the other stores know before their patience ends."""
 _logger = logging.getLogger("whisperwatch")
 
 
@@ -82,8 +85,14 @@ class Watcher:
         self.users = ActiveUsers(
             store, partial(hash_id, key), self.own, _fleet_users(settings), older=state.users
         )
+        self.stores = Stores(
+            lambda: self.settings, None if store is None else store.readers, _STORE_PATIENCE_S
+        )
         self.answers = Answers(
-            self._tell_health, self.sources, lambda: cost_sections(self.cost.cost(), self.settings)
+            self._tell_health,
+            self.sources,
+            lambda: cost_sections(self.cost.cost(), self.settings),
+            self.stores.asking,
         )
         self.receiver = Receiver(
             self.pipeline,
@@ -221,6 +230,7 @@ class Watcher:
     async def _stop(self) -> None:
         await self.users.collect()
         await self.pipeline.stop()
+        await self.stores.close()
         if self.kept is not None:
             await self.kept.store.stop()
         if self.web is not None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.page import Page, Section
+from whisperwatch.watcher.answers.reports import Reports
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.language import QuestionError
 
 Arguments = Mapping[str, Any]
 Teller = Callable[[Arguments], Awaitable[Page]]
@@ -19,6 +23,7 @@ class Answers:
         tell: gives the health report as `/health/detailed` has it, or {"off": why}.
         sources: the bots' processes.
         costs: gives what telemetry costs, as sections of a page.
+        asking: asks the stores.
     """
 
     def __init__(
@@ -26,17 +31,24 @@ class Answers:
         tell: Callable[[], Awaitable[Mapping[str, Any]]],
         sources: Callable[[], Sequence[check.Source]] = tuple,
         costs: Callable[[], Iterable[Section]] = tuple,
+        asking: Asking | None = None,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
+        if asking is not None:
+            self.tellers |= Reports(asking).tellers
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER's dict."""
         teller = self.tellers.get(question)
         if teller is None:
-            error = f"This watcher does not know the question {question!r:.40}: it and who asks run different versions"
-            return {"embeds": [], "text": error, "status": None, "error": error}
-        page = await teller(arguments)
+            return _failure(
+                f"This watcher does not know the question {question!r:.40}: it and who asks run different versions"
+            )
+        try:
+            page = await teller(arguments)
+        except (WrongWordsError, QuestionError) as error:
+            return _failure(str(error))
         return {
             "embeds": embeds.embeds(page),
             "text": terminal.text(page),
@@ -54,3 +66,7 @@ class Answers:
         if "off" in told:
             return health.off(str(told["off"]))
         return health.page(health.Health.from_json(told), detailed=arguments.get("view") == "detailed")
+
+
+def _failure(error: str) -> dict[str, Any]:
+    return {"embeds": [], "text": error, "status": None, "error": error}

@@ -75,6 +75,11 @@ class Asking:
         self._timeout_s = timeout_s
         self._failing: dict[str, float] = {}
 
+    @property
+    def metrics_store(self) -> str:
+        """Who answers about metrics; empty where nobody does."""
+        return self._engines.metrics.name if self._engines.metrics is not None else ""
+
     async def ask(self, question: Question) -> Answer:
         """The answer to any question.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisperwatch.watcher.query.asking import Asking, Engines
+from whisperwatch.watcher.query.asking import TIMEOUT_S, Asking, Engines
 from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
 from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
@@ -37,9 +37,12 @@ class Stores:
     Args:
         settings: those in force; which stores there are is read once, how long they keep things with each question.
         readers: of the embedded store; None where there is none.
+        timeout_s: how long a store may take.
     """
 
-    def __init__(self, settings: Callable[[], Settings], readers: Readers | None) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings], readers: Readers | None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         told = settings()
         service = told.service.name or dict(told.service.attributes).get("service.name")
         embedded = Engines()
@@ -49,7 +52,7 @@ class Stores:
             embedded = Engines(metrics, EmbeddedLogs(readers), EmbeddedTraces(readers))
             known = metrics.known
         engines, self._clients = _asked(told, service, embedded) if told.stores else (embedded, ())
-        self.asking = Asking(engines, lambda: _kept(settings()), known)
+        self.asking = Asking(engines, lambda: _kept(settings()), known, timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Close the connections to them."""

@@ -1,0 +1,75 @@
+"""Figures as they are read, the same everywhere: the number, its unit, its change against the period before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from whisperwatch.version import __version__
+from whisperwatch.watcher.answers.numbers import bars, number
+from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.insight.figures import Basis, Figure
+from whisperwatch.watcher.query.language.printing import seconds
+
+UNKNOWN: Final = "not known"
+_LEAST: Final = 0.005
+"""A change that rounds to nothing is none."""
+_NAMED: Final = {3600: "hour", 86_400: "24 hours", 7 * 86_400: "7 days", 30 * 86_400: "30 days"}
+
+
+def shown(figure: Figure) -> str:
+    """`1.2 s (+12 %)`."""
+    if figure.value is None:
+        return UNKNOWN
+    change = figure.change
+    if change is None or abs(change) < _LEAST:
+        return number(figure.value, figure.unit)
+    return f"{number(figure.value, figure.unit)} ({_change(change)})"
+
+
+def named(name: str, figure: Figure) -> str:
+    """`P95: 1.2 s (+12 %)`."""
+    return f"{name}: {shown(figure)}"
+
+
+def spark(points: tuple[float | None, ...], unit: str) -> str:
+    """`·▁▃█ 0 to 12`; what isn't known is a dot, for Discord draws spaces together."""
+    known = [value for value in points if value is not None]
+    if not known:
+        return UNKNOWN
+    return f"{bars(points).replace(' ', '·')} {number(min(known), unit)} to {number(max(known), unit)}"
+
+
+def title(what: str, basis: Basis) -> str:
+    """`Performance, last 24 hours`."""
+    over_s = round(basis.over_s)
+    for size, name in _NAMED.items():
+        if abs(over_s - size) <= max(60, size * 0.02):
+            return f"{what}, last {name}"
+    return f"{what}, last {seconds(over_s)}"
+
+
+def page(what: str, basis: Basis, lines: tuple[Line, ...], sections: tuple[Section, ...] = ()) -> Page:
+    """A report's page: what is missing is told last, and what the store did to the period."""
+    told = list(_remarks(basis))
+    if told:
+        sections = (*sections, Section("Not all is known" if basis.missing else "Please note", tuple(told)))
+    return Page(
+        title(what, basis),
+        lines,
+        sections,
+        status="unknown" if basis.missing else None,
+        footer=f"Whisperwatch {__version__} · from the store {basis.store} · in brackets: against the period before",
+        at=basis.end,
+    )
+
+
+def _remarks(basis: Basis) -> Iterator[str]:
+    for text in (*basis.missing, *basis.notes):
+        yield f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _change(change: float) -> str:
+    if change >= 9:
+        return f"{change + 1:.0f} times as much"
+    return f"{'+' if change > 0 else '-'}{abs(change) * 100:.0f} %"

@@ -1,0 +1,150 @@
+"""`performance`: reports of speed and resources as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from whisperwatch.watcher.answers.figures import UNKNOWN, named, page, shown, spark
+from whisperwatch.watcher.answers.numbers import number
+from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.insight.figures import Figure
+from whisperwatch.watcher.insight.performance import Component, History, Performance, Times
+from whisperwatch.watcher.insight.resources import Resources
+from whisperwatch.watcher.query.language.printing import seconds
+
+_TITLES: Final = {"llm": "LLM"}
+"""Of components that aren't just called by their names."""
+
+
+def summary(report: Performance) -> Page:
+    """The verdict, five numbers, and where the time goes."""
+    lines: tuple[Line, ...] = (_verdict(report.response),)
+    if report.response.p50.value is not None:
+        lines += (_quantiles(report.response),)
+    if report.handled.value is not None:
+        rate = Figure(report.handled.value / report.basis.over_s * 60, "{message}/min")
+        lines += (
+            f"{named('Answers', report.handled)}, {_of(rate)} a minute",
+            f"{named('Failed', _or_none(report.failed))}, {shown(report.error_rate)} of them",
+        )
+    return page(
+        "Performance",
+        report.basis,
+        lines,
+        (*_section("By component", report.components, _title), *_commands(report)),
+    )
+
+
+def response_times(report: Performance) -> Page:
+    """Quantiles of everything."""
+    sections = [
+        Section(_title(one.name), (_quantiles(one), named("Calls", one.count))) for one in report.components
+    ]
+    return page(
+        "Response times",
+        report.basis,
+        (_verdict(report.response), _quantiles(report.response)),
+        (*sections, *_commands(report)),
+    )
+
+
+def component(report: Component) -> Page:
+    """One component, and what of it takes longest."""
+    times = report.times
+    what = f"Performance of {_title(times.name)}"
+    if not times.count.value:
+        return page(what, report.basis, ("Nothing was recorded of it in this time.",))
+    lines = (_quantiles(times), named("Calls", times.count), named("Errors", _or_none(report.errors)))
+    return page(what, report.basis, lines, tuple(_section(f"Slowest, by {report.by}", report.parts)))
+
+
+def history(report: History) -> Page:
+    """Figures over time."""
+    sections = tuple(
+        Section(trend.name, (spark(trend.points, trend.unit), f"Whole time: {shown(trend.whole)}"))
+        for trend in report.trends
+        if trend.whole.value is not None
+    )
+    lines = (
+        (f"A bar for each {seconds(report.step_s)}.",)
+        if sections
+        else ("Nothing was recorded in this time.",)
+    )
+    return page("Performance", report.basis, lines, sections)
+
+
+def resources(report: Resources) -> Page:
+    """What the bot takes, and what is left."""
+    process = (
+        named("CPU", report.cpu),
+        spark(report.cpu_trend, "1"),
+        named("Memory, at most", report.memory),
+        spark(report.memory_trend, "By"),
+        named("Threads", report.threads),
+    )
+    disks = [named(f"Disk {place}", used) for place, used in report.disks.items()]
+    network = [
+        named(f"Network, {direction}", Figure(rate.value, "By", rate.before)) + " a second"
+        for direction, rate in report.network.items()
+    ]
+    host = (named("CPU", report.host_cpu), named("Memory", report.host_memory), *disks, *network)
+    loop = (named("P99 of its lag", report.lag), named("P99 of the garbage collector's pauses", report.pause))
+    sections = (
+        Section("The bot's process", process),
+        Section("Its machine or container", host),
+        Section("Its event loop", loop),
+    )
+    return page("Resources", report.basis, (_tightest(report),), sections)
+
+
+def _verdict(response: Times) -> str:
+    if response.p50.value is None or response.p95.value is None:
+        return "Nothing was answered in this time."
+    return (
+        f"Half of all answers came within {number(response.p50.value, 's')}, 95 of 100 within "
+        f"{number(response.p95.value, 's')}."
+    )
+
+
+def _tightest(report: Resources) -> str:
+    used = {"the CPU": report.host_cpu, "the memory": report.host_memory}
+    used |= {f"the disk {place}": figure for place, figure in report.disks.items()}
+    known = {name: figure.value for name, figure in used.items() if figure.value is not None}
+    if not known:
+        return "What is in use is not known."
+    name = max(known, key=known.__getitem__)
+    return f"Nothing is nearer its limit than {name}: {number(known[name], '1')} in use."
+
+
+def _quantiles(times: Times) -> str:
+    return " · ".join(
+        named(name, one) for name, one in (("P50", times.p50), ("P95", times.p95), ("P99", times.p99))
+    )
+
+
+def _commands(report: Performance) -> Iterator[Section]:
+    yield from _section("Slowest commands", report.commands)
+
+
+def _section(
+    title: str, all_times: Sequence[Times], called: Callable[[str], str] = lambda name: name or "unnamed"
+) -> Iterator[Section]:
+    lines: list[Line] = [
+        f"{called(one.name)}: P95 {shown(one.p95)}, {_of(one.count)} calls" for one in all_times
+    ]
+    if lines:
+        yield Section(title, tuple(lines))
+
+
+def _title(component: str) -> str:
+    return _TITLES.get(component) or component.capitalize()
+
+
+def _of(figure: Figure) -> str:
+    return UNKNOWN if figure.value is None else number(figure.value, figure.unit)
+
+
+def _or_none(figure: Figure) -> Figure:
+    """Errors that nobody has counted yet are none: the component worked."""
+    return Figure(0.0, figure.unit) if figure.value is None else figure

@@ -1,0 +1,1 @@
+"""What the stores' answers mean: typed reports, which commands, terminals and programs show alike."""

@@ -1,0 +1,127 @@
+"""Several questions at once, and what came of them: figures with what they were before, and what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from whisperwatch.watcher.query.answers import MetricAnswer
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.language import MetricQuestion
+from whisperwatch.watcher.query.language.parsing import parse
+from whisperwatch.watcher.query.language.printing import seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and what it was in the period before. None is not known, and never 0. `unit` is UCUM's."""
+
+    value: float | None = None
+    unit: str = "1"
+    before: float | None = None
+
+    @property
+    def change(self) -> float | None:
+        """The relative change; None where there is nothing to compare with."""
+        if self.value is None or not self.before:
+            return None
+        return self.value / self.before - 1
+
+    def __add__(self, other: Figure) -> Figure:
+        """The sum of what is known."""
+        return Figure(_sum(self.value, other.value), self.unit, _sum(self.before, other.before))
+
+    def over(self, whole: Figure) -> Figure:
+        """Its share of a whole. What isn't known of it is none of the whole."""
+        return Figure(_share(self.value, whole.value), "1", _share(self.before, whole.before))
+
+
+UNKNOWN = Figure()
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a report rests on.
+
+    Attributes:
+        start, end: of which time it tells (unix seconds).
+        store: who answered.
+        notes: what was done to the period.
+        missing: what failed, in sentences.
+    """
+
+    start: float
+    end: float
+    store: str
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def over_s(self) -> float:
+        return self.end - self.start
+
+
+class Figures:
+    """Answers, by the names under which they were asked for."""
+
+    def __init__(self, answers: Mapping[str, MetricAnswer], store: str) -> None:
+        self._answers, self._store = answers, store
+
+    @property
+    def basis(self) -> Basis:
+        answers = self._answers.values()
+        return Basis(
+            min(one.start for one in answers),
+            max(one.end for one in answers),
+            self._store,
+            tuple(dict.fromkeys(note for one in answers for note in one.notes)),
+            tuple(dict.fromkeys(problem.what for one in answers for problem in one.problems)),
+        )
+
+    def figure(self, name: str) -> Figure:
+        """Of a question without groups."""
+        return next(iter(self.groups(name).values()), Figure(unit=self._answers[name].unit))
+
+    def groups(self, name: str) -> dict[str, Figure]:
+        """By the value of the question's one attribute, the largest first."""
+        answer = self._answers[name]
+        return {
+            next(iter(series.group.values()), ""): Figure(
+                series.points[-1][1] if series.points else None,
+                answer.unit,
+                series.before[-1][1] if series.before else None,
+            )
+            for series in answer.series
+        }
+
+    def trend(self, name: str) -> tuple[float | None, ...]:
+        """The points of a question without groups, one for each step; None where there is none."""
+        answer = self._answers[name]
+        points = dict(answer.series[0].points) if answer.series else {}
+        first = answer.start + answer.step
+        return tuple(points.get(at) for at in range(first, answer.end + 1, answer.step))
+
+    def unit(self, name: str) -> str:
+        return self._answers[name].unit
+
+
+async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, every_s: float = 0) -> Figures:
+    """Ask all of it at once, over the same time: one point compared with the period before, or one each `every_s`.
+
+    Raises:
+        QuestionError: nobody keeps metrics, or the period means no time.
+    """
+    how = f"over {seconds(over_s)} " + (f"every {seconds(every_s)}" if every_s else "compared")
+    asked = [parse(f"{expression} {how}") for expression in expressions.values()]
+    answers = await asyncio.gather(*[asking.metrics(one) for one in asked if isinstance(one, MetricQuestion)])
+    return Figures(dict(zip(expressions, answers, strict=True)), asking.metrics_store)
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    known = [value for value in (one, other) if value is not None]
+    return sum(known) if known else None
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    return (part or 0.0) / whole if whole else None

@@ -1,0 +1,74 @@
+"""What the bot takes of its machine: CPU, memory, disk, network, and what keeps its loop waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from whisperwatch.watcher.insight.figures import Basis, Figure, ask
+from whisperwatch.watcher.query.asking import Asking
+
+_POINTS: Final = 24
+_TRENDS: Final = {
+    "cpu": "avg(process.cpu.utilization)",
+    "memory": "max(process.memory.usage)",
+}
+_QUESTIONS: Final = {
+    **_TRENDS,
+    "host cpu": "avg(system.cpu.utilization)",
+    "host memory": "last(system.memory.utilization)",
+    "disks": "last(system.filesystem.utilization) by system.filesystem.mountpoint",
+    "network": "rate(system.network.io) by network.io.direction",
+    "lag": "p99(bot.event_loop.lag)",
+    "pause": "p99(cpython.gc.pause.duration)",
+    "threads": "last(process.thread.count)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Of the bot's process, and of the host or its container.
+
+    Attributes:
+        cpu, memory: of the process, the mean share of the CPUs that it may use and the largest resident memory.
+        host_cpu, host_memory: shares in use, of the cgroup where it has a limit.
+        disks: by mount point, the share in use.
+        network: by direction, bytes a second of the host.
+        lag, pause: P99 of the event loop's lag and of the garbage collector's pauses.
+        cpu_trend, memory_trend: points, the oldest first.
+    """
+
+    basis: Basis
+    cpu: Figure
+    memory: Figure
+    host_cpu: Figure
+    host_memory: Figure
+    disks: Mapping[str, Figure]
+    network: Mapping[str, Figure]
+    lag: Figure
+    pause: Figure
+    threads: Figure
+    cpu_trend: tuple[float | None, ...]
+    memory_trend: tuple[float | None, ...]
+
+
+async def resources(asking: Asking, over_s: float) -> Resources:
+    """Of the last `over_s` seconds."""
+    found = await ask(asking, _QUESTIONS, over_s)
+    over_s = min(over_s, found.basis.over_s)
+    fine = await ask(asking, _TRENDS, over_s, max(15.0, round(over_s / _POINTS)))
+    return Resources(
+        found.basis,
+        found.figure("cpu"),
+        found.figure("memory"),
+        found.figure("host cpu"),
+        found.figure("host memory"),
+        found.groups("disks"),
+        found.groups("network"),
+        found.figure("lag"),
+        found.figure("pause"),
+        found.figure("threads"),
+        fine.trend("cpu"),
+        fine.trend("memory"),
+    )

@@ -1,0 +1,280 @@
+"""Reports as they are read: pages to the letter, and what is wrong in a question told."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whisperwatch.watcher.answers import Answers, embeds, performance, terminal, usage
+from whisperwatch.watcher.answers.figures import shown, spark
+from whisperwatch.watcher.answers.page import Page
+from whisperwatch.watcher.insight.figures import Basis, Figure
+from whisperwatch.watcher.insight.performance import Component, History, Performance, Times, Trend
+from whisperwatch.watcher.insight.resources import Resources
+from whisperwatch.watcher.insight.usage import Cache, Caches, Engagement, MemoryOperation, MemorySystem
+from whisperwatch.watcher.query.answers import Series
+from whisperwatch.watcher.query.asking import Asking, Engines
+from whisperwatch.watcher.query.engines import EngineError
+
+AT = 1_700_000_000.0
+HOUR = Basis(AT - 3600, AT, "embedded")
+DAY = Basis(AT - 86_400, AT, "embedded")
+NONE = Figure()
+
+
+def times(name: str, p95: float, count: float, before: float | None = None) -> Times:
+    seconds = [Figure(value, "s", before) for value in (p95 / 2, p95, p95 * 2)]
+    return Times(name, *seconds, Figure(count, "{call}"))
+
+
+def read(page: Page) -> str:
+    """Without its footer, which is the same on all."""
+    text, _, footer = terminal.text(page).rpartition("\n\n")
+    assert footer.endswith("from the store embedded · in brackets: against the period before")
+    return text + "\n"
+
+
+def dedent(text: str) -> str:
+    return textwrap.dedent(text).lstrip("\n")
+
+
+def test_performance() -> None:
+    report = Performance(
+        HOUR, times("response", 1.2, 812, 1.0), Figure(812, "{message}", 700), Figure(12, "{error}"),
+        (times("llm", 1.1, 800), times("database", 0.02, 4000)), (times("ask", 2, 120),),
+    )  # fmt: skip
+    assert read(performance.summary(report)) == dedent("""
+        Performance, last hour
+        Half of all answers came within 600 ms, 95 of 100 within 1.2 s.
+        P50: 600 ms (-40 %) · P95: 1.2 s (+20 %) · P99: 2.4 s (+140 %)
+        Answers: 812 (+16 %), 13.5 a minute
+        Failed: 12, 1.48 % of them
+
+        By component
+           LLM: P95 1.1 s, 800 calls
+           Database: P95 20 ms, 4,000 calls
+
+        Slowest commands
+           ask: P95 2 s, 120 calls
+        """)
+
+    page = Path(__file__).parents[3] / "docs" / "commands.md"
+    shown, _, _ = page.read_text(encoding="utf-8").partition("## Reports\n\n```text\n")[2].partition("```")
+    assert read(performance.summary(report)).startswith(shown)
+
+
+def test_a_bot_that_did_nothing() -> None:
+    silent = Times("response", NONE, NONE, NONE, NONE)
+    report = Performance(HOUR, silent, NONE, NONE, (), ())
+    assert read(performance.summary(report)) == dedent("""
+        Performance, last hour
+        Nothing was answered in this time.
+        """)
+
+
+def test_one_component() -> None:
+    report = Component(
+        DAY, times("llm", 1, 20), Figure(unit="{error}"), "gen_ai.request.model", (times("small", 1, 20),)
+    )
+    assert read(performance.component(report)) == dedent("""
+        Performance of LLM, last 24 hours
+        P50: 500 ms · P95: 1 s · P99: 2 s
+        Calls: 20
+        Errors: 0
+
+        Slowest, by gen_ai.request.model
+           small: P95 1 s, 20 calls
+        """)
+
+
+def test_history() -> None:
+    trend = Trend("Answers", Figure(13, "{message}", 10), (None, 5, 0, 8), "{message}")
+    unknown = Trend("P50", NONE, (None,) * 4, "s")
+    assert read(performance.history(History(DAY, (unknown, trend), 21_600))) == dedent("""
+        Performance, last 24 hours
+        A bar for each 6h.
+
+        Answers
+           ·▆▁█ 0 to 8
+           Whole time: 13 (+30 %)
+        """)
+
+
+def test_resources() -> None:
+    report = Resources(
+        HOUR, Figure(0.2), Figure(5e8, "By", 4e8), Figure(0.5), Figure(0.6), {"/": Figure(0.91)},
+        {"receive": Figure(2000.0, "By/s")}, Figure(0.003, "s"), NONE, Figure(9, "{thread}"), (0.1, 0.3), (4e8, 5e8),
+    )  # fmt: skip
+    assert read(performance.resources(report)) == dedent("""
+        Resources, last hour
+        Nothing is nearer its limit than the disk /: 91 % in use.
+
+        The bot's process
+           CPU: 20 %
+           ▃█ 10 % to 30 %
+           Memory, at most: 500 MB (+25 %)
+           ▇█ 400 MB to 500 MB
+           Threads: 9
+
+        Its machine or container
+           CPU: 50 %
+           Memory: 60 %
+           Disk /: 91 %
+           Network, receive: 2 kB a second
+
+        Its event loop
+           P99 of its lag: 3 ms
+           P99 of the garbage collector's pauses: not known
+        """)
+
+
+def test_engagement() -> None:
+    report = Engagement(
+        DAY, {"day": Figure(12, "{user}", 10)}, Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
+        {"positive": Figure(3, "{feedback}")}, {"ask": Figure(4, "{use}")},
+    )  # fmt: skip
+    assert read(usage.engagement(report)) == dedent("""
+        Engagement, last 24 hours
+        12 (+20 %) users were answered today.
+
+        Active users
+           Today: 12 (+20 %)
+
+        Conversations
+           Conversations begun: 9
+           Messages in one, on average: 4
+           Length, on average: not known
+           Liked: 100 %
+
+        Used most
+           ask: 4
+        """)
+
+
+def test_caches() -> None:
+    one = Cache("replies", Figure(40, "{request}"), Figure(0.75, "1", 0.5), Figure(2, "{key}"))
+    report = Caches(DAY, Figure(45, "{request}"), Figure(30 / 45), (one,))
+    assert read(usage.caches(report)) == dedent("""
+        Caches, last 24 hours
+        Of 100 look-ups 67 were hits.
+        Hits: 66.7 %
+        Look-ups: 45
+
+        replies
+           Hits: 75 % (+50 %)
+           Look-ups: 40
+           Evictions: 2
+        """)
+    assert "No cache was asked in this time." in read(usage.caches(Caches(DAY, NONE, NONE, ())))
+
+
+def test_memory() -> None:
+    operation = MemoryOperation(
+        "retrieve", Figure(4, "{operation}"), Figure(0.2, "s"), Figure(1, "{operation}"), Figure(3, "{item}")
+    )
+    assert read(usage.memory(MemorySystem(DAY, (operation,), Figure(0.7)))) == dedent("""
+        Memory system, last 24 hours
+        25 % of all operations failed.
+        Relevance of the best, on average: 70 %
+
+        retrieve
+           Operations: 4
+           P95: 200 ms
+           Failed: 1
+           Memories each: 3
+        """)
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (Figure(None, "s", 1.0), "not known"),
+        (Figure(1.0, "s", 1.001), "1 s"),
+        (Figure(20.0, "s", 1.0), "20 s (20 times as much)"),
+        (Figure(0.0, "{error}", 4.0), "0 (-100 %)"),
+        (Figure(5.0, "{error}", 0.0), "5"),
+    ],
+)
+def test_figures(figure: Figure, text: str) -> None:
+    assert shown(figure) == text
+
+
+def test_nothing_known_has_no_bars() -> None:
+    assert spark((None, None), "s") == "not known"
+
+
+def test_what_is_missing_is_told() -> None:
+    basis = Basis(AT - 60, AT, "embedded", ("metrics are kept for 30d",), ("Prometheus is down",))
+    page = usage.caches(Caches(basis, NONE, NONE, ()))
+    (embed,) = embeds.embeds(page)
+    assert embed["title"] == "❔ Caches, last 1m"
+    assert embed["fields"] == [
+        {
+            "name": "Not all is known",
+            "value": "Prometheus is down.\nMetrics are kept for 30d.",
+            "inline": False,
+        }
+    ]
+
+
+class Down:
+    """A store that is down."""
+
+    name = "prometheus"
+
+    async def measure(self, *_: Any) -> Sequence[Series]:
+        raise EngineError("Prometheus (http://localhost:9090) refuses the connection")
+
+
+async def _no_health() -> dict[str, Any]:
+    return {"off": "it is off"}
+
+
+def answers(engines: Engines = Engines(Down())) -> Answers:  # noqa: B008
+    return Answers(_no_health, asking=Asking(engines))
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments"),
+    [
+        ("performance", {}),
+        ("performance", {"view": "response-times"}),
+        ("performance", {"view": "history", "period": "7d"}),
+        ("performance", {"view": "component", "name": "llm"}),
+        ("performance", {"view": "resources"}),
+        ("engagement", {}),
+        ("cache", {"period": "10y"}),
+        ("memory", {"view": "status"}),
+    ],
+)
+async def test_a_store_that_is_down_is_said_in_every_report(question: str, arguments: dict[str, Any]) -> None:
+    answer = await answers().answer(question, arguments)
+    assert answer["error"] is None
+    assert "refuses the connection" in answer["text"]
+    assert answer["embeds"][0]["fields"][-1]["name"] == "Not all is known"
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments", "error"),
+    [
+        ("cache", {"period": "soon"}, "'soon' is no period: write 30m, 6h or 7d, from a minute on"),
+        ("cache", {"period": "1s"}, "'1s' is no period: write 30m, 6h or 7d, from a minute on"),
+        ("cache", {"period": "-3h"}, "'-3h' is no period: write 30m, 6h or 7d, from a minute on"),
+        ("cache", {"period": "nan"}, "'nan' is no period: write 30m, 6h or 7d, from a minute on"),
+        ("performance", {"view": "component"}, "performance component needs one of llm, database, memory, "),
+        ("performance", {"name": "llm"}, "llm is a component: ask `performance component llm`"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(question: str, arguments: dict[str, Any], error: str) -> None:
+    answer = await answers().answer(question, arguments)
+    assert answer["embeds"] == []
+    assert answer["error"].startswith(error)
+
+
+async def test_where_nobody_keeps_metrics() -> None:
+    answer = await answers(Engines()).answer("cache", {})
+    assert answer["error"].startswith("nobody keeps metrics here")
