@@ -30,8 +30,12 @@ test-stack: environment stack-tools ## the tests with the collector, Prometheus,
 stack-tools: python ## these servers, built with Go into a cache (about 15 minutes the first time)
 	@"$(PYTHON)" tools/stack_tools.py
 
-bench: bench-environment ## what watching costs, beside the alternatives
+bench: bench-environment ## what watching costs, beside the alternatives, and what the store does; BENCH_ARGS picks of the first
 	@$(VENV)-bench/bin/python -m bench $(BENCH_ARGS)
+ifeq ($(BENCH_ARGS),)
+	@$(VENV)-bench/bin/python -m bench.store_metrics
+	@$(VENV)-bench/bin/python -m bench.store_signals
+endif
 
 lint: environment ## style, types, import directions, generated files
 	@$(bin)/ruff check $(sources)

@@ -1,4 +1,4 @@
-"""What the embedded store takes and how long its questions take: `python -m bench.store_metrics`.
+"""What the embedded store takes and how long its questions and reports take: `python -m bench.store_metrics`.
 
 A bot of 500 series (100 histograms of 14 buckets, 200 counters, 200 gauges) over 30 days by five minutes and by the
 hour, and its last 6 hours by 15 seconds. The month is loaded in bulk, as the roll-ups leave it; the writing that is
@@ -14,11 +14,14 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from functools import partial
 from pathlib import Path
 
 from whisperwatch import semconv
+from whisperwatch.watcher.answers.page import Page
+from whisperwatch.watcher.answers.reports import Reports
+from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
 from whisperwatch.watcher.query.language import Grid, Measure
@@ -82,6 +85,10 @@ async def _metrics(path: Path, days: int) -> None:
     for name, grid in _grids(now, days):
         for measure in _measures():
             await _ask(name, engine, measure, grid)
+    reports = Reports(Asking(Engines(engine), now=lambda: float(now)))
+    for question, arguments in _reports():
+        times = [await _timed(reports.tellers[question](arguments)) for _ in range(5)]
+        print(f"report {question} {' '.join(arguments.values()):<32} {_ms(times)}")
     await store.stop()
 
 
@@ -182,6 +189,22 @@ def _measures() -> Iterator[Measure]:
     yield Measure("avg", semconv.HTTP_DURATION.name, (), (semconv.ROUTE,))
     yield Measure("last", semconv.SHARD_GUILDS.name)
     yield Measure("max", semconv.GATEWAY_LATENCY.name, (), (semconv.SHARD,))
+
+
+def _reports() -> Iterator[tuple[str, dict[str, str]]]:
+    """All of them; of these series only some have data, as a bot's own would."""
+    for period in ("1h", "30d"):
+        for view in ("response-times", "history", "resources"):
+            yield "performance", {"view": view, "period": period}
+        yield "performance", {"view": "component", "name": "discord", "period": period}
+        for question in ("engagement", "cache", "memory"):
+            yield question, {"period": period}
+
+
+async def _timed(work: Awaitable[Page]) -> float:
+    began = time.perf_counter()
+    await work
+    return time.perf_counter() - began
 
 
 async def _ask(name: str, engine: EmbeddedMetrics, measure: Measure, grid: Grid) -> None:
