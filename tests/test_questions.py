@@ -35,6 +35,7 @@ LOGS = Question(
         ("dashboard", {"component": "dashboard"}),
         ("dashboard --lines 50", {"component": "dashboard", "lines": 50}),
         ("--lines 5 llm timed out", {"component": "llm", "lines": 5, "text": "timed out"}),
+        ("llm timed out --lines 5", {"component": "llm", "lines": 5, "text": "timed out"}),
     ],
 )
 def test_words_become_arguments(words: str, expected: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ class Option:
 
     Attributes:
         choices: the only words that it takes, at most 25; empty: any.
-        kind: `rest` takes all the words that are left, as one text.
+        kind: `rest` takes all the words that are left and no flags, as one text.
         required: the question makes no sense without.
         flag: given as `--name value` in a message and in the terminal, never by its place.
     """
@@ -36,11 +36,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `name` is the command's and the watcher's; `help` follows it in a list, in 100 characters."""
+    """One question. `name` is the command's and the watcher's; `help` follows it in a list, in 100 characters.
+
+    Attributes:
+        private: its answer is for who asks alone: asked in a channel, it goes by direct message, unless that channel is
+            an admin channel.
+    """
 
     name: str
     help: str
     options: tuple[Option, ...] = ()
+    private: bool = False
 
     @property
     def usage(self) -> str:
@@ -78,6 +84,29 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         "What the bot's memory does, how fast and how well",
         (Option("view", "status: the same as without", ("status",)), _PERIOD),
     ),
+    Question(
+        "logs",
+        "The newest log records, by component or text",
+        (
+            Option("what", "component or search, with what is meant behind it; or a component's name"),
+            Option("text", "what is searched for, or the component's name", kind="rest"),
+            Option(
+                "level",
+                "this one and what is worse",
+                ("debug", "info", "warning", "error", "critical"),
+                flag=True,
+            ),
+            Option("since", "how far back, such as 1h; a day unless said", flag=True),
+            Option("lines", "how many, 20 unless said, at most 100", kind="whole", flag=True),
+        ),
+        private=True,
+    ),
+    Question(
+        "trace",
+        "One trace as a tree: what a message took, and where",
+        (Option("id", "the trace's id, 32 hexadecimal digits", required=True),),
+        private=True,
+    ),
 )
 BY_NAME: Final = {question.name: question for question in QUESTIONS}
 
@@ -101,10 +130,11 @@ def arguments(question: Question, words: Sequence[str]) -> dict[str, Any]:
         if (option := flags.get(word)) is not None:
             _take(question, option, left.pop(0) if left else "", found)
         elif by_place:
-            option = by_place.pop(0)
-            text = " ".join([word, *left]) if option.kind == "rest" else word
-            left = [] if option.kind == "rest" else left
-            _take(question, option, text, found)
+            option = by_place[0]
+            if option.kind == "rest":
+                found[option.name] = f"{found[option.name]} {word}" if option.name in found else word
+            else:
+                _take(question, by_place.pop(0), word, found)
         else:
             raise _wrong(question, f"has no use for {word!r:.40}")
     for option in question.options:

@@ -30,6 +30,7 @@ def test_nothing_set_is_all_defaults(tmp_path: Path) -> None:
         "tape_bytes": 16 * 1024 * 1024,
         "admin_guild_id": None,
         "admin_role_ids": [],
+        "admin_channel_ids": [],
         "admin_user_ids": [],
     }
 

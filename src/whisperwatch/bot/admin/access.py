@@ -26,17 +26,19 @@ _PATIENCE_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Admins:
-    """Whom the settings add to the owners. `roles` count in `guild` alone."""
+    """Whom the settings add to the owners. `roles` count in `guild` alone. In `channels` all is answered openly."""
 
     guild: int | None = None
     roles: frozenset[int] = frozenset()
     users: frozenset[int] = frozenset()
+    channels: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Admins:
         """From WELCOME's settings."""
         roles, users = settings.get("admin_role_ids", ()), settings.get("admin_user_ids", ())
-        return cls(settings.get("admin_guild_id"), frozenset(roles), frozenset(users))
+        channels = frozenset(settings.get("admin_channel_ids", ()))
+        return cls(settings.get("admin_guild_id"), frozenset(roles), frozenset(users), channels)
 
     def has(self, user: Any, guild_id: int | None) -> bool:
         """Whether the settings name this user, or a role that it has in the admin guild."""

@@ -82,6 +82,20 @@ async def reply(message: discord.Message, post: Post) -> None:
         logger.warning("an admin command could not be answered in its channel: %s", type(error).__name__)
 
 
+async def send_privately(user: Any, post: Post) -> Post:
+    """Send it by direct message; what is said of that in the channel."""
+    try:
+        await user.send(embeds=post.embeds, allowed_mentions=discord.AllowedMentions.none())
+    except UNSENT as error:
+        logger.warning("an admin command could not be answered by direct message: %s", type(error).__name__)
+        return notice(
+            "❔ Your inbox is closed",
+            "This answer goes by direct message, and Discord does not deliver it. Allow direct messages from this "
+            f"server, ask by `/{GROUPS[0]}`, or in a channel that ADMIN_CHANNEL_IDS names.",
+        )
+    return notice("Sent to you", "The answer is in your direct messages.")
+
+
 def _may_embed(message: discord.Message) -> bool:
     if message.guild is None or message.guild.me is None:
         return True

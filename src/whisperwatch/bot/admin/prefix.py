@@ -15,7 +15,7 @@ from discord.ext import commands
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may
 from whisperwatch.bot.admin.desk import desk
-from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply
+from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply, send_privately
 from whisperwatch.questions import BY_NAME, GROUPS, WrongWordsError, arguments, names
 
 _NAMES = frozenset(names())
@@ -107,18 +107,19 @@ def _is_question(name: str, rest: str) -> bool:
 
 
 async def _answer(message: discord.Message, words: list[str]) -> None:
-    await reply(message, await _asked(words))
-
-
-async def _asked(words: list[str]) -> Post:
-    if not words or words[0].lower() not in BY_NAME:
-        return listing()
-    question = BY_NAME[words[0].lower()]
+    question = BY_NAME.get(words[0].lower()) if words else None
+    if question is None:
+        await reply(message, listing())
+        return
     try:
         given = arguments(question, words[1:])
     except WrongWordsError as error:
-        return notice("❔ Not understood", escaped(str(error)))
-    return Post.of(await desk.ask(question.name, given))
+        await reply(message, notice("❔ Not understood", escaped(str(error))))
+        return
+    post = Post.of(await desk.ask(question.name, given))
+    if question.private and message.guild is not None and message.channel.id not in desk.admins.channels:
+        post = await send_privately(message.author, post)
+    await reply(message, post)
 
 
 def _words(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.page import Page, Section
+from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Reports
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
@@ -36,7 +37,7 @@ class Answers:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         if asking is not None:
-            self.tellers |= Reports(asking).tellers
+            self.tellers |= Reports(asking).tellers | Records(asking).tellers
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER's dict."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import performance as performance_pages
 from whisperwatch.watcher.answers import usage as usage_pages
+from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight import performance, resources, usage
 from whisperwatch.watcher.query.asking import Asking
-from whisperwatch.watcher.settings import values
 
 Arguments = Mapping[str, Any]
 _HOUR_S: Final = 3600.0
 _DAY_S: Final = 86_400.0
-_YEARS: Final = re.compile(r"(\d{1,4})y")
-"""No setting is that long, but a question may be: it is cut to what is kept, and that is said."""
 
 
 class Reports:
@@ -41,7 +38,7 @@ class Reports:
         view, name = arguments.get("view"), arguments.get("name")
         if view != "component" and name is not None:
             raise WrongWordsError(f"{name} is a component: ask `performance component {name}`")
-        over_s = _period(arguments, _DAY_S if view == "history" else _HOUR_S)
+        over_s = period(arguments, _DAY_S if view == "history" else _HOUR_S)
         match view:
             case "history":
                 return performance_pages.history(await performance.history(self._asking, over_s))
@@ -56,29 +53,10 @@ class Reports:
         return performance_pages.response_times(report) if view else performance_pages.summary(report)
 
     async def _engagement(self, arguments: Arguments) -> Page:
-        return usage_pages.engagement(await usage.engagement(self._asking, _period(arguments, _DAY_S)))
+        return usage_pages.engagement(await usage.engagement(self._asking, period(arguments, _DAY_S)))
 
     async def _cache(self, arguments: Arguments) -> Page:
-        return usage_pages.caches(await usage.caches(self._asking, _period(arguments, _DAY_S)))
+        return usage_pages.caches(await usage.caches(self._asking, period(arguments, _DAY_S)))
 
     async def _memory(self, arguments: Arguments) -> Page:
-        return usage_pages.memory(await usage.memory(self._asking, _period(arguments, _DAY_S)))
-
-
-def _period(arguments: Arguments, default_s: float) -> float:
-    """Seconds.
-
-    Raises:
-        WrongWordsError: it is none.
-    """
-    given = arguments.get("period")
-    if given is None:
-        return default_s
-    years = _YEARS.fullmatch(str(given))
-    try:
-        over_s = float(years[1]) * 365 * _DAY_S if years else values.duration(given)
-    except ValueError:
-        over_s = 0.0
-    if not 60 <= over_s < float("inf"):
-        raise WrongWordsError(f"{given!r:.40} is no period: write 30m, 6h or 7d, from a minute on")
-    return over_s
+        return usage_pages.memory(await usage.memory(self._asking, period(arguments, _DAY_S)))

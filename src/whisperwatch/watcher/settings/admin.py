@@ -66,6 +66,16 @@ class Admin(Group):
         right="ids of users with commas between",
         unset="none",
     )
+    channel_ids: tuple[int, ...] = setting(
+        "ADMIN_CHANNEL_IDS",
+        default=(),
+        parse=snowflakes,
+        yaml="monitoring.admin.channel_ids",
+        help="Channels in which `logs` and `trace` are answered when they are asked there with the bot's prefix; "
+        "elsewhere the answer goes by direct message.",
+        right="ids of channels with commas between",
+        unset="none",
+    )
 
     @property
     def bot(self) -> dict[str, Any]:
@@ -74,4 +84,5 @@ class Admin(Group):
             "admin_guild_id": self.guild_id,
             "admin_role_ids": list(self.role_ids) if self.guild_id is not None else [],
             "admin_user_ids": list(self.user_ids),
+            "admin_channel_ids": list(self.channel_ids),
         }

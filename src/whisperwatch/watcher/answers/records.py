@@ -1,0 +1,148 @@
+"""`logs` and `trace`: single records, as pages. What is typed is compared, and never part of a question's text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from whisperwatch.questions import WrongWordsError
+from whisperwatch.semconv import COMPONENTS
+from whisperwatch.watcher.answers.asked_period import period
+from whisperwatch.watcher.answers.numbers import number
+from whisperwatch.watcher.answers.page import Line, Moment, Page, Section
+from whisperwatch.watcher.query.answers import Answer, LogAnswer, LogRecord, SpanRecord, Trace
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.language import LogFilter, LogQuestion, TraceQuestion
+from whisperwatch.watcher.query.language.logs import LEVELS
+from whisperwatch.watcher.query.language.periods import Period
+from whisperwatch.watcher.query.language.printing import seconds
+from whisperwatch.watcher.settings.misspelt import did_you_mean, nearest
+
+Arguments = Mapping[str, Any]
+_DAY_S: Final = 86_400.0
+_LINES: Final = 20
+_MOST: Final = 100
+_BODY: Final = 300
+"""Characters of one record's text: an answer is read on a phone."""
+_SPANS: Final = 40
+_LONGEST_TEXT: Final = 1000
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class Records:
+    """Answers with records.
+
+    Args:
+        asking: asks the stores.
+    """
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
+            "logs": self._logs,
+            "trace": self._trace,
+        }
+
+    async def _logs(self, arguments: Arguments) -> Page:
+        over_s = period(arguments, _DAY_S, "since")
+        most = arguments.get("lines", _LINES)
+        if not isinstance(most, int) or not 1 <= most <= _MOST:
+            raise WrongWordsError(
+                f"logs takes from 1 to {_MOST} lines; a terminal's `whisperwatch logs` takes more"
+            )
+        found = await self._asking.logs(LogQuestion(Period(over_s), _filter(arguments), most))
+        return logs(found, over_s)
+
+    async def _trace(self, arguments: Arguments) -> Page:
+        trace_id = str(arguments.get("id", "")).lower()
+        if not _ID.fullmatch(trace_id):
+            raise WrongWordsError("trace takes an id of 32 hexadecimal digits, as `logs` shows it")
+        return trace(await self._asking.trace(TraceQuestion(trace_id)), trace_id)
+
+
+def logs(found: LogAnswer, over_s: float) -> Page:
+    """The newest first, in UTC."""
+    lines: list[Line] = [_record(one) for one in found.records]
+    if not lines and not found.problems:
+        lines = ["Nothing that fits was logged in this time."]
+    more = ("There are older ones: ask for more lines, or for less.",) if found.more else ()
+    return _page(f"Logs, last {seconds(over_s)}", tuple(lines), found, more)
+
+
+def trace(found: Trace, trace_id: str) -> Page:
+    """The tree of its spans, each with its duration."""
+    if not found.spans:
+        said = () if found.problems else ("There is no such trace, or it is not kept any more.",)
+        return _page(f"Trace {trace_id}", said, found, ())
+    start = min(span.start for span in found.spans)
+    whole = max(span.end for span in found.spans) - start
+    began: Line = (f"{number(whole / 1e9, 's')}, {len(found.spans)} spans, ", Moment(start / 1e9))
+    tree = tuple(_span(span, depth) for span, depth in _tree(found))
+    more = (
+        (f"{len(tree) - _SPANS} more: `whisperwatch traces` in a terminal shows all.",)
+        if len(tree) > _SPANS
+        else ()
+    )
+    return _page(f"Trace {trace_id}", (began, *tree[:_SPANS]), found, more)
+
+
+def _page(title: str, lines: tuple[Line, ...], answer: Answer, more: tuple[str, ...]) -> Page:
+    remarks = (*(problem.what for problem in answer.problems), *answer.notes, *more)
+    sections = (
+        (Section("Not all is known" if answer.problems else "Please note", remarks),) if remarks else ()
+    )
+    return Page(title, lines, sections, status="unknown" if answer.problems else None)
+
+
+def _filter(arguments: Arguments) -> LogFilter:
+    what, text, level = (arguments.get(name) for name in ("what", "text", "level"))
+    if level is not None and level not in LEVELS:
+        raise WrongWordsError(f"{level!r:.40} is no level: there are {', '.join(LEVELS)}")
+    if what == "search":
+        if not text or len(text) > _LONGEST_TEXT:
+            raise WrongWordsError(f"logs search needs a text of 1 to {_LONGEST_TEXT} characters")
+        return LogFilter(level=level, text=text)
+    component = text if what == "component" else what
+    if component is None and what is None:
+        return LogFilter(level=level)
+    if component not in COMPONENTS:
+        given = str(component or "")[:40]
+        known = f"There are {', '.join(COMPONENTS)}; `logs search` looks for a text."
+        raise WrongWordsError(
+            f"there is no component {given!r}{did_you_mean(nearest(given, COMPONENTS))}. {known}"
+        )
+    return LogFilter(level=level, components=(component,))
+
+
+def _record(record: LogRecord) -> str:
+    at = datetime.fromtimestamp(record.at / 1e9, UTC)
+    body = " ".join(record.body.split())
+    if failed := record.attributes.get("exception.type"):
+        body = f"{body} ({failed})"
+    shown = body if len(body) <= _BODY else f"{body[: _BODY - 1]}…"
+    of = f" [{record.trace_id}]" if record.trace_id else ""
+    return f"{at:%m-%d %H:%M:%S} {record.level or '?'} {record.component or record.logger}: {shown}{of}"
+
+
+def _span(span: SpanRecord, depth: int) -> str:
+    failed = (
+        f" failed{f' ({kind})' if (kind := span.attributes.get('error.type')) else ''}"
+        if span.status == "error"
+        else ""
+    )
+    return f"{'· ' * min(depth, 8)}{span.name} {number((span.end - span.start) / 1e9, 's')}{failed}"
+
+
+def _tree(found: Trace) -> Iterator[tuple[SpanRecord, int]]:
+    """Each span under its parent, by start; those whose parent is missing stand at the top."""
+    known = {span.span_id for span in found.spans}
+    children: dict[str, list[SpanRecord]] = {}
+    for span in found.spans:
+        children.setdefault(span.parent_id if span.parent_id in known else "", []).append(span)
+    stack = [(span, 0) for span in reversed(children.get("", []))]
+    while stack:
+        span, depth = stack.pop()
+        yield span, depth
+        stack += [(child, depth + 1) for child in reversed(children.pop(span.span_id, []))]
