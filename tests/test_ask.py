@@ -85,6 +85,16 @@ def test_a_terminal_is_no_bot(
     assert not (tmp_path / "bot" / ".whisperwatch" / "instances.json.corrupt").exists()
 
 
+def test_a_reader_that_has_enough(watcher: subprocess.Popen[bytes]) -> None:
+    """As `whisperwatch health | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "whisperwatch", "health"]
+    asked = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False)
+    os.close(writing)
+    assert asked.stderr == b""
+
+
 def test_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["health"]) == 2
     printed = capsys.readouterr()

@@ -58,7 +58,10 @@ def main(question: str, argv: Sequence[str]) -> int:
     except NobodyError as error:
         print(error, file=sys.stderr)
         return NOBODY
-    print(answer["text"], file=sys.stderr if answer["error"] else sys.stdout)
+    try:
+        print(answer["text"], file=sys.stderr if answer["error"] else sys.stdout, flush=True)
+    except BrokenPipeError:  # `… | head`
+        sys.stderr.close()
     return UNWELL if answer["error"] or answer.get("status") == "unhealthy" else WELL
 
 
