@@ -113,7 +113,8 @@ def show_one(answer: Trace, paint: Paint) -> None:
         )
     )
     columns = max(16, min(_NAME, (paint.width or 120) - _BAR - 26))
-    for span, depth in _tree(answer.spans):
+    for span, deep in answer.tree():
+        depth = min(deep, _DEEPEST)
         name = padded(cut(f"{'  ' * depth}{clean(span.name)}", columns), columns)
         duration = padded(number((span.end - span.start) / 1e9, "s"), 9, right=True)
         failed = span.status == "error"
@@ -137,23 +138,6 @@ def _details(span: SpanRecord) -> Iterator[str]:
             f"{key}={value}" for key, value in event.attributes.items() if key != "exception.stacktrace"
         )
         yield clean(f"• {event.name} {told}")
-
-
-def _tree(spans: Sequence[SpanRecord]) -> Iterator[tuple[SpanRecord, int]]:
-    """Each span under its parent, by start; those whose parent is missing stand at the top."""
-    known = {span.span_id for span in spans}
-    children: dict[str, list[SpanRecord]] = {}
-    for span in spans:
-        children.setdefault(span.parent_id if span.parent_id in known else "", []).append(span)
-    stack = [(span, 0) for span in reversed(children.get("", []))]
-    seen: set[str] = set()
-    while stack:
-        span, depth = stack.pop()
-        if span.span_id in seen:
-            continue
-        seen.add(span.span_id)
-        yield span, min(depth, _DEEPEST)
-        stack += [(child, depth + 1) for child in reversed(children.get(span.span_id, []))]
 
 
 def _parser() -> argparse.ArgumentParser:

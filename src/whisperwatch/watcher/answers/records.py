@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -79,7 +79,7 @@ def trace(found: Trace, trace_id: str) -> Page:
     start = min(span.start for span in found.spans)
     whole = max(span.end for span in found.spans) - start
     began: Line = (f"{number(whole / 1e9, 's')}, {len(found.spans)} spans, ", Moment(start / 1e9))
-    tree = tuple(_span(span, depth) for span, depth in _tree(found))
+    tree = tuple(_span(span, depth) for span, depth in found.tree())
     more = (
         (f"{len(tree) - _SPANS} more: `whisperwatch traces` in a terminal shows all.",)
         if len(tree) > _SPANS
@@ -133,16 +133,3 @@ def _span(span: SpanRecord, depth: int) -> str:
         else ""
     )
     return f"{'· ' * min(depth, 8)}{span.name} {number((span.end - span.start) / 1e9, 's')}{failed}"
-
-
-def _tree(found: Trace) -> Iterator[tuple[SpanRecord, int]]:
-    """Each span under its parent, by start; those whose parent is missing stand at the top."""
-    known = {span.span_id for span in found.spans}
-    children: dict[str, list[SpanRecord]] = {}
-    for span in found.spans:
-        children.setdefault(span.parent_id if span.parent_id in known else "", []).append(span)
-    stack = [(span, 0) for span in reversed(children.get("", []))]
-    while stack:
-        span, depth = stack.pop()
-        yield span, depth
-        stack += [(child, depth + 1) for child in reversed(children.pop(span.span_id, []))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,3 +157,19 @@ class Trace(Answer):
     """One trace whole, by start; no spans where there is no such trace."""
 
     spans: tuple[SpanRecord, ...]
+
+    def tree(self) -> Iterator[tuple[SpanRecord, int]]:
+        """Each span under its parent with its depth, by start; those whose parent is missing stand at the top."""
+        known = {span.span_id for span in self.spans}
+        children: dict[str, list[SpanRecord]] = {}
+        for span in self.spans:
+            children.setdefault(span.parent_id if span.parent_id in known else "", []).append(span)
+        stack = [(span, 0) for span in reversed(children.get("", []))]
+        seen: set[str] = set()
+        while stack:
+            span, depth = stack.pop()
+            if span.span_id in seen:
+                continue
+            seen.add(span.span_id)
+            yield span, depth
+            stack += [(child, depth + 1) for child in reversed(children.get(span.span_id, []))]
