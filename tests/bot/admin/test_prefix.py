@@ -346,7 +346,7 @@ async def test_a_bot_without_a_prefix_is_talked_to(
                 await message.channel.send("let us talk")
 
     async with run(Companion("")):
-        for text in ("health is what matters", "watch this", "watch", "Health"):
+        for text in ("health is what matters", "watch this", "watch", "Health", "logs are full of it"):
             assert (await ask("owner", text)).content == "let us talk"
         for text in ("health", "health detailed", "watch health"):
             assert title(await ask("owner", text)) == TITLE

@@ -97,7 +97,9 @@ async def _look(client: Any, ctx: Any) -> None:
 
 
 def _is_question(name: str, rest: str) -> bool:
-    """Whether this is a question and nothing but."""
+    """Whether this is a question and nothing but. One that takes any words has to be `watch …`."""
+    if name in BY_NAME and any(option.kind == "rest" for option in BY_NAME[name].options):
+        return False
     words = _words(rest) if name in GROUPS else [name, *_words(rest)]
     try:
         arguments(BY_NAME[words[0].lower()], words[1:])
