@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 from whisperwatch import semconv
-from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.answers.reports import Reports
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
@@ -201,18 +200,14 @@ def _reports() -> Iterator[tuple[str, dict[str, str]]]:
             yield question, {"period": period}
 
 
-async def _timed(work: Awaitable[Page]) -> float:
+async def _timed(work: Awaitable[object]) -> float:
     began = time.perf_counter()
     await work
     return time.perf_counter() - began
 
 
 async def _ask(name: str, engine: EmbeddedMetrics, measure: Measure, grid: Grid) -> None:
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        await engine.measure(measure, DECLARED[measure.metric], grid)
-        times.append(time.perf_counter() - began)
+    times = [await _timed(engine.measure(measure, DECLARED[measure.metric], grid)) for _ in range(5)]
     print(f"{name:<12} {measure.function:<9} {measure.metric:<32} {_ms(times)}")
 
 

@@ -126,6 +126,15 @@ async def well() -> None:
             await asyncio.sleep(0.02)
 
 
+async def told(question: str, text: str) -> None:
+    """Until an answer says it: the store commits each second."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if text in (await desk.ask(question, {}))["text"]:
+                return
+            await asyncio.sleep(0.05)
+
+
 async def until(condition: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - what it waits for is in another process

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from whisperwatch.bot.admin.desk import desk
 from whisperwatch.demo.loopback import LoopbackDiscord, Message
 from whisperwatch.questions import slash_payload
 
+from .conftest import told
+
 Run = Callable[..., Any]
 Ask = Callable[..., Any]
-PATIENCE_S = 20.0
 logger = logging.getLogger("companion")
-
-
-async def kept(text: str) -> None:
-    """Until the store has a record: it commits each second."""
-    async with asyncio.timeout(PATIENCE_S):
-        while text not in (await desk.ask("logs", {}))["text"]:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
 
 
 def direct(server: LoopbackDiscord, asked: Message) -> list[Message]:
@@ -36,7 +28,7 @@ def direct(server: LoopbackDiscord, asked: Message) -> list[Message]:
 async def test_by_direct_message(run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord) -> None:
     async with run(make_bot()):
         logger.error("the model is away")
-        await kept("the model is away")
+        await told("logs", "the model is away")
         asked = await server.user("owner").say('!logs search "model is" --since 1h')
         await server.until(lambda: direct(server, asked), 15, "a direct message")
         said = await server.reply_to(asked, timeout=15)

@@ -8,19 +8,11 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.bot.admin.desk import desk
 from whisperwatch.cli import main
 from whisperwatch.demo.loopback import LoopbackDiscord
 from whisperwatch.questions import slash_payload
 
-PATIENCE_S = 20.0
-
-
-async def told(question: str, text: str, arguments: dict[str, Any] | None = None) -> None:
-    """Until the store has it: it commits each second."""
-    async with asyncio.timeout(PATIENCE_S):
-        while text not in (await desk.ask(question, arguments or {}))["text"]:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
+from .conftest import told
 
 
 async def test_every_way(

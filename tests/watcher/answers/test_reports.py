@@ -92,8 +92,8 @@ def test_one_component() -> None:
 
 
 def test_history() -> None:
-    trend = Trend("Answers", Figure(13, "{message}", 10), (None, 5, 0, 8), "{message}")
-    unknown = Trend("P50", NONE, (None,) * 4, "s")
+    trend = Trend("Answers", Figure(13, "{message}", 10), (None, 5, 0, 8))
+    unknown = Trend("P50", NONE, (None,) * 4)
     assert read(performance.history(History(DAY, (unknown, trend), 21_600))) == dedent("""
         Performance, last 24 hours
         A bar for each 6h.
@@ -234,7 +234,10 @@ async def _no_health() -> dict[str, Any]:
     return {"off": "it is off"}
 
 
-def answers(engines: Engines = Engines(Down())) -> Answers:  # noqa: B008
+DOWN = Engines(Down())
+
+
+def answers(engines: Engines = DOWN) -> Answers:
     return Answers(_no_health, asking=Asking(engines))
 
 

@@ -10,6 +10,7 @@ from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.page import Page, Section
 from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Reports
+from whisperwatch.watcher.asked import failure
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
 
@@ -43,13 +44,13 @@ class Answers:
         """The ANSWER's dict."""
         teller = self.tellers.get(question)
         if teller is None:
-            return _failure(
+            return failure(
                 f"This watcher does not know the question {question!r:.40}: it and who asks run different versions"
             )
         try:
             page = await teller(arguments)
         except (WrongWordsError, QuestionError) as error:
-            return _failure(str(error))
+            return failure(str(error))
         return {
             "embeds": embeds.embeds(page),
             "text": terminal.text(page),
@@ -67,7 +68,3 @@ class Answers:
         if "off" in told:
             return health.off(str(told["off"]))
         return health.page(health.Health.from_json(told), detailed=arguments.get("view") == "detailed")
-
-
-def _failure(error: str) -> dict[str, Any]:
-    return {"embeds": [], "text": error, "status": None, "error": error}

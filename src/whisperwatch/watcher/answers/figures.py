@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from whisperwatch.version import __version__
 from whisperwatch.watcher.answers.numbers import bars, number
-from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.answers.page import Line, Page, Section, remarks
 from whisperwatch.watcher.insight.figures import Basis, Figure
 from whisperwatch.watcher.query.language.printing import seconds
 
@@ -51,22 +50,19 @@ def title(what: str, basis: Basis) -> str:
 
 def page(what: str, basis: Basis, lines: tuple[Line, ...], sections: tuple[Section, ...] = ()) -> Page:
     """A report's page: what is missing is told last, and what the store did to the period."""
-    told = list(_remarks(basis))
-    if told:
-        sections = (*sections, Section("Not all is known" if basis.missing else "Please note", tuple(told)))
+    below = remarks([*map(_sentence, basis.missing)], [*map(_sentence, basis.notes)])
     return Page(
         title(what, basis),
         lines,
-        sections,
+        (*sections, *below),
         status="unknown" if basis.missing else None,
         footer=f"Whisperwatch {__version__} · from the store {basis.store} · in brackets: against the period before",
         at=basis.end,
     )
 
 
-def _remarks(basis: Basis) -> Iterator[str]:
-    for text in (*basis.missing, *basis.notes):
-        yield f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _change(change: float) -> str:

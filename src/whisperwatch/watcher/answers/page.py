@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,12 @@ class Page:
     status: str | None = None
     footer: str = ""
     at: float | None = None
+
+
+def remarks(missing: Sequence[str], notes: Sequence[str]) -> tuple[Section, ...]:
+    """What stands below an answer: what is missing of it, and what else is to be known; nothing where all is well."""
+    lines = (*missing, *notes)
+    return (Section("Not all is known" if missing else "Please note", lines),) if lines else ()
 
 
 SYMBOLS: Final = {

@@ -62,7 +62,7 @@ def component(report: Component) -> Page:
 def history(report: History) -> Page:
     """Figures over time."""
     sections = tuple(
-        Section(trend.name, (spark(trend.points, trend.unit), f"Whole time: {shown(trend.whole)}"))
+        Section(trend.name, (spark(trend.points, trend.whole.unit), f"Whole time: {shown(trend.whole)}"))
         for trend in report.trends
         if trend.whole.value is not None
     )

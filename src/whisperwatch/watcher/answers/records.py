@@ -11,7 +11,7 @@ from whisperwatch.questions import WrongWordsError
 from whisperwatch.semconv import COMPONENTS
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Moment, Page, Section
+from whisperwatch.watcher.answers.page import Line, Moment, Page, remarks
 from whisperwatch.watcher.query.answers import Answer, LogAnswer, LogRecord, SpanRecord, Trace
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, TraceQuestion
@@ -89,11 +89,8 @@ def trace(found: Trace, trace_id: str) -> Page:
 
 
 def _page(title: str, lines: tuple[Line, ...], answer: Answer, more: tuple[str, ...]) -> Page:
-    remarks = (*(problem.what for problem in answer.problems), *answer.notes, *more)
-    sections = (
-        (Section("Not all is known" if answer.problems else "Please note", remarks),) if remarks else ()
-    )
-    return Page(title, lines, sections, status="unknown" if answer.problems else None)
+    below = remarks([problem.what for problem in answer.problems], [*answer.notes, *more])
+    return Page(title, lines, below, status="unknown" if answer.problems else None)
 
 
 def _filter(arguments: Arguments) -> LogFilter:

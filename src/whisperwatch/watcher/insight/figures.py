@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from whisperwatch.watcher.query.answers import MetricAnswer
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import MetricQuestion
 from whisperwatch.watcher.query.language.parsing import parse
 from whisperwatch.watcher.query.language.printing import seconds
+
+_POINTS: Final = 24
+_LEAST_STEP_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,6 @@ class Figure:
     def over(self, whole: Figure) -> Figure:
         """Its share of a whole. What isn't known of it is none of the whole."""
         return Figure(_share(self.value, whole.value), "1", _share(self.before, whole.before))
-
-
-UNKNOWN = Figure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,6 @@ class Figures:
         first = answer.start + answer.step
         return tuple(points.get(at) for at in range(first, answer.end + 1, answer.step))
 
-    def unit(self, name: str) -> str:
-        return self._answers[name].unit
-
 
 async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, every_s: float = 0) -> Figures:
     """Ask all of it at once, over the same time: one point compared with the period before, or one each `every_s`.
@@ -116,6 +114,14 @@ async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, eve
     asked = [parse(f"{expression} {how}") for expression in expressions.values()]
     answers = await asyncio.gather(*[asking.metrics(one) for one in asked if isinstance(one, MetricQuestion)])
     return Figures(dict(zip(expressions, answers, strict=True)), asking.metrics_store)
+
+
+async def ask_in_steps(
+    asking: Asking, expressions: Mapping[str, str], over_s: float
+) -> tuple[Figures, float]:
+    """The same in two dozen points, and their distance in seconds."""
+    step_s = max(_LEAST_STEP_S, round(over_s / _POINTS))
+    return await ask(asking, expressions, over_s, step_s), step_s
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

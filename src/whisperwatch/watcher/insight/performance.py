@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask
+from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask, ask_in_steps
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language.words import quoted
 
 RESPONSE: Final = "discord.message.response.duration"
 _COMMANDS: Final = "discord.command.duration"
 _TOP: Final = 5
-_POINTS: Final = 24
 _FAILED: Final = {
     "failed commands": "increase(discord.command.duration where outcome = failure)",
     "failed events": "increase(discord.event.errors where discord.event.name in (message, interaction))",
@@ -102,7 +101,6 @@ class Trend:
     name: str
     whole: Figure
     points: tuple[float | None, ...]
-    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +162,8 @@ async def history(asking: Asking, over_s: float) -> History:
         "Errors": "increase(bot.errors)",
     }
     whole = await ask(asking, questions, over_s)
-    over_s = min(over_s, whole.basis.over_s)
-    step_s = max(15.0, round(over_s / _POINTS))
-    fine = await ask(asking, questions, over_s, step_s)
-    trends = tuple(Trend(name, whole.figure(name), fine.trend(name), whole.unit(name)) for name in questions)
+    fine, step_s = await ask_in_steps(asking, questions, min(over_s, whole.basis.over_s))
+    trends = tuple(Trend(name, whole.figure(name), fine.trend(name)) for name in questions)
     return History(whole.basis, trends, step_s)
 
 

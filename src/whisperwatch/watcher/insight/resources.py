@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from whisperwatch.watcher.insight.figures import Basis, Figure, ask
+from whisperwatch.watcher.insight.figures import Basis, Figure, ask, ask_in_steps
 from whisperwatch.watcher.query.asking import Asking
 
-_POINTS: Final = 24
 _TRENDS: Final = {
     "cpu": "avg(process.cpu.utilization)",
     "memory": "max(process.memory.usage)",
@@ -56,8 +55,7 @@ class Resources:
 async def resources(asking: Asking, over_s: float) -> Resources:
     """Of the last `over_s` seconds."""
     found = await ask(asking, _QUESTIONS, over_s)
-    over_s = min(over_s, found.basis.over_s)
-    fine = await ask(asking, _TRENDS, over_s, max(15.0, round(over_s / _POINTS)))
+    fine, _ = await ask_in_steps(asking, _TRENDS, min(over_s, found.basis.over_s))
     return Resources(
         found.basis,
         found.figure("cpu"),

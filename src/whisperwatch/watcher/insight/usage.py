@@ -19,7 +19,7 @@ class Engagement:
     Attributes:
         users: by `day`, `week`, `month`: to whom the bot answered, now and one period ago.
         conversations: that were begun.
-        turns, duration_s: means of those that ended.
+        turns, duration: means of those that ended.
         feedback: by `positive`, `neutral`, `negative`.
         features: those used most.
     """
