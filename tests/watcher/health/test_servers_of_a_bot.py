@@ -27,9 +27,9 @@ SECRET = "planted-secret-0123456789"
 SETTINGS = {
     "HEALTH_CHECK_PORT": "0",
     "HEALTH_CHECK_INTERVAL": "300ms",
-    "HEALTH_CHECK_TIMEOUT": "2s",
+    "HEALTH_CHECK_TIMEOUT": "5s",
     "HEALTH_CHECK_RETRY_ATTEMPTS": "2",
-    "HEALTH_CHECK_RETRY_DELAY": "100ms",
+    "HEALTH_CHECK_RETRY_DELAY": "3s",  # as long is a server suspect, which a busy machine has to see too
     "WHISPERWATCH_LINGER": "5s",
 }
 
