@@ -41,6 +41,7 @@ def run(variant: str, seconds: float) -> None:
     class Pulse:
         last_turn_ns = 0
         thread_id = 0
+        loop = None
 
     def record() -> None:
         Pulse.last_turn_ns = now = time.monotonic_ns()

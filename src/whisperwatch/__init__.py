@@ -12,6 +12,7 @@ _PLACES = {
     "whisperwatch.bot.api.usage": (
         "cache_hit", "cache_miss", "conversation", "feature", "feedback", "security_event",
     ),
+    "whisperwatch.bot.api.settings": ("setting",),
     "whisperwatch.bot.api.jobs": ("job", "queue_depth"),
     "whisperwatch.bot.checks": ("health_check",),
 }  # fmt: skip

@@ -27,6 +27,7 @@ Watches discord.py bots.
   sync                      publish /watch in the admin guild
   check                     read the settings, show what is in force, name every mistake
   config [NAME] [--json]    each setting, its value and where it came from
+  config get|set|unset NAME one of the running bot's settings, read or changed; config monitoring
 """
 
 
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.terminal.store import main as store
 
             return store(rest)
-        case "config":
+        case "config" if not rest or rest[0] not in ("get", "set", "unset", "monitoring"):
             from whisperwatch.config import main as config
 
             return config(rest)

@@ -107,6 +107,18 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         (Option("id", "the trace's id, 32 hexadecimal digits", required=True),),
         private=True,
     ),
+    Question(
+        "config",
+        "The settings: what is in force, and changes that last",
+        (
+            Option(
+                "action", "get, set or unset one; monitoring shows all", ("get", "set", "unset", "monitoring")
+            ),
+            Option("name", "the setting's name, such as HEALTH_CHECK_INTERVAL"),
+            Option("value", "what it is set to", kind="rest"),
+        ),
+        private=True,
+    ),
 )
 BY_NAME: Final = {question.name: question for question in QUESTIONS}
 

@@ -54,7 +54,7 @@ from typing import Any, Final
 
 from whisperwatch.version import __version__
 
-VERSION: Final = 2
+VERSION: Final = 3
 MAX_FRAME: Final = 64 * 1024 * 1024
 
 # bot → watcher
@@ -72,11 +72,14 @@ GOODBYE: Final = "goodbye"
 ASK: Final = "ask"
 """(ASK, number, question, arguments), as JSON: what an admin asks, see `whisperwatch.questions`. The answer carries the
 same number. Who is no bot, a terminal, says it instead of the HELLO, and gets an answer and no more."""
+RESULT: Final = "result"
+"""(RESULT, number, dict): what came of the CALL of that number. Its `error` is a sentence where nothing did."""
 
 # watcher → bot
 WELCOME: Final = "welcome"
 """(WELCOME, dict), as JSON: tape, pid, version, instance (str), restarts (int), url (str | None), settings (dict:
-`bot_settings` that the bot needs, see `watcher.settings`), problems (list of str: to be logged by the bot)."""
+`bot_settings` that the bot needs, see `watcher.settings`), overrides (dict: what an admin has set of the bot's own
+settings), problems (list of str: to be logged by the bot)."""
 REFUSED: Final = "refused"
 """(REFUSED, dict), as JSON: reason (str). The bot doesn't try this watcher again."""
 ACK: Final = "ack"
@@ -89,7 +92,11 @@ FAREWELL: Final = "farewell"
 """(FAREWELL, seq): everything up to `seq` is safe; the watcher will not call this end a crash."""
 ANSWER: Final = "answer"
 """(ANSWER, number, dict): `embeds` (list of Discord's embed JSON), `text` (the same in plain text), `status` (of the
-answer as a whole, or None), `error` (a sentence, where there is no answer; else None)."""
+answer as a whole, or None), `error` (a sentence, where there is no answer; else None), and where there are any: `files`
+(list of (name, bytes)), `page` (its number, from 1) of `pages` (how many there are)."""
+
+CALL: Final = "call"
+"""(CALL, number, name, arguments), as JSON: something that only the bot's process can do, see `bot.ship.calls`."""
 
 PARENT_REMOTE: Final = 0x100
 """In SPAN.flags and LINK.flags: the context that it names came from another process."""
@@ -111,7 +118,7 @@ PARENT_REMOTE: Final = 0x100
 
 _LENGTH = struct.Struct(">I")
 HEADER_SIZE: Final = _LENGTH.size
-_JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED, ASK})
+_JSON_KINDS = frozenset({HELLO, WELCOME, REFUSED, ASK, CALL})
 _CHECKED: Final = 1 + _LENGTH.size
 """Where a marshaled body begins, after its letter and its checksum."""
 _PYTHON: Final = sys.version.split()[0]

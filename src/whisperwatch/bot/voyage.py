@@ -11,6 +11,7 @@ from typing import Any
 import discord
 
 from whisperwatch.bot import checks, guard
+from whisperwatch.bot.api.settings import CALLEES, settings
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots
 from whisperwatch.bot.instrument.gauges import latency_of
@@ -18,6 +19,7 @@ from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.instrument.logs import hearing
 from whisperwatch.bot.instrument.marking import mark_blocked
 from whisperwatch.bot.instrument.runtime import pulse
+from whisperwatch.bot.instrument.security import audit
 from whisperwatch.bot.instrument.standing import hosts, lacks
 from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.readable import recorder_ids
@@ -61,6 +63,7 @@ def sail() -> None:
         about=about,
         on_welcome=_welcomed,
         on_blocked=mark_blocked,
+        callees={**CALLEES, "audit": audit},
     )
     _take_questions(_ship)
     recorder.flush_tape = lambda timeout_ms: flush(timeout_ms / 1000)
@@ -125,12 +128,13 @@ def part(reason: str) -> None:
 
 
 def _welcomed(welcome: dict[str, Any]) -> None:
-    settings = welcome.get("settings", {})
-    recorder.on = bool(settings.get("traces", True))
-    hearing.allow(bool(settings.get("logs", True)))
+    told = welcome.get("settings", {})
+    recorder.on = bool(told.get("traces", True))
+    hearing.allow(bool(told.get("logs", True)))
+    settings.welcomed(welcome.get("overrides") or {})
     from whisperwatch.bot import admin
 
-    admin.desk.settle(settings)
+    admin.desk.settle(told)
     admin.started(list(bots))
 
 

@@ -28,6 +28,8 @@ LOG_ATTRIBUTES: tuple[Attribute, ...] = (
 
 EVENT_ERROR: Final = "bot.error"
 """The event name of the log record that tells of an error which was counted, and not logged by the bot itself."""
+EVENT_SECURITY: Final = "bot.security"
+"""The event name of the log record that tells of a security event, with its `bot.security.…` attributes."""
 
 COMPONENT_OF_LOGGER: Final[Mapping[str, str]] = {
     "discord": "discord",

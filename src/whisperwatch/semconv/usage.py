@@ -19,6 +19,8 @@ FEATURE = "bot.feature.name"
 FEEDBACK_VALUE = "bot.feedback.value"
 SECURITY_KIND = "bot.security.kind"
 SECURITY_OUTCOME = "bot.security.outcome"
+SECURITY_TARGET = "bot.security.target"
+SECURITY_BY = "bot.security.by"
 QUEUE = "bot.queue.name"
 WINDOW = "bot.users.window"
 
@@ -29,7 +31,7 @@ MEMORY_OPERATIONS = ("retrieve", "store", "update", "delete", "other")
 USAGE_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         SOURCE, "Where the figure comes from: the bot's own code, or what it was derived from.",
-        ("api", "redis", "vector", "command", "message", "reaction", "asked_again", "left_after_error"),
+        ("api", "redis", "vector", "command", "message", "reaction", "asked_again", "left_after_error", "admin"),
     ),
     Attribute(OPERATION, "The operation's name, as the bot's code gives it."),
     Attribute(
@@ -44,6 +46,8 @@ USAGE_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(FEEDBACK_VALUE, "What was thought of an answer.", FEEDBACK_VALUES),
     Attribute(SECURITY_KIND, "What kind of check it was, as the bot's code names it."),
     Attribute(SECURITY_OUTCOME, "How the check ended.", SECURITY_OUTCOMES),
+    Attribute(SECURITY_TARGET, "What it was about, such as the setting that was changed."),
+    Attribute(SECURITY_BY, "Who did it: a user's keyed hash, or `terminal`."),
     Attribute(QUEUE, "The queue's name."),
     Attribute(WINDOW, "The time that is looked back on.", ("day", "week", "month")),
 )  # fmt: skip

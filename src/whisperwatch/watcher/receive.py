@@ -16,6 +16,7 @@ from whisperwatch import tape
 from whisperwatch.semconv import SELF_RECEIVED, SIGNAL
 from whisperwatch.version import __version__
 from whisperwatch.watcher.asked import Answer, Asked, no_answer
+from whisperwatch.watcher.calls import Calls
 from whisperwatch.watcher.connection import Connection, Frame
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Instances
@@ -89,6 +90,8 @@ class Receiver:
             own.add(SELF_RECEIVED, 0, {SIGNAL: signal})
         self._sources: list[Source] = []
         self._connections: dict[Source, Connection] = {}
+        self.calls = Calls(self._connections)
+        """What the processes are to do."""
         self._conversations: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._changed = asyncio.Event()
@@ -231,6 +234,8 @@ class Receiver:
                 connection.hang_up()
             elif frame[0] == tape.ASK:
                 self._asked.take(connection, frame[1:])
+            elif frame[0] == tape.RESULT:
+                self.calls.returned(frame[1:])
             else:
                 raise tape.TapeError(f"{frame[0]!r} with {len(frame)} fields is nothing that a bot says")
 
@@ -279,6 +284,7 @@ class Receiver:
             self._pipeline.export_metrics([source.stream])
         self._pipeline.end(source.stream)
         del self._connections[source]
+        self.calls.parted(source)
         source.process.close()
         ended = [s for s in self._sources if s not in self._connections]
         for old in ended[:-_KEPT_ENDED]:

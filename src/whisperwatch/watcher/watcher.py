@@ -13,12 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from whisperwatch.semconv import SECRET_KIND, SELF_REDACTED, SELF_REDACTION_FAILURES
+from whisperwatch.semconv import (
+    SECRET_KIND,
+    SECURITY_BY,
+    SECURITY_TARGET,
+    SELF_REDACTED,
+    SELF_REDACTION_FAILURES,
+)
 from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
 from whisperwatch.watcher import doorway
 from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.cost import CostWatch
 from whisperwatch.watcher.answers.cost import sections as cost_sections
+from whisperwatch.watcher.configuration import Configuration
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
@@ -88,12 +96,6 @@ class Watcher:
         self.stores = Stores(
             lambda: self.settings, None if store is None else store.readers, _STORE_PATIENCE_S
         )
-        self.answers = Answers(
-            self._tell_health,
-            self.sources,
-            lambda: cost_sections(self.cost.cost(), self.settings),
-            self.stores.asking,
-        )
         self.receiver = Receiver(
             self.pipeline,
             instances,
@@ -102,8 +104,16 @@ class Watcher:
             self.own,
             self.figures.hurry,
             self.redactor,
-            self.answers.answer,
+            self._answer,
             self.users.saw,
+        )
+        self.configuration = Configuration(current, state.path, self.receiver.calls, self.redactor.value)
+        self.answers = Answers(
+            self._tell_health,
+            self.sources,
+            lambda: cost_sections(self.cost.cost(), self.settings),
+            self.stores.asking,
+            Config(self.configuration, partial(hash_id, key), self._audit),
         )
         self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.web: WebServer | None = None
@@ -148,6 +158,19 @@ class Watcher:
 
     def streams(self) -> list[Records]:
         return [*self.receiver.streams, *self.figures.streams]
+
+    async def _answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return await self.answers.answer(question, arguments)
+
+    async def _audit(self, outcome: str, setting: str, by: str) -> None:
+        """A bot's process records it, where the other security events are; without one the watcher's log has it."""
+        _logger.warning("the setting %.80s is changed by %s: %s", setting, by, outcome)
+        attributes = {SECURITY_TARGET: setting[:80], SECURITY_BY: by}
+        event = {"kind": "admin.config", "outcome": outcome, "attributes": attributes}
+        for source in self.sources():
+            if source.connected:
+                await self.receiver.calls.call(source, "audit", event)
+                return
 
     async def _tell_health(self) -> dict[str, Any]:
         return await self.health.answer(detailed=True)
@@ -264,6 +287,7 @@ class Watcher:
         return {
             "url": url,
             "settings": self.settings.bot,
+            "overrides": self.configuration.of_the_bot(),
             "problems": [*map(self.redactor.text, self.problems)],
         }
 

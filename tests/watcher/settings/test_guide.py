@@ -12,7 +12,6 @@ from whisperwatch.watcher.settings.guide import (
     Channels,
     Dashboard,
     Thresholds,
-    Tuning,
 )
 
 ENVIRONMENT = {
@@ -41,10 +40,6 @@ ENVIRONMENT = {
     "ALERT_SLACK_WEBHOOK": "https://hooks.slack.com/services/...",
     "ALERT_PAGERDUTY_ENABLED": "true",
     "ALERT_PAGERDUTY_INTEGRATION_KEY": "your-integration-key",
-    "MEMORY_OPTIMIZATION_ENABLED": "true",
-    "MEMORY_CLEANUP_INTERVAL": "300",
-    "DATABASE_POOL_SIZE": "20",
-    "DATABASE_TIMEOUT": "30",
 }
 MONITORING = """\
 # monitoring.yaml
@@ -108,7 +103,6 @@ def test_each_value_has_its_unit(settings: Settings) -> None:
     assert (alerting.group_interval_s, alerting.repeat_s) == (300, 43200)
     assert settings.group(Thresholds).response_s == 2.0
     assert settings.group(Channels).email_to == ("admin@company.com",)
-    assert (settings.group(Tuning).cleanup_s, settings.group(Tuning).pool_size) == (300, 20)
 
 
 def test_each_yaml_value_knows_its_file_and_line(settings: Settings) -> None:
@@ -131,7 +125,6 @@ def test_yaml_speaks_where_no_variable_does(tmp_path: Path) -> None:
         ("ALERT_SLACK_WEBHOOK", "http://hooks.slack.com/x", "is no https URL"),
         ("ALERT_EMAIL_TO", "admin", "is no email address"),
         ("ALERT_EMAIL_SMTP_HOST", "smtp host", "is no host"),
-        ("DATABASE_POOL_SIZE", "many", "is no whole number"),
         ("ENABLE_WEB_DASHBOARD", "perhaps", "is neither true nor false"),
     ],
 )

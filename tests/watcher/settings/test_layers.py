@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -43,14 +44,14 @@ def test_override_code_environment_file_default_in_this_order(tmp_path: Path, ov
 
 class TestOverrides:
     def test_outlive_a_restart(self, overrides: Overrides) -> None:
-        overrides.set(NAME, "10s")
-        overrides.set("DATABASE_POOL_SIZE", 20)
+        before = time.time()
+        overrides.set(NAME, "10s", by="terminal")
+        overrides.set("HEALTH_CHECK_RETRY_ATTEMPTS", 2)
         again = Overrides(overrides.path, known())
-        assert (again.get(NAME), again.get("DATABASE_POOL_SIZE"), again.get("ALERTING_ENABLED")) == (
-            "10s",
-            20,
-            None,
-        )
+        names = NAME, "HEALTH_CHECK_RETRY_ATTEMPTS", "ALERTING_ENABLED"
+        assert tuple(map(again.get, names)) == ("10s", 2, None)
+        assert again.all()[NAME].by == "terminal"
+        assert before <= again.all()[NAME].at <= time.time()
         assert stat.S_IMODE(overrides.path.stat().st_mode) == 0o600
         assert [path.name for path in overrides.path.parent.iterdir()] == ["overrides.json"]
 
@@ -71,6 +72,8 @@ class TestOverrides:
             ),
             ("DASHBOARD_SECRET_KEY", "swordfish", "is a secret: set it in the environment"),
             ("PERFORMANCE_SAMPLING_RATE", "0.5", "is read in the bot's process too"),
+            ("HEALTH_CHECK_HOST", "*", "can't be set at run time"),
+            ("ALERTING_ENABLED", "true", "is not used yet"),
         ],
     )
     def test_what_cant_be_set_is_refused_and_nothing_is_written(
@@ -89,6 +92,12 @@ class TestOverrides:
         assert (problem.name, problem.place) == ("overrides.json", "overrides.json")
         with pytest.raises(OverrideError, match=r"overrides\.json"):
             overrides.set(NAME, "1s")
+
+    def test_a_value_alone_as_written_by_hand_counts(self, overrides: Overrides) -> None:
+        overrides.path.write_text(json.dumps({NAME: "10s"}))
+        settings = load({}, overrides.path.parent, overrides=overrides.path)
+        assert (settings.web.interval_s, settings.problems) == (10.0, ())
+        assert overrides.all()[NAME] == Override("10s")
 
     def test_what_an_older_version_left_is_named(self, overrides: Overrides) -> None:
         overrides.path.write_text(json.dumps({"HEALTH_CHECK_INTERVALS": "1s", NAME: "never"}))

@@ -118,7 +118,7 @@ async def _answer(message: discord.Message, words: list[str]) -> None:
     except WrongWordsError as error:
         await reply(message, notice("❔ Not understood", escaped(str(error))))
         return
-    post = Post.of(await desk.ask(question.name, given))
+    post = Post.of(await desk.ask(question.name, {**given, "by": str(message.author.id)}))
     if question.private and message.guild is not None and message.channel.id not in desk.admins.channels:
         post = await send_privately(message.author, post)
     await reply(message, post)

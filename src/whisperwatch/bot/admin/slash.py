@@ -71,7 +71,7 @@ async def _answer(client: discord.Client, interaction: discord.Interaction[Any],
     try:
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await may(client, desk.admins, interaction.user, interaction.guild_id):
-            post = await _asked(command)
+            post = await _asked(command, interaction.user)
         else:
             post = notice("❌ Not for you", "Only the bot's admins may ask this.")
         await interaction.edit_original_response(embeds=post.embeds)
@@ -79,9 +79,10 @@ async def _answer(client: discord.Client, interaction: discord.Interaction[Any],
         logger.warning("/%s could not be answered: %s", GROUPS[0], type(error).__name__)
 
 
-async def _asked(command: Any) -> Post:
+async def _asked(command: Any, user: Any) -> Post:
     given = (command.get("options") or [{}])[0]
     question = BY_NAME.get(given.get("name"))
     if question is None:
         return notice("❔ No answer", "This bot doesn't know the command any more: run `whisperwatch sync`.")
-    return Post.of(await desk.ask(question.name, {o["name"]: o["value"] for o in given.get("options") or ()}))
+    arguments = {option["name"]: option["value"] for option in given.get("options") or ()}
+    return Post.of(await desk.ask(question.name, {**arguments, "by": str(user.id)}))

@@ -9,6 +9,7 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.api.names import checked
 from whisperwatch.bot.instrument.bots import EventRoot, any_bot, bots
+from whisperwatch.bot.instrument.security import security
 from whisperwatch.bot.recording.roots import live_root
 
 
@@ -44,7 +45,8 @@ def feedback(value: str) -> None:
 
 def security_event(kind: str, outcome: str) -> None:
     """A check of who somebody is, or what they may do, was `allowed`, `denied`, or `failed`; counts in
-    `bot.security.events`. Commands that a check refuses are counted without this.
+    `bot.security.events`, and is recorded as a log event `bot.security`. Commands that a check refuses are counted
+    without this.
 
     Raises:
         ValueError: the outcome is none of the three.
@@ -54,7 +56,7 @@ def security_event(kind: str, outcome: str) -> None:
             f"a security event's outcome is one of {', '.join(semconv.SECURITY_OUTCOMES)}, not {outcome!r}"
         )
     if bots:
-        _count(semconv.SECURITY_EVENTS, checked("a security event", kind), outcome, "api")
+        security(checked("a security event", kind), outcome, "api")
 
 
 def conversation(key: Hashable) -> None:

@@ -11,6 +11,7 @@ from whisperwatch import tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.recorder import Recorder
 from whisperwatch.bot.ship.asking import Asking
+from whisperwatch.bot.ship.calls import Calls
 from whisperwatch.bot.ship.cargo import Cargo
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.link import Link
@@ -28,7 +29,7 @@ class Carrier:
         on_welcome: told each WELCOME.
 
     Attributes:
-        asking: questions to the watcher; a forked child has its own.
+        asking, calls: questions to the watcher, and its calls; a forked child has its own.
         said_goodbye: the watcher hears no more of us.
         said_farewell: the watcher has all of ours, and hangs up.
     """
@@ -39,10 +40,11 @@ class Carrier:
         cargo: Cargo,
         keeper: Keeper,
         asking: Asking,
+        calls: Calls,
         on_welcome: Callable[[dict[str, Any]], None],
     ) -> None:
         self.said_goodbye = self.said_farewell = False
-        self.asking = asking
+        self.asking, self.calls = asking, calls
         self._recorder, self._cargo, self._keeper = recorder, cargo, keeper
         self._on_welcome = on_welcome
 
@@ -54,7 +56,7 @@ class Carrier:
         link = self._keeper.link
         if link is None or not self._keeper.connected:
             return False
-        return bool(not link.sent or self._cargo)
+        return bool(not link.sent or self._cargo or self.calls.ended)
 
     def carry(self, until: float, make_beat: Callable[[], dict[str, Any]]) -> None:
         """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time."""
@@ -99,7 +101,7 @@ class Carrier:
                 link.push()
             if not link.sent or not self._keeper.connected:
                 return False
-            for frame in self.asking.frames():
+            for frame in (*self.asking.frames(), *self.calls.frames()):
                 link.hold(frame)
             return link.sent and self._send_batch(link, beat)
         except OSError as error:
@@ -156,6 +158,8 @@ class Carrier:
             self._welcomed(rest[0])
         elif kind == tape.ANSWER:
             self.asking.answered(*rest)
+        elif kind == tape.CALL:
+            self.calls.take(*rest)
         elif kind == tape.NOTE:
             logger.log(rest[0], "%s", rest[1])
         elif kind == tape.FAREWELL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
@@ -32,10 +33,13 @@ _PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os
 
 
 class Pulse(Protocol):
-    """The bot's loop as its own timer sees it. Both are 0 while no loop is watched."""
+    """The bot's loop as its own timer sees it. The numbers are 0 while no loop is watched."""
 
     last_turn_ns: int
     thread_id: int
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None: ...
 
 
 class Sampler:

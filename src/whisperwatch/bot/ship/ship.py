@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from whisperwatch.bot import guard
@@ -22,6 +22,7 @@ from whisperwatch.bot.recording.recorder import Recorder
 from whisperwatch.bot.ship import forking
 from whisperwatch.bot.ship.account import Account
 from whisperwatch.bot.ship.asking import Asking
+from whisperwatch.bot.ship.calls import Callee, Calls
 from whisperwatch.bot.ship.cargo import Cargo
 from whisperwatch.bot.ship.carrier import PAUSE_S, Carrier
 from whisperwatch.bot.ship.flushes import Flushes
@@ -62,6 +63,7 @@ class Ship:
         about: the HELLO's further fields: `resource` (dict), `bots` (list of names).
         on_welcome: told the WELCOME of each watcher that is connected, on the ship's thread.
         on_blocked: see `sampler.OnBlocked`.
+        callees: what the watcher may call for, by name; done on the loop of the pulse.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Ship:
         about: Say = dict,
         on_welcome: Callable[[dict[str, Any]], None] | None = None,
         on_blocked: OnBlocked | None = None,
+        callees: Mapping[str, Callee] | None = None,
     ) -> None:
         self.options = options or Options.from_environment()
         self._recorder, self._beat, self._about, self._on_welcome = recorder, beat, about, on_welcome
@@ -86,7 +89,10 @@ class Ship:
         self._keeper = Keeper(self.options, state, self._hello, self._disconnected, self._account.restarted)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._carrier = Carrier(recorder, self._cargo, self._keeper, self._new_asking(), self._welcomed)
+        self._callees, self._pulse = callees or {}, pulse
+        self._carrier = Carrier(
+            recorder, self._cargo, self._keeper, self._new_asking(), self._new_calls(), self._welcomed
+        )
         self._stopping = False
         self._deadline = 0.0
         self._reason = ""
@@ -229,9 +235,14 @@ class Ship:
     def _disconnected(self) -> None:
         self._cargo.disconnected(orderly=self._carrier.said_farewell)
         self.asking.disconnected()
+        self._carrier.calls.disconnected()
 
     def _new_asking(self) -> Asking:
         return Asking(lambda: self._wake.set())
+
+    def _new_calls(self) -> Calls:
+        pulse = self._pulse
+        return Calls(self._callees, lambda: None if pulse is None else pulse.loop, lambda: self._wake.set())
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -287,5 +298,5 @@ class Ship:
         self._keeper.abandon()
         self._thread, self._stopping, self._flushes = None, False, Flushes()
         self._wake, self._ended = threading.Event(), threading.Event()
-        self._carrier.asking = self._new_asking()
+        self._carrier.asking, self._carrier.calls = self._new_asking(), self._new_calls()
         self._cargo.after_fork(self.options.tape_bytes, self._account.lost, self._account.lost_logs)

@@ -7,6 +7,7 @@ from typing import Any
 
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
+from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.page import Page, Section
 from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Reports
@@ -26,6 +27,7 @@ class Answers:
         sources: the bots' processes.
         costs: gives what telemetry costs, as sections of a page.
         asking: asks the stores.
+        config: tells of the settings.
     """
 
     def __init__(
@@ -34,11 +36,14 @@ class Answers:
         sources: Callable[[], Sequence[check.Source]] = tuple,
         costs: Callable[[], Iterable[Section]] = tuple,
         asking: Asking | None = None,
+        config: Config | None = None,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         if asking is not None:
             self.tellers |= Reports(asking).tellers | Records(asking).tellers
+        if config is not None:
+            self.tellers |= config.tellers
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER's dict."""

@@ -69,6 +69,7 @@ class About:
     later: str | None
     live: bool
     bot: bool
+    changeable: bool
 
     @property
     def name(self) -> str:
@@ -89,6 +90,7 @@ def setting(
     later: str | None = None,
     live: bool = False,
     bot: bool = False,
+    changeable: bool | None = None,
 ) -> Any:
     """A field of a `Group`.
 
@@ -105,8 +107,10 @@ def setting(
         later: nothing uses it yet; what will, to follow "not yet used: ".
         live: a new value is in force at once, without a new start.
         bot: the bot's process reads it too, from the environment alone: neither file, code nor override can set it.
+        changeable: an admin may set it at run time, from Discord too; by default those that are in force at once.
     """
-    told = About(variables, default, parse, help, right, yaml, secret, unset, off, later, live, bot)
+    may = live if changeable is None else changeable
+    told = About(variables, default, parse, help, right, yaml, secret, unset, off, later, live, bot, may)
     return field(default=default, metadata={_ABOUT: told})
 
 

@@ -90,6 +90,13 @@ def put_error(verdict: Verdict, kind: str, root: Any, exception: Reduced | None)
     )
 
 
+def put_event(name: str, severity: tuple[int, str], body: str, attributes: dict[str, Any]) -> None:
+    """Record an event that is no log line of the bot's; its words are ours."""
+    if recorder.logs.on:
+        place = _place(read(), touching=True)
+        recorder.logs.put((_now(), *severity, semconv.SCOPE, body, attributes, *place, None, None, name))
+
+
 def attributes_of(verdict: Verdict) -> dict[str, Any]:
     """What a verdict says of a record."""
     return {

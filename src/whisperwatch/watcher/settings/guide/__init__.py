@@ -14,7 +14,6 @@ from .channels import Channels
 from .dashboard import Dashboard
 from .errors import Errors
 from .thresholds import Thresholds
-from .tuning import Tuning
 
 GUIDE: Final[tuple[type[Group], ...]] = (
     Errors,
@@ -22,7 +21,6 @@ GUIDE: Final[tuple[type[Group], ...]] = (
     Alerting,
     Channels,
     Thresholds,
-    Tuning,
 )
 
 __all__ = [
@@ -32,5 +30,4 @@ __all__ = [
     "Dashboard",
     "Errors",
     "Thresholds",
-    "Tuning",
 ]
