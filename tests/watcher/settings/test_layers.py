@@ -11,6 +11,7 @@ import pytest
 
 from whisperwatch.watcher.settings import OverrideError, Overrides, known, load
 from whisperwatch.watcher.settings.guide import Dashboard
+from whisperwatch.watcher.settings.overrides import Override
 from whisperwatch.watcher.settings.table import rows
 
 NAME, KEY = "HEALTH_CHECK_INTERVAL", "monitoring.health_checks.interval"

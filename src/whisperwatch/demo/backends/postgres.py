@@ -27,7 +27,7 @@ _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "20",
+    "max_connections": "60",
     "shared_buffers": "32MB",
 }
 

@@ -13,7 +13,7 @@ from whisperwatch.demo.bot.mind import Mind
 from whisperwatch.demo.bot.services import Services
 
 PREFIX = "!"
-_COGS = ("talk", "notes", "memories", "moods", "games")
+_COGS = ("talk", "notes", "memories", "moods", "games", "tuning")
 _log = logging.getLogger(__name__)
 
 

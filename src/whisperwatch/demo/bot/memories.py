@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import discord
@@ -10,7 +11,7 @@ from discord.ext import commands, tasks
 
 from whisperwatch.demo.bot.companion import Companion
 
-_EVERY_S = float(os.environ.get("COMPANION_CONSOLIDATE_S", "30"))
+EVERY_S = float(os.environ.get("COMPANION_CONSOLIDATE_S", "30"))
 _CHOICES = 5
 
 
@@ -19,6 +20,8 @@ class Memories(commands.Cog):
 
     def __init__(self, bot: Companion) -> None:
         self.bot = bot
+        self.tidies = False
+        """Whether the job gives back memory too."""
         self.menus: tuple[app_commands.ContextMenu, ...] = (
             app_commands.ContextMenu(name="Remember this", callback=self.remember_this),
             app_commands.ContextMenu(name="Who is this?", callback=self.who_is_this),
@@ -69,12 +72,14 @@ class Memories(commands.Cog):
         text = f"We met on {met:%d %B}." if met else "We haven't met."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @tasks.loop(seconds=_EVERY_S)
+    @tasks.loop(seconds=EVERY_S)
     async def consolidate(self) -> None:
-        """Mark what has been said as digested."""
+        """Mark what has been said as digested, and tidy up where that is wanted."""
         async with self.bot.services.pool.acquire() as connection, connection.transaction():
             done = await connection.execute("UPDATE turns SET consolidated = true WHERE NOT consolidated")
             await connection.execute("INSERT INTO consolidations (turns) VALUES ($1)", int(done.split()[1]))
+        if self.tidies:
+            gc.collect()
 
     @consolidate.before_loop
     async def _ready(self) -> None:

@@ -30,7 +30,7 @@ class Notes(commands.Cog):
     """`!note add`, `!note list`, `!note drop`."""
 
     def __init__(self, bot: Companion) -> None:
-        self.pool = bot.services.pool
+        self.services = bot.services
         self.meet = bot.services.meet
 
     @commands.group(invoke_without_command=True)
@@ -42,7 +42,7 @@ class Notes(commands.Cog):
     async def add(self, ctx: Context, *, text: str) -> None:
         """Keep a note."""
         await self.meet(ctx.author.id, ctx.author.name)
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self.services.pool.acquire() as connection, connection.transaction():
             number = await connection.fetchval(
                 "INSERT INTO notes (person, text) VALUES ($1, $2) RETURNING id", ctx.author.id, text
             )
@@ -51,7 +51,7 @@ class Notes(commands.Cog):
     @note.command(name="list")  # type: ignore[arg-type]
     async def list_(self, ctx: Context) -> None:
         """Your latest notes."""
-        rows = await self.pool.fetch(
+        rows = await self.services.pool.fetch(
             "SELECT id, text FROM notes WHERE person = $1 ORDER BY id DESC LIMIT 5", ctx.author.id
         )
         await ctx.reply("\n".join(f"#{row['id']} {row['text']}" for row in rows) or "No notes yet.")
@@ -59,7 +59,7 @@ class Notes(commands.Cog):
     @note.command()  # type: ignore[arg-type]
     async def drop(self, ctx: Context, number: Annotated[int, NoteNumber]) -> None:
         """Throw a note of yours away."""
-        done = await self.pool.execute(
+        done = await self.services.pool.execute(
             "DELETE FROM notes WHERE id = $1 AND person = $2", number, ctx.author.id
         )
         await ctx.reply("Gone." if done == "DELETE 1" else "You have no such note.")

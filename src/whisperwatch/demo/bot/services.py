@@ -31,9 +31,19 @@ CREATE TABLE IF NOT EXISTS consolidations (turns integer NOT NULL, at timestampt
 """
 
 
-@dataclass(frozen=True, slots=True)
+POOL_SIZE = 8
+
+
+async def open_pool(size: int, timeout_s: float | None) -> Any:
+    """A pool of up to `size` connections, whose statements may take `timeout_s` seconds; None: for ever."""
+    return await asyncpg.create_pool(
+        os.environ["DATABASE_URL"], min_size=min(2, size), max_size=size, command_timeout=timeout_s
+    )
+
+
+@dataclass(slots=True)
 class Services:
-    """Open connections; `close()` them."""
+    """Open connections; `close()` them. The pool may be another one later: nobody keeps it."""
 
     pool: Any  # asyncpg has no types
     redis: Redis
@@ -44,7 +54,7 @@ class Services:
     @classmethod
     async def open(cls) -> Services:
         """Connect to everything and see to the schema."""
-        pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=2, max_size=8)
+        pool = await open_pool(POOL_SIZE, None)
         await pool.execute(_SCHEMA)
         redis = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
         where = urlsplit(os.environ["CHROMA_URL"])
