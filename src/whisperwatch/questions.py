@@ -86,9 +86,11 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     ),
     Question(
         "logs",
-        "The newest log records, by component or text",
+        "The newest log records, by component or text, or as a file",
         (
-            Option("what", "component or search, with what is meant behind it; or a component's name"),
+            Option(
+                "what", "component or search, with what is meant behind it; a component's name; or export"
+            ),
             Option("text", "what is searched for, or the component's name", kind="rest"),
             Option(
                 "level",
@@ -97,7 +99,11 @@ QUESTIONS: Final[tuple[Question, ...]] = (
                 flag=True,
             ),
             Option("since", "how far back, such as 1h; a day unless said", flag=True),
-            Option("lines", "how many, 20 unless said, at most 100", kind="whole", flag=True),
+            Option(
+                "lines", "how many, 20 unless said, at most 100; all, if exported", kind="whole", flag=True
+            ),
+            Option("format", "of an export; json unless said", ("json", "csv", "ndjson"), flag=True),
+            Option("output", "an export's file name", flag=True),
         ),
         private=True,
     ),

@@ -93,7 +93,8 @@ FAREWELL: Final = "farewell"
 ANSWER: Final = "answer"
 """(ANSWER, number, dict): `embeds` (list of Discord's embed JSON), `text` (the same in plain text), `status` (of the
 answer as a whole, or None), `error` (a sentence, where there is no answer; else None), and where there are any: `files`
-(list of (name, bytes)), `page` (its number, from 1) of `pages` (how many there are)."""
+(list of (name, bytes)), `buttons` (list of dicts: label, question, arguments, disabled): what asks them puts the answer
+in this one's place."""
 
 CALL: Final = "call"
 """(CALL, number, name, arguments), as JSON: something that only the bot's process can do, see `bot.ship.calls`."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final, get_args
 
 from whisperwatch.semconv import COMPONENTS, EXCEPTION_STACKTRACE
 from whisperwatch.terminal.paint import Paint, clean
 from whisperwatch.terminal.stores import ask, options, told
+from whisperwatch.watcher.answers.log_export import FORMATS, write
 from whisperwatch.watcher.query.answers import LogRecord
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, Period, QuestionError
@@ -26,18 +25,8 @@ from whisperwatch.watcher.settings.values import duration
 
 _AGAIN_S: Final = 1.0
 _LATELY_S: Final = 30.0
+_FEW: Final = 50
 _COLOURS: Final = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
-_COLUMNS: Final = (
-    "time",
-    "level",
-    "component",
-    "logger",
-    "message",
-    "trace_id",
-    "span_id",
-    "instance",
-    "event",
-)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,10 +36,30 @@ def main(argv: Sequence[str]) -> int:
         the exit status: 1 where a store failed, 2 where something is wrong with the question.
     """
     given = parser().parse_args(argv)
+    if problem := _take_words(given):
+        print(problem, file=sys.stderr)
+        return 2
     if given.format not in (None, "text") and given.follow and given.format != "ndjson":
         print("--follow goes with lines: text or ndjson", file=sys.stderr)
         return 2
     return ask(given.state_dir, lambda asking: work(asking, given))
+
+
+def _take_words(given: argparse.Namespace) -> str | None:
+    """The words as Discord has them: a component's name, `component NAME`, `search TEXT`, `export`; what is wrong."""
+    what, *rest = given.words or [None]
+    if what in ("component", None) or (what in COMPONENTS and not rest):
+        names = rest if what == "component" else [what] if what else []
+        if what == "component" and not (len(rest) == 1 and rest[0] in COMPONENTS):
+            return f"logs component takes one of {', '.join(COMPONENTS)}"
+        given.component = [*(given.component or ()), *names]
+    elif what == "search" and rest:
+        given.search = " ".join(rest)
+    elif what == "export" and not rest:
+        given.format, given.most = given.format or "json", MOST
+    else:
+        return f"logs takes a component, `component NAME`, `search TEXT` or `export`, not {' '.join(given.words)!r:.80}"
+    return None
 
 
 async def work(asking: Asking, given: argparse.Namespace) -> int:
@@ -64,7 +73,7 @@ async def work(asking: Asking, given: argparse.Namespace) -> int:
             await _follow(asking, question, answer.records, given.format or "text", stream)
     if given.output is not None:
         print(f"{len(answer.records)} records are in {given.output}", file=sys.stderr)
-    if answer.more and given.lines_given is None:
+    if answer.more:
         print(f"there are more: --lines N shows up to {MOST:,}", file=sys.stderr)
     return status
 
@@ -125,7 +134,7 @@ def _question(given: argparse.Namespace) -> LogQuestion:
         instance=given.instance,
     )
     period = Period(_seconds(given.since), None if given.until is None else _time(given.until))
-    return LogQuestion(period, filter, given.lines)
+    return LogQuestion(period, filter, given.lines or given.most)
 
 
 def _seconds(text: str) -> float:
@@ -146,21 +155,8 @@ def _time(text: str) -> float:
 def _write(records: Sequence[LogRecord], form: str, stream: IO[str]) -> None:
     if form == "text":
         show(records, Paint(stream), stream)
-    elif form == "csv":
-        write_csv(records, stream)
-    elif form == "ndjson":
-        stream.writelines(
-            json.dumps(_plain(record), ensure_ascii=False, default=str) + "\n" for record in reversed(records)
-        )
     else:
-        json.dump(
-            [_plain(record) for record in reversed(records)],
-            stream,
-            ensure_ascii=False,
-            indent=1,
-            default=str,
-        )
-        stream.write("\n")
+        write(records, form, stream)
 
 
 def show(records: Iterable[LogRecord], paint: Paint, stream: IO[str] | None = None) -> None:
@@ -180,36 +176,12 @@ def show(records: Iterable[LogRecord], paint: Paint, stream: IO[str] | None = No
                 print(paint(f"    {clean(line)}", "dim"), file=stream)
 
 
-def write_csv(records: Iterable[LogRecord], stream: IO[str]) -> None:
-    """Records as CSV, oldest first."""
-    writer = csv.writer(stream)
-    writer.writerow([*_COLUMNS, "attributes"])
-    for record in reversed(list(records)):
-        plain = _plain(record)
-        attributes = json.dumps(plain["attributes"], ensure_ascii=False, default=str)
-        writer.writerow([*(plain[column] for column in _COLUMNS), attributes])
-
-
-def _plain(record: LogRecord) -> dict[str, Any]:
-    return {
-        "time": datetime.fromtimestamp(record.at / 1e9, UTC)
-        .isoformat(timespec="microseconds")
-        .replace("+00:00", "Z"),
-        "level": record.level,
-        "component": record.component,
-        "logger": record.logger,
-        "message": record.body,
-        "trace_id": record.trace_id,
-        "span_id": record.span_id,
-        "instance": record.instance,
-        "event": record.event,
-        "attributes": dict(record.attributes),
-    }
-
-
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     parser = argparse.ArgumentParser(prog="whisperwatch logs", description=__doc__)
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="as in Discord: component NAME, search TEXT, or export"
+    )
     parser.add_argument("--level", choices=get_args(Level), help="this one and what is worse")
     parser.add_argument(
         "--component", action="append", choices=COMPONENTS, help="a part of the bot; may be repeated"
@@ -225,13 +197,16 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--until", metavar="TIME", help="a time such as 2026-11-24T12:00 (default: now)")
     parser.add_argument(
-        "--lines", type=_lines, default=50, metavar="N", help="how many of the newest (default: 50)"
+        "--lines",
+        type=_lines,
+        metavar="N",
+        help=f"how many of the newest (default: {_FEW}; of an export all)",
     )
     parser.add_argument("--follow", "-f", action="store_true", help="go on with what is new")
-    parser.add_argument("--format", choices=("text", "json", "ndjson", "csv"), help="text by default")
+    parser.add_argument("--format", choices=("text", *FORMATS), help="text by default")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of here")
     options(parser)
-    parser.set_defaults(lines_given=None)
+    parser.set_defaults(most=_FEW)
     return parser
 
 

@@ -16,6 +16,7 @@ from whisperwatch.terminal.explaining import explain
 from whisperwatch.terminal.paint import Paint
 from whisperwatch.terminal.stores import FOUND, ask, options, told
 from whisperwatch.terminal.table import table
+from whisperwatch.watcher.answers.log_export import write
 from whisperwatch.watcher.answers.numbers import bars, number
 from whisperwatch.watcher.query.answers import (
     Answer,
@@ -137,7 +138,7 @@ def _csv(answer: Answer) -> None:
                 row: list[Any] = [iso(at), *(one.group[key] for key in keys), value]
                 writer.writerow([*row, before.get(at, "")] if compared else row)
     elif isinstance(answer, LogAnswer):
-        logs.write_csv(answer.records, sys.stdout)
+        write(answer.records, "csv", sys.stdout)
     elif isinstance(answer, TraceList):
         writer.writerow(["time", "trace_id", "root", "duration_s", "error", "spans"])
         for found in answer.traces:

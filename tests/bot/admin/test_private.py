@@ -71,3 +71,49 @@ async def test_by_slash_it_is_ephemeral(run: Run, make_bot: Any, server: Loopbac
     (answer,) = interaction.replies
     assert answer.ephemeral
     assert answer.embeds[0]["title"] == "Logs, last 1d"
+
+
+async def test_an_export_is_a_file(
+    monkeypatch: pytest.MonkeyPatch, run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord
+) -> None:
+    channel = next(one for one in server.guild("home").channels.values() if one.name == "general")
+    monkeypatch.setenv("ADMIN_CHANNEL_IDS", str(channel.id))
+    async with run(make_bot()):
+        logger.error("the model is away")
+        await told("logs", "the model is away")
+        answer = await ask(
+            "owner", "!logs export --format ndjson --output /tmp/../logs.json --level error", channel
+        )
+        csv = await ask("owner", "!logs export llm --format csv", channel)
+        refused = await ask("owner", "!logs --format csv", channel)
+    (file,) = answer.attachments
+    assert file["filename"] == "logs.json"
+    assert "1 records, the oldest first, are in logs.json." in answer.embeds[0]["description"]
+    assert "in a terminal there" in answer.embeds[0]["description"]
+    assert csv.attachments[0]["filename"] == "logs.csv"
+    assert "goes with `logs export`" in refused.embeds[0]["description"].replace("\\", "")
+
+
+async def test_a_long_answer_is_turned_by_buttons_of_who_asked(
+    monkeypatch: pytest.MonkeyPatch, run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord
+) -> None:
+    channel = next(one for one in server.guild("home").channels.values() if one.name == "general")
+    monkeypatch.setenv("ADMIN_CHANNEL_IDS", str(channel.id))
+    long = "x" * 80
+    async with run(make_bot()):
+        for number in range(80):
+            logger.error("record %02d %s", number, long)
+        await told("logs", "record 79")
+        answer = await ask("owner", "!logs --lines 80", channel)
+        logger.error("a newer one %s", long)
+        await told("logs", "a newer one")
+        turned = await server.user("owner").click(answer, "▶")
+        await server.until(lambda: turned.updated, 15, "the page")
+        second = turned.replies[0].embeds[0]
+        refused = await server.user("ada").click(answer, "▶")
+        await server.reply_to(refused, timeout=15)
+    assert second["footer"]["text"] == "page 2 of 3"
+    assert "record 79" not in second["description"]
+    assert refused.replies[0].embeds[0]["description"] == "Only who asked may press this."
+    assert refused.replies[0].ephemeral
+    assert turned.replies[0].embeds[0] == second

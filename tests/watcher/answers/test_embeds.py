@@ -32,8 +32,8 @@ PAGES = st.builds(
 
 @given(PAGES)
 def test_no_page_is_over_a_limit(page: Page) -> None:
-    (made,) = embeds.embeds(page)
-    discords_own(made)
+    for made in embeds.embeds(page):
+        discords_own(made)
 
 
 def discords_own(embed: dict[str, Any]) -> None:
@@ -58,12 +58,27 @@ def test_what_is_shown(page: Page, expected: dict[str, Any]) -> None:
     assert {key: made[key] for key in expected} == expected
 
 
-def test_what_does_not_fit_is_said_to_be_left_out() -> None:
-    (made,) = embeds.embeds(
-        Page("T", sections=tuple(Section(f"s{n}", ("x",)) for n in range(30)), footer="f")
-    )
-    assert len(made["fields"]) == 25
-    assert made["footer"]["text"] == "f · More than fits is left out."
+def test_what_does_not_fit_goes_on_in_the_next() -> None:
+    page = Page("T", sections=tuple(Section(f"s{n}", ("x",)) for n in range(30)), footer="f")
+    first, second = embeds.embeds(page)
+    assert [len(one["fields"]) for one in (first, second)] == [25, 5]
+    assert (first["footer"]["text"], second["footer"]["text"]) == ("f · page 1 of 2", "f · page 2 of 2")
+    assert first["title"] == second["title"] == "T"
+
+
+WORDS = st.text(alphabet="abc_ ", min_size=1, max_size=900).map(str.strip).filter(bool)
+
+
+@given(st.lists(WORDS, max_size=20), st.lists(st.lists(WORDS, max_size=12), max_size=20))
+def test_every_line_is_on_some_page_in_its_order(lines: list[str], sections: list[list[str]]) -> None:
+    page = Page("T", tuple(lines), tuple(Section(str(n), tuple(one)) for n, one in enumerate(sections)))
+    found = []
+    for made in embeds.embeds(page):
+        discords_own(made)
+        found += [made["description"]] if "description" in made else []
+        found += [one["value"] for one in made.get("fields", ()) if one["value"] != "\u200b"]
+    expected = [embeds.escaped(line) for line in (*lines, *(line for one in sections for line in one))]
+    assert "\n".join(found) == "\n".join(expected)
 
 
 def test_characters_are_counted_as_discord_counts() -> None:

@@ -57,6 +57,21 @@ async def may(client: discord.Client, admins: Admins, user: Any, guild_id: int |
     return admins.has(user, guild_id) or await _owns(client, user)
 
 
+async def may_elsewhere(client: discord.Client, admins: Admins, user: Any, guild_id: int | None) -> bool:
+    """The same of a button, which may be in a direct message, where a user has no roles: Discord is asked for those
+    that it has in the admin guild."""
+    if await may(client, admins, user, guild_id):
+        return True
+    if guild_id is not None or admins.guild is None or not admins.roles:
+        return False
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            member = await client.http.get_member(admins.guild, user.id)
+    except (discord.HTTPException, OSError, TimeoutError):
+        return False
+    return not admins.roles.isdisjoint(int(role) for role in member["roles"])
+
+
 async def _owns(client: discord.Client, user: Any) -> bool:
     """As `Bot.is_owner` has it, without setting what that sets; a bot's own `is_owner` is asked."""
     from discord.ext import commands

@@ -9,9 +9,12 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
+from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import Admins
+from whisperwatch.bot.admin.pace import Pace
 from whisperwatch.bot.instrument import rest
+from whisperwatch.bot.instrument.security import ADMIN_COMMAND, security
 from whisperwatch.bot.ship import Options
 
 logger = logging.getLogger("whisperwatch")
@@ -38,6 +41,8 @@ class Desk:
         self._ask: Ask | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: set[str] = set()
+        self._pace = Pace()
+        self._refusals = Pace(1, 60.0)
 
     @property
     def open(self) -> bool:
@@ -66,6 +71,16 @@ class Desk:
     def settle(self, settings: Mapping[str, Any]) -> None:
         """Take what a watcher's WELCOME says."""
         self.admins = Admins.of(settings)
+
+    def wait_s(self, user: int) -> float:
+        """Seconds until this user may ask again; 0.0 if now, which then counts."""
+        return self._pace.wait_s(user)
+
+    def refused(self, user: int, what: str) -> None:
+        """Somebody asked who may not: a security event, recorded of each user once in a minute."""
+        about = {semconv.USER_ID: user, semconv.SECURITY_TARGET: what[:80]}
+        recorded = self._refusals.wait_s(user) == 0.0
+        security(ADMIN_COMMAND, "denied", "admin", about, recorded=recorded)
 
     async def ask(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The watcher's ANSWER, or one with an `error`."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
 
+from whisperwatch.bot.admin.buttons import buttons
 from whisperwatch.questions import GROUPS, QUESTIONS
 
 logger = logging.getLogger("whisperwatch")
@@ -24,17 +28,20 @@ _LONGEST: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What is posted: embeds, or `text` where embeds may not be sent."""
+    """What is posted: embeds, or `text` where embeds may not be sent; files and buttons with either."""
 
     embeds: list[discord.Embed] = field(default_factory=list)
     text: str = ""
+    files: Sequence[tuple[str, bytes]] = ()
+    buttons: Sequence[dict[str, Any]] = ()
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> Post:
         """Of an ANSWER."""
         error = answer.get("error")
         if error is None:
-            return cls([discord.Embed.from_dict(embed) for embed in answer["embeds"]], answer["text"])
+            embeds = [discord.Embed.from_dict(embed) for embed in answer["embeds"]]
+            return cls(embeds, answer["text"], answer.get("files", ()), answer.get("buttons", ()))
         if "silent_since" in answer:
             return _silent(str(error), answer["silent_since"])
         return notice("❔ No answer", str(error))
@@ -46,10 +53,19 @@ class Post:
         room = _LONGEST - len("```\n\n```")
         return f"```\n{text if len(text) <= room else text[: room - 1] + '…'}\n```"
 
+    def attachments(self) -> list[discord.File]:
+        """The files, for one message: a `discord.File` is read once."""
+        return [discord.File(io.BytesIO(content), name) for name, content in self.files]
+
 
 def notice(title: str, text: str, colour: int = _GREY) -> Post:
     """A short text of ours."""
     return Post([discord.Embed(title=title, description=text, colour=colour)], f"{title}\n{text}")
+
+
+def slower(wait_s: float) -> Post:
+    """Who asks too often."""
+    return notice("❔ Not so fast", f"Ask again <t:{int(time.time() + wait_s) + 1}:R>.")
 
 
 def escaped(text: str) -> str:
@@ -67,17 +83,18 @@ def listing() -> Post:
 
 async def reply(message: discord.Message, post: Post) -> None:
     """Answer a message where it was written, without a ping."""
-    channel = message.channel
-    options: dict[str, Any] = {
-        "reference": message.to_reference(fail_if_not_exists=False),
-        "mention_author": False,
-        "allowed_mentions": discord.AllowedMentions.none(),
-    }
+    options = _options(post, message.author.id)
+    options["reference"] = message.to_reference(fail_if_not_exists=False)
+    options["mention_author"] = False
+    may_embed, may_attach = _may(message, "embed_links"), _may(message, "attach_files")
+    if not may_attach and options.pop("files", None):
+        post = replace(post, text=f"{post.text}\n\nThe bot may not attach files here, so they are left out.")
+        may_embed = False
     try:
-        if post.embeds and _may_embed(message):
-            await channel.send(embeds=post.embeds, **options)
+        if post.embeds and may_embed:
+            await message.channel.send(embeds=post.embeds, **options)
         else:
-            await channel.send(post.plain, **options)
+            await message.channel.send(post.plain, **options)
     except UNSENT as error:
         logger.warning("an admin command could not be answered in its channel: %s", type(error).__name__)
 
@@ -85,7 +102,7 @@ async def reply(message: discord.Message, post: Post) -> None:
 async def send_privately(user: Any, post: Post) -> Post:
     """Send it by direct message; what is said of that in the channel."""
     try:
-        await user.send(embeds=post.embeds, allowed_mentions=discord.AllowedMentions.none())
+        await user.send(embeds=post.embeds, **_options(post, user.id))
     except UNSENT as error:
         logger.warning("an admin command could not be answered by direct message: %s", type(error).__name__)
         return notice(
@@ -96,11 +113,26 @@ async def send_privately(user: Any, post: Post) -> Post:
     return notice("Sent to you", "The answer is in your direct messages.")
 
 
-def _may_embed(message: discord.Message) -> bool:
+async def put_in_place(interaction: discord.Interaction[Any], post: Post) -> None:
+    """Make it what an interaction was answered with, or the message that a button is on."""
+    view = buttons.view(post.buttons, interaction.user.id)
+    await interaction.edit_original_response(embeds=post.embeds, attachments=post.attachments(), view=view)
+
+
+def _options(post: Post, asker: int) -> dict[str, Any]:
+    options: dict[str, Any] = {"allowed_mentions": discord.AllowedMentions.none()}
+    if post.files:
+        options["files"] = post.attachments()
+    if (view := buttons.view(post.buttons, asker)) is not None:
+        options["view"] = view
+    return options
+
+
+def _may(message: discord.Message, permission: str) -> bool:
     if message.guild is None or message.guild.me is None:
         return True
     try:
-        return bool(message.channel.permissions_for(message.guild.me).embed_links)
+        return bool(getattr(message.channel.permissions_for(message.guild.me), permission))
     except discord.ClientException:  # a thread whose channel isn't known
         return True
 

@@ -15,7 +15,7 @@ from discord.ext import commands
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may
 from whisperwatch.bot.admin.desk import desk
-from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply, send_privately
+from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply, send_privately, slower
 from whisperwatch.questions import BY_NAME, GROUPS, WrongWordsError, arguments, names
 
 _NAMES = frozenset(names())
@@ -94,6 +94,8 @@ async def _look(client: Any, ctx: Any) -> None:
     guild_id = None if message.guild is None else message.guild.id
     if await may(client, desk.admins, message.author, guild_id):
         ctx.command = _COMMANDS[name]
+    else:
+        desk.refused(message.author.id, name)
 
 
 def _is_question(name: str, rest: str) -> bool:
@@ -109,6 +111,9 @@ def _is_question(name: str, rest: str) -> bool:
 
 
 async def _answer(message: discord.Message, words: list[str]) -> None:
+    if (wait_s := desk.wait_s(message.author.id)) > 0:
+        await reply(message, slower(wait_s))
+        return
     question = BY_NAME.get(words[0].lower()) if words else None
     if question is None:
         await reply(message, listing())

@@ -1,36 +1,47 @@
-"""`/watch` in the admin guild: taken as it comes from the gateway, where the bot has no `/watch` of its own there.
+"""`/watch` in the admin guild, and the buttons below answers: taken as they come from the gateway.
 
-So it works for a plain Client too, and nothing of ours is in the bot's tree. When the bot syncs that guild, ours goes
-along, for Discord forgets what isn't named.
+`/watch` is ours where the bot has none of its own there. So it works for a plain Client too, and nothing of ours is in
+the bot's tree. When the bot syncs that guild, ours goes along, for Discord forgets what isn't named.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import discord
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.admin.access import may
+from whisperwatch.bot.admin.access import may, may_elsewhere
+from whisperwatch.bot.admin.buttons import PREFIX, buttons
 from whisperwatch.bot.admin.desk import desk
-from whisperwatch.bot.admin.posting import UNSENT, Post, notice
+from whisperwatch.bot.admin.posting import UNSENT, Post, notice, put_in_place, slower
 from whisperwatch.questions import BY_NAME, GROUPS, slash_payload
 
 logger = logging.getLogger("whisperwatch")
 
 _COMMAND: Final = 2
-"""An interaction's type."""
+_COMPONENT: Final = 3
+"""Types of an interaction."""
+Answering = Callable[[discord.Client, Any, Any], Coroutine[Any, Any, None]]
 _MOST: Final = 100
 """Commands that Discord takes for one guild."""
 
 
 def take(client: discord.Client, data: Any) -> bool:
     """Answer an INTERACTION_CREATE that is for us; says whether it was."""
-    if data.get("type") != _COMMAND or not desk.open or not _is_ours(client, data["data"]):
+    kind = data.get("type")
+    if not desk.open:
+        return False
+    if kind == _COMPONENT and str(data["data"].get("custom_id", "")).startswith(PREFIX):
+        answering: Answering = _press
+    elif kind == _COMMAND and _is_ours(client, data["data"]):
+        answering = _answer
+    else:
         return False
     interaction: discord.Interaction[Any] = discord.Interaction(data=data, state=client._connection)
-    desk.work(_answer(client, interaction, data["data"]))
+    desk.work(answering(client, interaction, data["data"]))
     return True
 
 
@@ -70,16 +81,48 @@ def _is_ours(client: discord.Client, command: Any) -> bool:
 async def _answer(client: discord.Client, interaction: discord.Interaction[Any], command: Any) -> None:
     try:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if await may(client, desk.admins, interaction.user, interaction.guild_id):
-            post = await _asked(command, interaction.user)
-        else:
+        if not await may(client, desk.admins, interaction.user, interaction.guild_id):
+            desk.refused(interaction.user.id, GROUPS[0])
             post = notice("❌ Not for you", "Only the bot's admins may ask this.")
-        await interaction.edit_original_response(embeds=post.embeds)
+        else:
+            post = await _asked(command, interaction.user)
+        await put_in_place(interaction, post)
     except UNSENT as error:
         logger.warning("/%s could not be answered: %s", GROUPS[0], type(error).__name__)
 
 
+async def _press(client: discord.Client, interaction: discord.Interaction[Any], component: Any) -> None:
+    """A button below an answer of ours."""
+    user = interaction.user
+    pressed = buttons.pressed(component["custom_id"])
+    try:
+        if pressed is None:
+            await _aside(
+                interaction, notice("❔ Expired", "This button is from before a restart: ask again.")
+            )
+        elif pressed.asker != user.id or not await may_elsewhere(
+            client, desk.admins, user, interaction.guild_id
+        ):
+            desk.refused(user.id, pressed.question)
+            await _aside(interaction, notice("❌ Not for you", "Only who asked may press this."))
+        elif (wait_s := desk.wait_s(user.id)) > 0:
+            await _aside(interaction, slower(wait_s))
+        else:
+            await interaction.response.defer()
+            answer = await desk.ask(pressed.question, {**pressed.arguments, "by": str(user.id)})
+            await put_in_place(interaction, Post.of(answer))
+    except UNSENT as error:
+        logger.warning("a button could not be answered: %s", type(error).__name__)
+
+
+async def _aside(interaction: discord.Interaction[Any], post: Post) -> None:
+    """For who pressed it alone; the message stays as it is."""
+    await interaction.response.send_message(embeds=post.embeds, ephemeral=True)
+
+
 async def _asked(command: Any, user: Any) -> Post:
+    if (wait_s := desk.wait_s(user.id)) > 0:
+        return slower(wait_s)
     given = (command.get("options") or [{}])[0]
     question = BY_NAME.get(given.get("name"))
     if question is None:

@@ -17,17 +17,27 @@ ADMIN_CONFIG: Final = "admin.config"
 """An admin changes a setting."""
 
 
-def security(kind: str, outcome: str, source: str, attributes: Mapping[str, Any] | None = None) -> None:
+def security(
+    kind: str,
+    outcome: str,
+    source: str,
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    recorded: bool = True,
+) -> None:
     """One event of this kind, `allowed`, `denied` or `failed`. Never raises.
 
     Args:
         source: as `bot.source` has it.
         attributes: further ones of the record; ids among them are hashed before they leave.
+        recorded: False only counts it.
     """
     try:
         bot = any_bot()
         if bot is not None:
             bot.counted(semconv.SECURITY_EVENTS, kind, outcome, source).add(1)
+        if not recorded:
+            return
         recording.put_event(
             semconv.EVENT_SECURITY,
             _INFO if outcome == "allowed" else _WARN,

@@ -3,20 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.config import Config
-from whisperwatch.watcher.answers.page import Page, Section
+from whisperwatch.watcher.answers.page import Button, Page, Section
 from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Reports
 from whisperwatch.watcher.asked import failure
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
 
+_BACK: Final = "◀"
+_ON: Final = "▶"
 Arguments = Mapping[str, Any]
 Teller = Callable[[Arguments], Awaitable[Page]]
+
+
+def told(page: Page, question: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """An ANSWER: of an answer that goes on, the part that `arguments` ask for, with buttons to the others."""
+    leaves = embeds.embeds(page)
+    number = min(max(_whole(arguments.get("page")), 1), len(leaves))
+    again = {name: value for name, value in (page.again or arguments).items() if name not in ("page", "by")}
+    buttons = [
+        Button(label, {**again, "page": to}, disabled=not 1 <= to <= len(leaves))
+        for label, to in ((_BACK, number - 1), (_ON, number + 1))
+        if len(leaves) > 1
+    ]
+    return {
+        "embeds": [leaves[number - 1]],
+        "text": terminal.text(page),
+        "status": page.status,
+        "error": None,
+        "files": [(file.name, file.content) for file in page.files] if number == 1 else [],
+        "buttons": [
+            {
+                "label": button.label,
+                "question": button.question or question,
+                "arguments": dict(button.arguments),
+                "disabled": button.disabled,
+            }
+            for button in (*buttons, *page.buttons)
+        ],
+    }
+
+
+def _whole(given: Any) -> int:
+    return given if isinstance(given, int) else 1
 
 
 class Answers:
@@ -56,12 +90,7 @@ class Answers:
             page = await teller(arguments)
         except (WrongWordsError, QuestionError) as error:
             return failure(str(error))
-        return {
-            "embeds": embeds.embeds(page),
-            "text": terminal.text(page),
-            "status": page.status,
-            "error": None,
-        }
+        return told(page, question, arguments)
 
     async def _check(self, _: Arguments) -> Page:
         """Only the terminal asks for this."""

@@ -1,13 +1,14 @@
-"""A page as embeds of Discord, within its limits: what doesn't fit is cut, and said to be."""
+"""A page as embeds of Discord, within its limits: what doesn't fit into one goes on in the next."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, symbol
+from whisperwatch.watcher.answers.page import Line, Moment, Page, symbol
 
 TITLE: Final = 256
 DESCRIPTION: Final = 4096
@@ -21,30 +22,30 @@ COLOURS: Final = {"healthy": 0x2ECC71, "degraded": 0xF1C40F, "unhealthy": 0xE74C
 _GREY: Final = 0x95A5A6
 _EMPTY: Final = "\u200b"
 """Discord refuses a field without a value."""
-_MORE: Final = "More than fits is left out."
+_NUMBER: Final = "page {} of {}"
 _MARKDOWN = re.compile(r"([\\*_~`|<>\[\]#-])")
 
 
 def embeds(page: Page) -> list[dict[str, Any]]:
-    """The page as one embed."""
-    made: dict[str, Any] = {
-        "title": clipped(symbol(page.status) + escaped(page.title), TITLE),
-        "color": COLOURS.get(page.status or "", _GREY),
-    }
-    if page.at is not None:
-        made["timestamp"] = datetime.fromtimestamp(page.at, UTC).isoformat(timespec="milliseconds")
+    """The page as embeds, each for a message of its own: what doesn't fit into one goes on in the next."""
+    title = clipped(symbol(page.status) + escaped(page.title), TITLE)
     footer = clipped(page.footer, FOOTER)
-    left = ALL - length(made["title"]) - length(footer) - length(_MORE) - 3
-    if description := clipped(_text(page.lines), min(DESCRIPTION, left)):
-        made["description"] = description
-    fields, complete = _fields(page.sections, left - length(description))
-    if fields:
-        made["fields"] = fields
-    if not complete:
-        footer = f"{footer} · {_MORE}" if footer else _MORE
-    if footer:
-        made["footer"] = {"text": footer}
-    return [made]
+    leaves = _leaves(page, ALL - length(title) - length(footer) - length(_NUMBER.format(999, 999)))
+    made = []
+    for number, leaf in enumerate(leaves, 1):
+        embed: dict[str, Any] = {"title": title, "color": COLOURS.get(page.status or "", _GREY)}
+        if page.at is not None:
+            embed["timestamp"] = datetime.fromtimestamp(page.at, UTC).isoformat(timespec="milliseconds")
+        if leaf.lines:
+            embed["description"] = "\n".join(leaf.lines)
+        if leaf.fields:
+            embed["fields"] = leaf.fields
+        told = [footer] if footer else []
+        told += [_NUMBER.format(number, len(leaves))] if len(leaves) > 1 else []
+        if told:
+            embed["footer"] = {"text": " · ".join(told)}
+        made.append(embed)
+    return made
 
 
 def escaped(text: str) -> str:
@@ -65,20 +66,61 @@ def length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _fields(sections: Sequence[Section], left: int) -> tuple[list[dict[str, Any]], bool]:
-    made: list[dict[str, Any]] = []
-    for section in sections:
+@dataclass(slots=True)
+class _Leaf:
+    """What is in one embed, and how much more may be."""
+
+    left: int
+    lines: list[str] = field(default_factory=list)
+    fields: list[dict[str, Any]] = field(default_factory=list)
+    _described: int = 0
+
+    def describe(self, line: str) -> bool:
+        """Add a line to its description; False where there is no room."""
+        needs = length(line) + 1
+        if self._described + needs > DESCRIPTION or needs > self.left or self.fields:
+            return False
+        self.lines.append(line)
+        self._described += needs
+        self.left -= needs
+        return True
+
+    def add(self, name: str, value: str) -> bool:
+        """Add a field; False where there is no room."""
+        needs = length(name) + length(value)
+        if needs > self.left or len(self.fields) == FIELDS:
+            return False
+        self.fields.append({"name": name, "value": value, "inline": False})
+        self.left -= needs
+        return True
+
+
+def _leaves(page: Page, room: int) -> list[_Leaf]:
+    leaves = [_Leaf(room)]
+    for line in page.lines:
+        text = clipped(_line(line), min(DESCRIPTION, room) - 1)
+        if not leaves[-1].describe(text):
+            leaves.append(_Leaf(room))
+            leaves[-1].describe(text)
+    for section in page.sections:
         name = clipped(symbol(section.status) + escaped(section.title), FIELD_NAME).strip() or _EMPTY
-        value = clipped(_text(section.lines), FIELD_VALUE).strip() or _EMPTY
-        left -= length(name) + length(value)
-        if left < 0 or len(made) == FIELDS:
-            return made, False
-        made.append({"name": name, "value": value, "inline": False})
-    return made, True
+        for number, value in enumerate(_values(section.lines, min(FIELD_VALUE, room - length(name)))):
+            if not leaves[-1].add(_EMPTY if number and leaves[-1].fields else name, value):
+                leaves.append(_Leaf(room))
+                leaves[-1].add(name, value)
+    return leaves
 
 
-def _text(lines: Sequence[Line]) -> str:
-    return "\n".join(map(_line, lines))
+def _values(lines: Sequence[Line], longest: int) -> list[str]:
+    """The lines of a section as values of fields, as few as they fit into."""
+    values: list[str] = []
+    for line in lines:
+        text = clipped(_line(line), longest).strip()
+        if values and length(values[-1]) + 1 + length(text) <= longest:
+            values[-1] = f"{values[-1]}\n{text}".strip()
+        elif text:
+            values.append(text)
+    return [value or _EMPTY for value in values] or [_EMPTY]
 
 
 def _line(line: Line) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,30 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with an answer. `name` has no folder."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What may be asked next: the same question with these arguments, or another."""
+
+    label: str
+    arguments: Mapping[str, Any]
+    question: str | None = None
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """An answer. `status` colours it, and is also said in a symbol and, by whoever makes the page, in words.
 
     Attributes:
         at: unix seconds of what it tells, shown at its foot; None is shown as no time.
+        again: arguments that ask for the very same again, where it goes on on another page.
     """
 
     title: str
@@ -41,6 +60,9 @@ class Page:
     status: str | None = None
     footer: str = ""
     at: float | None = None
+    files: tuple[Attachment, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    again: Mapping[str, Any] | None = None
 
 
 def remarks(missing: Sequence[str], notes: Sequence[str]) -> tuple[Section, ...]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.semconv import COMPONENTS
 from whisperwatch.watcher.answers.asked_period import period
+from whisperwatch.watcher.answers.log_export import FORMATS, within
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Moment, Page, remarks
+from whisperwatch.watcher.answers.page import Attachment, Line, Moment, Page, remarks
 from whisperwatch.watcher.query.answers import Answer, LogAnswer, LogRecord, SpanRecord, Trace
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, TraceQuestion
@@ -26,6 +30,11 @@ _LINES: Final = 20
 _MOST: Final = 100
 _BODY: Final = 300
 """Characters of one record's text: an answer is read on a phone."""
+MOST_EXPORTED: Final = 10_000
+_LARGEST_FILE: Final = 8 * 2**20
+"""Discord takes 10 MiB wherever there are no boosts."""
+_FILE: Final = re.compile(r"[^\w.-]")
+_LONGEST_NAME: Final = 80
 _SPANS: Final = 40
 _LONGEST_TEXT: Final = 1000
 _ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -47,13 +56,16 @@ class Records:
 
     async def _logs(self, arguments: Arguments) -> Page:
         over_s = period(arguments, _DAY_S, "since")
-        most = arguments.get("lines", _LINES)
-        if not isinstance(most, int) or not 1 <= most <= _MOST:
-            raise WrongWordsError(
-                f"logs takes from 1 to {_MOST} lines; a terminal's `whisperwatch logs` takes more"
-            )
-        found = await self._asking.logs(LogQuestion(Period(over_s), _filter(arguments), most))
-        return logs(found, over_s)
+        exports = arguments.get("what") == "export"
+        most = _lines(arguments, MOST_EXPORTED if exports else _MOST, MOST_EXPORTED if exports else _LINES)
+        at = arguments.get("at")
+        ends = at if isinstance(at, int) else None  # of an answer that goes on: its pages are of one time
+        form = _form(arguments, exports)
+        question = LogQuestion(Period(over_s, ends), _filter(arguments), most)
+        found = await self._asking.logs(question)
+        if exports:
+            return await asyncio.to_thread(export, found, over_s, form, arguments.get("output"))
+        return replace(logs(found, over_s), again={**arguments, "at": ends or int(time.time()) + 1})
 
     async def _trace(self, arguments: Arguments) -> Page:
         trace_id = str(arguments.get("id", "")).lower()
@@ -69,6 +81,24 @@ def logs(found: LogAnswer, over_s: float) -> Page:
         lines = ["Nothing that fits was logged in this time."]
     more = ("There are older ones: ask for more lines, or for less.",) if found.more else ()
     return _page(f"Logs, last {seconds(over_s)}", tuple(lines), found, more)
+
+
+def export(found: LogAnswer, over_s: float, form: str, output: Any) -> Page:
+    """Records as a file, whose name is the last part of what was asked for; of too many the newest."""
+    content, count = within(found.records, form, _LARGEST_FILE)
+    named = _FILE.sub("_", str(output or "").replace("\\", "/").rpartition("/")[2]).strip("._")[
+        :_LONGEST_NAME
+    ]
+    name = named or f"logs.{form}"
+    lines: list[Line] = [f"{count:,} records, the oldest first, are in {name}."]
+    if output is not None and name != output:
+        lines.append(
+            "A file on the bot's machine is written by `whisperwatch logs --output` in a terminal there."
+        )
+    if count < len(found.records) or found.more:
+        lines.append("There are older ones, which don't fit: ask for less, or in a terminal.")
+    page = _page(f"Logs, last {seconds(over_s)}, as {form}", tuple(lines), found, ())
+    return replace(page, files=(Attachment(name, content),))
 
 
 def trace(found: Trace, trace_id: str) -> Page:
@@ -93,10 +123,31 @@ def _page(title: str, lines: tuple[Line, ...], answer: Answer, more: tuple[str, 
     return Page(title, lines, below, status="unknown" if answer.problems else None)
 
 
+def _lines(arguments: Arguments, most: int, unless_said: int) -> int:
+    lines = arguments.get("lines", unless_said)
+    if not isinstance(lines, int) or not 1 <= lines <= most:
+        raise WrongWordsError(
+            f"logs takes from 1 to {most} lines; a terminal's `whisperwatch logs` takes more"
+        )
+    return lines
+
+
+def _form(arguments: Arguments, exports: bool) -> str:
+    for name in ("format", "output"):
+        if not exports and name in arguments:
+            raise WrongWordsError(f"--{name} goes with `logs export`")
+    form = str(arguments.get("format", FORMATS[0]))
+    if form not in FORMATS:
+        raise WrongWordsError(f"{form!r:.40} is no format: there are {', '.join(FORMATS)}")
+    return form
+
+
 def _filter(arguments: Arguments) -> LogFilter:
     what, text, level = (arguments.get(name) for name in ("what", "text", "level"))
     if level is not None and level not in LEVELS:
         raise WrongWordsError(f"{level!r:.40} is no level: there are {', '.join(LEVELS)}")
+    if what == "export":
+        what, text = ("component", text) if text else (None, None)
     if what == "search":
         if not text or len(text) > _LONGEST_TEXT:
             raise WrongWordsError(f"logs search needs a text of 1 to {_LONGEST_TEXT} characters")
