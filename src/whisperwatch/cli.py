@@ -20,6 +20,8 @@ Watches discord.py bots.
   health [detailed]         how the running bot is, as in Discord
   performance [VIEW]        how fast it answers; history, component NAME, resources; --period 7d
   engagement, cache, memory who talks with it, hits and misses, what it remembers
+  report QUESTION [--json]  the same, also as JSON, or by --url from a report API elsewhere
+  serve                     the watcher without a bot: health, reports, the API, on any store
   query "QUESTION"          ask what is kept, in the language of docs/queries.md
   logs [--help]             the newest log records: filtered, searched, followed, exported
   traces [ID] [--help]      traces that fit, or one as a waterfall
@@ -67,6 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.terminal.traces import main as traces
 
             return traces(rest)
+        case "report":
+            from whisperwatch.report import main as report
+
+            return report(rest)
+        case "serve":
+            from whisperwatch.serve import main as serve
+
+            return serve(rest)
         case "store":
             from whisperwatch.terminal.store import main as store
 

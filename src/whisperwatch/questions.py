@@ -70,8 +70,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         (
             Option(
                 "view",
-                "what of it; the whole unless said",
-                ("response-times", "history", "component", "resources"),
+                "what of it; the summary unless said",
+                ("summary", "response-times", "history", "component", "resources"),
             ),
             Option("name", "the component that is meant by component", COMPONENTS),
             _PERIOD,

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,39 @@ def main() -> None:
         _run(_until_told(work))
 
 
+def serve(state_dir: Path | None, say: Callable[[str], None]) -> None:
+    """Be the watcher in this process, with or without a bot, until told to stop.
+
+    Args:
+        state_dir: the state directory, by default the one that a bot here would have.
+        say: told where it serves, and what is wrong.
+
+    Raises:
+        AlreadyRunningError: another watcher has the state directory.
+    """
+    if state_dir is not None:
+        os.environ[VARIABLE] = str(state_dir)
+    state = open_state()
+    lock = doorway.lock(state)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            current = Current(os.environ, _folders(None), state.path)
+            _run(_until_told(_watch(None, state, current, stay=True, own_process=True, say=say)))
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 async def _watch(
-    connection: int | None, state: StateDirectory, current: Current, *, stay: bool, own_process: bool
+    connection: int | None,
+    state: StateDirectory,
+    current: Current,
+    *,
+    stay: bool,
+    own_process: bool,
+    say: Callable[[str], None] | None = None,
 ) -> None:
-    watcher = Watcher(current, state)
+    watcher = Watcher(current, state, say)
     clean, loop = watcher.redactor.text, asyncio.get_running_loop()
     if own_process:
         _reread_on_hangup(watcher.current)

@@ -8,10 +8,12 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from starlette.routing import Route
 
 from whisperwatch.semconv import (
     SECRET_KIND,
@@ -45,6 +47,7 @@ from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.store.store import StoreState
 from whisperwatch.watcher.users import WINDOWS, ActiveUsers
+from whisperwatch.watcher.web.api import Api
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access
 from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
@@ -58,11 +61,19 @@ _logger = logging.getLogger("whisperwatch")
 
 
 class Watcher:
-    """All parts of one watcher, in one event loop."""
+    """All parts of one watcher, in one event loop.
 
-    def __init__(self, current: Current, state: StateDirectory) -> None:
+    Args:
+        current: the settings.
+        state: the state directory.
+        say: told where it serves and what is wrong, where nobody's log is there for it.
+    """
+
+    def __init__(
+        self, current: Current, state: StateDirectory, say: Callable[[str], None] | None = None
+    ) -> None:
         settings = current.settings
-        self.current, self.settings, self.state = current, settings, state
+        self.current, self.settings, self.state, self._say = current, settings, state, say
         self.problems = [*map(str, settings.problems), *settings.warnings]
         instances = Instances(state.path)
         key = self._key()
@@ -185,6 +196,7 @@ class Watcher:
             stack.push_async_callback(self._stop)
             if self.state.socket is not None:
                 await self._listen(stack, self.state.socket)
+            self._tell_where()
             stack.push_async_callback(self.receiver.close)
             if connection is not None:
                 await self.receiver.take(connection)
@@ -194,6 +206,15 @@ class Watcher:
             await self.receiver.until_left(
                 float("inf") if stay else linger_s, min(linger_s, _AFTER_GOODBYE_S)
             )
+
+    def _tell_where(self) -> None:
+        if self._say is None:
+            return
+        where = f"at {self.web.url}" if self.web is not None else "at no address"
+        reports = f"{where}/api/v1" if self.settings.api.token and self.web is not None else "off"
+        self._say(f"health and metrics are served {where}, the report API is {reports}; Ctrl-C ends it")
+        for problem in self.problems:
+            self._say(f"problem: {self.redactor.text(problem)}")
 
     async def _listen(self, stack: contextlib.AsyncExitStack, path: Path) -> None:
         try:
@@ -234,9 +255,14 @@ class Watcher:
             self.settings.web.live_after_s,
             Access(public(sockets), self.settings.health.token),
             clean=lambda content: self.redactor.value("", content),
+            api=self._api(),
         )
         self.web = WebServer(application, sockets)
         await self.web.start()
+
+    def _api(self) -> Sequence[Route]:
+        token, asking = self.settings.api.token, self.stores.asking
+        return Api(asking, token, self.answers.text_of, lambda told: self.redactor.value("", told)).routes()
 
     def _works(self) -> Iterator[Any]:
         if self.settings.performance.enabled and not self.settings.disabled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -74,8 +75,9 @@ class Answers:
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
-        if asking is not None:
-            self.tellers |= Reports(asking).tellers | Records(asking).tellers
+        self._reports = None if asking is None else Reports(asking)
+        if asking is not None and self._reports is not None:
+            self.tellers |= self._reports.tellers | Records(asking).tellers
         if config is not None:
             self.tellers |= config.tellers
 
@@ -87,10 +89,41 @@ class Answers:
                 f"This watcher does not know the question {question!r:.40}: it and who asks run different versions"
             )
         try:
+            if arguments.get("form") == "json":
+                return await self._json(question, arguments)
             page = await teller(arguments)
         except (WrongWordsError, QuestionError) as error:
             return failure(str(error))
         return told(page, question, arguments)
+
+    async def text_of(self, report: str, arguments: Arguments) -> str:
+        """A report's page, as text.
+
+        Raises:
+            QuestionError: there is no store.
+        """
+        if self._reports is None:
+            raise QuestionError("there is no store")
+        return terminal.text(await self._reports.page(report, arguments["over_s"], arguments["of"]))
+
+    async def _json(self, question: str, arguments: Arguments) -> dict[str, Any]:
+        """For programs, that ask from a terminal."""
+        if question == "health":
+            told = await self._tell()
+            return {
+                "embeds": [],
+                "text": json.dumps(told, indent=1),
+                "status": told.get("status"),
+                "error": None,
+            }
+        if self._reports is None:
+            return failure("There is no store that could be asked.")
+        return {
+            "embeds": [],
+            "text": await self._reports.json(question, arguments),
+            "status": None,
+            "error": None,
+        }
 
     async def _check(self, _: Arguments) -> Page:
         """Only the terminal asks for this."""

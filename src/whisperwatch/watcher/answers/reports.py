@@ -1,21 +1,46 @@
-"""From a question's arguments to a report and its page."""
+"""From a question's arguments to a report, and to its page or its JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
-from whisperwatch.watcher.answers import performance as performance_pages
-from whisperwatch.watcher.answers import usage as usage_pages
+from whisperwatch.watcher.answers import performance, usage
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.page import Page
-from whisperwatch.watcher.insight import performance, resources, usage
+from whisperwatch.watcher.insight.plain import plain
+from whisperwatch.watcher.insight.reports import REPORTS
 from whisperwatch.watcher.query.asking import Asking
 
 Arguments = Mapping[str, Any]
-_HOUR_S: Final = 3600.0
-_DAY_S: Final = 86_400.0
+
+_PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
+    "performance": performance.summary,
+    "response-times": performance.response_times,
+    "performance-history": performance.history,
+    "performance-component": performance.component,
+    "resources": performance.resources,
+    "engagement": usage.engagement,
+    "cache": usage.caches,
+    "memory": usage.memory,
+}
+_VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
+    "performance": {
+        None: "performance",
+        "summary": "performance",
+        "response-times": "response-times",
+        "history": "performance-history",
+        "component": "performance-component",
+        "resources": "resources",
+    },
+    "engagement": {None: "engagement"},
+    "cache": {None: "cache"},
+    "memory": {None: "memory", "status": "memory"},
+}
+"""By question and view, the report that answers it."""
 
 
 class Reports:
@@ -28,35 +53,41 @@ class Reports:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
-            "performance": self._performance,
-            "engagement": self._engagement,
-            "cache": self._cache,
-            "memory": self._memory,
+            question: partial(self._tell, question) for question in _VIEWS
         }
 
-    async def _performance(self, arguments: Arguments) -> Page:
-        view, name = arguments.get("view"), arguments.get("name")
-        if view != "component" and name is not None:
-            raise WrongWordsError(f"{name} is a component: ask `performance component {name}`")
-        over_s = period(arguments, _DAY_S if view == "history" else _HOUR_S)
-        match view:
-            case "history":
-                return performance_pages.history(await performance.history(self._asking, over_s))
-            case "resources":
-                return performance_pages.resources(await resources.resources(self._asking, over_s))
-            case "component":
-                if not isinstance(name, str) or name not in performance.COMPONENTS:
-                    known = ", ".join(performance.COMPONENTS)
-                    raise WrongWordsError(f"performance component needs one of {known}")
-                return performance_pages.component(await performance.component(self._asking, name, over_s))
-        report = await performance.performance(self._asking, over_s)
-        return performance_pages.response_times(report) if view else performance_pages.summary(report)
+    async def page(self, name: str, over_s: float, of: str) -> Page:
+        """The page of a report of `REPORTS`."""
+        return _PAGES[name](await REPORTS[name].make(self._asking, over_s, of))
 
-    async def _engagement(self, arguments: Arguments) -> Page:
-        return usage_pages.engagement(await usage.engagement(self._asking, period(arguments, _DAY_S)))
+    async def json(self, question: str, arguments: Arguments) -> str:
+        """The report that answers a question, as JSON.
 
-    async def _cache(self, arguments: Arguments) -> Page:
-        return usage_pages.caches(await usage.caches(self._asking, period(arguments, _DAY_S)))
+        Raises:
+            WrongWordsError: the question is none of a report, or its arguments are wrong.
+        """
+        name, of = report_of(question, arguments)
+        made = await REPORTS[name].make(self._asking, period(arguments, REPORTS[name].over_s), of)
+        return json.dumps(plain(made), ensure_ascii=False, indent=1)
 
-    async def _memory(self, arguments: Arguments) -> Page:
-        return usage_pages.memory(await usage.memory(self._asking, period(arguments, _DAY_S)))
+    async def _tell(self, question: str, arguments: Arguments) -> Page:
+        name, of = report_of(question, arguments)
+        return await self.page(name, period(arguments, REPORTS[name].over_s), of)
+
+
+def report_of(question: str, arguments: Arguments) -> tuple[str, str]:
+    """The name of the report that answers a question, and what it is of ("" where it is of all).
+
+    Raises:
+        WrongWordsError: none does, or what it is of is missing, or too much.
+    """
+    views = _VIEWS.get(question)
+    if views is None:
+        raise WrongWordsError(f"{question:.40} is no report: there are {', '.join(_VIEWS)}")
+    name = views.get(arguments.get("view"), views[None])
+    known, of = REPORTS[name].of, arguments.get("name")
+    if known and of not in known:
+        raise WrongWordsError(f"{question} {arguments.get('view')} needs one of {', '.join(known)}")
+    if of is not None and not known:
+        raise WrongWordsError(f"{of} is a component: ask `performance component {of}`")
+    return name, str(of or "")

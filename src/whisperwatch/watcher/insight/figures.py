@@ -10,6 +10,7 @@ from typing import Final
 from whisperwatch.watcher.query.answers import MetricAnswer
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import MetricQuestion
+from whisperwatch.watcher.query.language.literals import LONGEST_S
 from whisperwatch.watcher.query.language.parsing import parse
 from whisperwatch.watcher.query.language.printing import seconds
 
@@ -110,6 +111,7 @@ async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, eve
     Raises:
         QuestionError: nobody keeps metrics, or the period means no time.
     """
+    over_s = min(over_s, LONGEST_S)  # longer than anything is kept, which the answer says
     how = f"over {seconds(over_s)} " + (f"every {seconds(every_s)}" if every_s else "compared")
     asked = [parse(f"{expression} {how}") for expression in expressions.values()]
     answers = await asyncio.gather(*[asking.metrics(one) for one in asked if isinstance(one, MetricQuestion)])

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from . import borrowed, files, misspelt, stores
 from .admin import Admin
+from .api import Api
 from .fleet import Fleet
 from .groups import Performance, Process, Service, Web
 from .guide import GUIDE
@@ -25,7 +26,7 @@ from .stores import StoreTarget, store_target
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Admin, Performance, Process, Privacy, Logs, Keeping, stores.Line, stores.Asking,
+    Service, Web, Health, Api, Admin, Performance, Process, Privacy, Logs, Keeping, stores.Line, stores.Asking,
     Fleet, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group of settings that something uses."""
@@ -83,6 +84,7 @@ class Settings:
     fleet: Fleet
     logs: Logs
     keeping: Keeping
+    api: Api
     stores: Mapping[str, StoreTarget] = field(default_factory=dict)
     match: str | None = None
     problems: tuple[Problem, ...] = ()
@@ -236,7 +238,7 @@ def _settings(reading: Reading) -> Settings:
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health, admin = reading.group(Health), reading.group(Admin)
-    fleet, keeping = reading.group(Fleet), reading.group(Keeping)
+    fleet, keeping, api = reading.group(Fleet), reading.group(Keeping), reading.group(Api)
     asked, match = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking).match
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
@@ -258,6 +260,7 @@ def _settings(reading: Reading) -> Settings:
         fleet,
         logs,
         keeping,
+        api,
         {one.name: one for one in asked if one is not None},
         match,
         problems,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
@@ -28,6 +28,7 @@ def app(
     access: Access | None = None,
     lifespan: Lifespan | None = None,
     clean: Clean = lambda content: content,
+    api: Sequence[Route] = (),
 ) -> Starlette:
     """The ASGI application.
 
@@ -38,6 +39,7 @@ def app(
         access: who may read more of health than a status.
         lifespan: Starlette's, for whoever hosts the application.
         clean: content of a page as it may be shown; `/metrics` is clean at its source.
+        api: further routes.
     """
 
     async def metrics(request: Request) -> Response:
@@ -47,6 +49,7 @@ def app(
     routes = [
         *HealthAnswers(health, live_after_s, access or Access(), clean).routes(),
         Route("/metrics", metrics, middleware=[Middleware(GZipMiddleware, compresslevel=1)]),
+        *api,
     ]
     paths = [route.path for route in routes]
 

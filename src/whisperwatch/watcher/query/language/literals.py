@@ -16,7 +16,7 @@ from whisperwatch.watcher.settings.values import duration
 MOST: Final = 10_000
 """What `limit` and `top` take at most."""
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
-_LONGEST_S: Final = 10 * 366 * 86_400
+LONGEST_S: Final = 10 * 366 * 86_400
 _VALUE: Final = ("name", "text")
 
 
@@ -98,7 +98,7 @@ def seconds(words: Words) -> float:
     found = _duration(given)
     if found is None:
         raise QuestionError(f"at word {place}: {given!r} is no duration such as 90s, 5m, 1h30m or 7d")
-    if not 0 < found <= _LONGEST_S:
+    if not 0 < found <= LONGEST_S:
         raise QuestionError(f"at word {place}: a duration is more than nothing, and ten years at most")
     return found
 

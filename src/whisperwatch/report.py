@@ -1,0 +1,93 @@
+"""`whisperwatch report`: what can be asked in Discord, asked in a terminal; of a report API elsewhere, too."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Sequence
+from typing import Any, Final
+
+from whisperwatch.ask import NOBODY, UNWELL, WELL, NobodyError, ask, state_option
+from whisperwatch.questions import BY_NAME, WrongWordsError, arguments
+from whisperwatch.watcher.answers.asked_period import period
+from whisperwatch.watcher.answers.reports import report_of
+from whisperwatch.watcher.insight.reports import REPORTS
+
+_TOKEN: Final = "WHISPERWATCH_API_TOKEN"
+_PATIENCE_S: Final = 20.0
+_TERMINALS_OWN: Final = ("logs", "trace")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print a report.
+
+    Returns:
+        the exit status: 0; 1 where there is no answer; 2 where nobody answers, or the command line is wrong.
+    """
+    parser = _parser()
+    given, words = parser.parse_known_args(argv)
+    name = given.question
+    question = BY_NAME.get(name)
+    if question is None or name in _TERMINALS_OWN:
+        parser.error(
+            f"there is no report {name!r:.40}: there are {', '.join(n for n in BY_NAME if n not in _TERMINALS_OWN)}"
+        )
+    try:
+        asked = arguments(question, words)
+        if given.url is not None:
+            return _from_api(given.url, name, asked, as_json=given.json)
+    except WrongWordsError as error:
+        parser.error(str(error))
+    try:
+        answer = ask(name, {**asked, "form": "json"} if given.json else asked, given.state_dir)
+    except NobodyError as error:
+        print(error, file=sys.stderr)
+        return NOBODY
+    print(answer["text"], file=sys.stderr if answer["error"] else sys.stdout)
+    return UNWELL if answer["error"] or answer.get("status") == "unhealthy" else WELL
+
+
+def _from_api(base: str, question: str, asked: dict[str, Any], *, as_json: bool) -> int:
+    name, of = report_of(question, asked)
+    query = {"period": f"{period(asked, REPORTS[name].over_s):.0f}s", "form": "json" if as_json else "text"}
+    if of:
+        query["of"] = of
+    url = f"{base.rstrip('/')}/api/v1/reports/{name}?{urllib.parse.urlencode(query)}"
+    token = os.environ.get(_TOKEN, "").strip()
+    try:
+        request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:
+            print(response.read().decode().rstrip("\n"))
+    except urllib.error.HTTPError as error:
+        with error:
+            print(
+                f"{base} answers {error.code}: {error.read().decode(errors='replace').strip()}",
+                file=sys.stderr,
+            )
+        return UNWELL
+    except (OSError, ValueError) as error:
+        print(f"{base} does not answer: {error}", file=sys.stderr)
+        return NOBODY
+    return WELL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="whisperwatch report",
+        usage="whisperwatch report QUESTION [WORD ...] [--json] [--url URL | --state-dir DIRECTORY]",
+        description="What is asked in Discord, such as `performance history --period 24h`, answered here.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "question", metavar="QUESTION", help="health, performance, engagement, cache, memory, config"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--url", help=f"ask the report API there, such as http://127.0.0.1:9091, with the token in {_TOKEN}"
+    )
+    state_option(parser)
+    return parser

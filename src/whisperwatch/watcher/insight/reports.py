@@ -1,0 +1,81 @@
+"""The reports that there are, by name: what the commands, the terminal and the report API choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from whisperwatch.watcher.insight import performance, resources, usage
+from whisperwatch.watcher.query.asking import Asking
+
+HOUR_S: Final = 3600.0
+DAY_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of report.
+
+    Attributes:
+        help: what it says, in a sentence.
+        returns: what `make` returns, a frozen dataclass with a `basis`.
+        make: makes it of one who asks, the seconds to look back over, and one of `of` ("" without those).
+        over_s: how far back it looks unless said, in seconds.
+        of: the things that it can be of, one of which has to be named.
+    """
+
+    help: str
+    returns: type
+    make: Callable[[Asking, float, str], Awaitable[Any]]
+    over_s: float = HOUR_S
+    of: tuple[str, ...] = ()
+
+
+REPORTS: Final[Mapping[str, Kind]] = {
+    "performance": Kind(
+        "How fast the bot answers, how often it fails, by component and by command.",
+        performance.Performance,
+        lambda asking, over_s, _: performance.performance(asking, over_s),
+    ),
+    "response-times": Kind(
+        "P50, P95 and P99 of all that is timed: the same figures as `performance`, as another page.",
+        performance.Performance,
+        lambda asking, over_s, _: performance.performance(asking, over_s),
+    ),
+    "performance-history": Kind(
+        "Times, answers and failures in two dozen points.",
+        performance.History,
+        lambda asking, over_s, _: performance.history(asking, over_s),
+        DAY_S,
+    ),
+    "performance-component": Kind(
+        "One component, and what of it takes longest.",
+        performance.Component,
+        lambda asking, over_s, name: performance.component(asking, name, over_s),
+        of=tuple(performance.COMPONENTS),
+    ),
+    "resources": Kind(
+        "CPU, memory, disk, network, and what keeps the event loop waiting.",
+        resources.Resources,
+        lambda asking, over_s, _: resources.resources(asking, over_s),
+    ),
+    "engagement": Kind(
+        "Active users, conversations, feedback, features.",
+        usage.Engagement,
+        lambda asking, over_s, _: usage.engagement(asking, over_s),
+        DAY_S,
+    ),
+    "cache": Kind(
+        "Hits, look-ups and evictions, by cache.",
+        usage.Caches,
+        lambda asking, over_s, _: usage.caches(asking, over_s),
+        DAY_S,
+    ),
+    "memory": Kind(
+        "Operations of the bot's memory: how many, how fast, how well.",
+        usage.MemorySystem,
+        lambda asking, over_s, _: usage.memory(asking, over_s),
+        DAY_S,
+    ),
+}
