@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from tests.watcher.insight.conftest import NOW, Bot, bot
 
 from whisperwatch.watcher.insight.reports import REPORTS
 from whisperwatch.watcher.query.answers import (
@@ -21,13 +22,11 @@ from whisperwatch.watcher.query.answers import (
     TraceList,
     TraceSummary,
 )
-from whisperwatch.watcher.query.asking import Asking, Engines
+from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.web import api as api_module
 from whisperwatch.watcher.web.api import Api
 from whisperwatch.watcher.web.rate import Rate
-
-from ..insight.conftest import NOW, Bot, bot
 
 __all__ = ["bot"]
 
@@ -74,7 +73,7 @@ async def text(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 @pytest.fixture
-def client(bot: Bot) -> Iterator[Client]:
+def client(bot: Bot) -> Client:
     bot.measure("discord.message.response.duration", 0.1, 0.2)
     bot.count("discord.messages.handled", 2)
     bot.at(3000)
@@ -87,7 +86,7 @@ def client(bot: Bot) -> Iterator[Client]:
         asking = Asking(replace(bot.asking._engines, logs=records, traces=records), now=lambda: NOW)
         return TestClient(Starlette(routes=Api(asking, token, text).routes()))
 
-    yield make
+    return make
 
 
 def test_without_a_token_set_it_is_off(client: Client) -> None:
