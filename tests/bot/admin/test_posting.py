@@ -38,4 +38,4 @@ def test_text_is_one_message_whatever_is_in_it() -> None:
 
 
 def test_what_was_typed_is_shown_as_it_was() -> None:
-    assert escaped("a_b *c* [d] `e` \\") == "a\\_b \\*c\\* [d] \\`e\\` \\\\"
+    assert escaped("a_b *c* [d] `e` \\") == "a\\_b \\*c\\* \\[d\\] \\`e\\` \\\\"

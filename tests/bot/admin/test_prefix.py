@@ -59,7 +59,7 @@ async def test_wrong_words_are_answered_with_right_ones(run: Run, ask: Ask, make
         quoted = await ask("owner", '!health "detai')
     assert (title(wrong), wrong.embeds[0]["description"]) == (
         "❔ Not understood",
-        "health doesn't know 'everything'. It is: health [detailed]",
+        "health doesn't know 'everything'. It is: health \\[detailed\\]",
     )
     assert title(quoted) == "❔ Not understood"
     assert alone.embeds[0]["description"].startswith("**watch health [detailed]**\nHow the bot is")

@@ -19,7 +19,7 @@ from whisperwatch.questions import GROUPS, QUESTIONS
 logger = logging.getLogger("whisperwatch")
 
 _RED, _GREY = 0xE74C3C, 0x95A5A6
-_MARKDOWN = re.compile(r"([\\*_~`|>])")
+_MARKDOWN = re.compile(r"([\\*_~`|<>\[\]#])")
 UNSENT: Final = (discord.HTTPException, OSError)
 """What is raised when something can't be posted: Discord is away, or doesn't let the bot."""
 _LONGEST: Final = 2000
@@ -44,7 +44,7 @@ class Post:
             return cls(embeds, answer["text"], answer.get("files", ()), answer.get("buttons", ()))
         if "silent_since" in answer:
             return _silent(str(error), answer["silent_since"])
-        return notice("❔ No answer", str(error))
+        return notice("❔ No answer", escaped(str(error)))
 
     @property
     def plain(self) -> str:
@@ -70,7 +70,7 @@ def slower(wait_s: float) -> Post:
 
 def escaped(text: str) -> str:
     """Text that Discord shows as it is. discord.py's own is deprecated code on Python 3.13, and warns."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    return _MARKDOWN.sub(r"\\\1", text).replace("@", "@\u200b")
 
 
 def listing() -> Post:
