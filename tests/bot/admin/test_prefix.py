@@ -62,7 +62,7 @@ async def test_wrong_words_are_answered_with_right_ones(run: Run, ask: Ask, make
         "health doesn't know 'everything'. It is: health \\[detailed\\]",
     )
     assert title(quoted) == "❔ Not understood"
-    assert alone.embeds[0]["description"].startswith("**watch health [detailed]**\nHow the bot is")
+    assert alone.embeds[0]["description"].startswith("**watch health \\[detailed\\]**\nHow the bot is")
 
 
 async def test_to_others_the_commands_do_not_exist(
