@@ -14,6 +14,9 @@ from typing import Any, Final, Literal
 GROUPS: Final = ("watch", "whisperwatch")
 """What our commands are always under: `watch health`; by the second name where the bot has a `watch` of its own."""
 
+SUGGEST: Final = "suggest"
+"""What the bot asks the watcher for words to offer, such as the names of settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -23,6 +26,8 @@ class Option:
         choices: the only words that it takes, at most 25; empty: any.
         kind: `rest` takes all the words that are left and no flags, as one text.
         required: the question makes no sense without.
+        suggests: words that are offered while it is typed in a slash command: these, or those that the watcher knows
+            of the kind `settings`.
         flag: given as `--name value` in a message and in the terminal, never by its place.
     """
 
@@ -32,6 +37,7 @@ class Option:
     kind: Literal["word", "whole", "rest"] = "word"
     required: bool = False
     flag: bool = False
+    suggests: tuple[str, ...] | Literal["settings"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,9 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         "The newest log records, by component or text, or as a file",
         (
             Option(
-                "what", "component or search, with what is meant behind it; a component's name; or export"
+                "what",
+                "component or search, with what is meant behind it; a component's name; or export",
+                suggests=("component", "search", "export", *COMPONENTS),
             ),
             Option("text", "what is searched for, or the component's name", kind="rest"),
             Option(
@@ -120,7 +128,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
             Option(
                 "action", "get, set or unset one; monitoring shows all", ("get", "set", "unset", "monitoring")
             ),
-            Option("name", "the setting's name, such as HEALTH_CHECK_INTERVAL"),
+            Option("name", "the setting's name, such as HEALTH_CHECK_INTERVAL", suggests="settings"),
             Option("value", "what it is set to", kind="rest"),
         ),
         private=True,
@@ -213,6 +221,7 @@ def _slash_question(question: Question) -> dict[str, Any]:
                 "name": option.name,
                 "description": option.help,
                 "required": option.required,
+                **({"autocomplete": True} if option.suggests else {}),
                 **(
                     {"choices": [{"name": word, "value": word} for word in option.choices]}
                     if option.choices

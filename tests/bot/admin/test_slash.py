@@ -193,3 +193,16 @@ async def test_a_question_of_another_version(
 def _registered(server: LoopbackDiscord, guild: str | None) -> list[str]:
     home = None if guild is None else server.guild(guild).id
     return sorted(command["name"] for command in server.core.application.commands.get(home, {}).values())
+
+
+async def test_what_is_typed_is_helped_with(
+    run: Run, make_bot: Any, published: None, server: LoopbackDiscord
+) -> None:
+    async with run(make_bot()):
+        owner = server.user("owner")
+        names = await owner.autocomplete("watch config", "name", "interval", None, action="get")
+        words = await owner.autocomplete("watch logs", "what", "", None)
+        nothing = await server.user("ada").autocomplete("watch config", "name", "", None, action="get")
+    assert {"name": "HEALTH_CHECK_INTERVAL", "value": "HEALTH_CHECK_INTERVAL"} in names
+    assert [one["value"] for one in words][:4] == ["component", "search", "export", "llm"]
+    assert nothing == []

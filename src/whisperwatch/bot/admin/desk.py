@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from whisperwatch import semconv
@@ -16,12 +17,14 @@ from whisperwatch.bot.admin.pace import Pace
 from whisperwatch.bot.instrument import rest
 from whisperwatch.bot.instrument.security import ADMIN_COMMAND, security
 from whisperwatch.bot.ship import Options
+from whisperwatch.questions import SUGGEST
 
 logger = logging.getLogger("whisperwatch")
 
 SWITCH: Final = "WHISPERWATCH_COMMANDS"
 _GUILD: Final = "ADMIN_GUILD_ID"
 _OFF: Final = ("false", "0", "no", "off")
+_WORDS_S: Final = 30.0
 _MOST: Final = 16
 """Answers that are on their way at once; who asks beyond that is not answered."""
 
@@ -41,6 +44,8 @@ class Desk:
         self._ask: Ask | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: set[str] = set()
+        self._words: tuple[str, ...] = ()
+        self._words_until = 0.0
         self._pace = Pace()
         self._refusals = Pace(1, 60.0)
 
@@ -87,6 +92,14 @@ class Desk:
         if self._ask is None:
             return {"embeds": [], "text": "", "error": "The monitor is off.", "silent_since": None}
         return await self._ask(question, arguments)
+
+    async def words(self, kind: str) -> Sequence[str]:
+        """What the watcher would offer of a kind; asked anew each half a minute, for each letter asks."""
+        if time.monotonic() >= self._words_until:
+            answer = await self.ask(SUGGEST, {"kind": kind})
+            self._words = tuple(answer.get("words", ()))
+            self._words_until = time.monotonic() + (_WORDS_S if self._words else 0.0)
+        return self._words
 
     def work(self, answering: Coroutine[Any, Any, None]) -> None:
         """Have an answer given in a task of its own: what was asked for is over at once, and nothing of it is the

@@ -7,10 +7,11 @@ the bot's tree. When the bot syncs that guild, ours goes along, for Discord forg
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import discord
+from discord import app_commands
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may, may_elsewhere
@@ -23,8 +24,10 @@ logger = logging.getLogger("whisperwatch")
 
 _COMMAND: Final = 2
 _COMPONENT: Final = 3
+_TYPING: Final = 4
 """Types of an interaction."""
 Answering = Callable[[discord.Client, Any, Any], Coroutine[Any, Any, None]]
+_MOST_WORDS: Final = 25
 _MOST: Final = 100
 """Commands that Discord takes for one guild."""
 
@@ -36,6 +39,8 @@ def take(client: discord.Client, data: Any) -> bool:
         return False
     if kind == _COMPONENT and str(data["data"].get("custom_id", "")).startswith(PREFIX):
         answering: Answering = _press
+    elif kind == _TYPING and _is_ours(client, data["data"]):
+        answering = _suggest
     elif kind == _COMMAND and _is_ours(client, data["data"]):
         answering = _answer
     else:
@@ -89,6 +94,28 @@ async def _answer(client: discord.Client, interaction: discord.Interaction[Any],
         await put_in_place(interaction, post)
     except UNSENT as error:
         logger.warning("/%s could not be answered: %s", GROUPS[0], type(error).__name__)
+
+
+async def _suggest(client: discord.Client, interaction: discord.Interaction[Any], command: Any) -> None:
+    """Words for an option that is being typed; none for who may not ask."""
+    found: list[str] = []
+    if await may(client, desk.admins, interaction.user, interaction.guild_id):
+        given = (command.get("options") or [{}])[0]
+        typed: dict[str, Any] = next((one for one in given.get("options") or () if one.get("focused")), {})
+        words = await _words(given.get("name"), typed.get("name"))
+        text = str(typed.get("value", "")).lower()
+        found = [word for word in words if text in word.lower()][:_MOST_WORDS]
+    try:
+        choices = [app_commands.Choice(name=word[:100], value=word[:100]) for word in found]
+        await interaction.response.autocomplete(choices)
+    except UNSENT as error:
+        logger.debug("/%s could not be helped with: %s", GROUPS[0], type(error).__name__)
+
+
+async def _words(question: Any, option: Any) -> Sequence[str]:
+    options = BY_NAME[question].options if question in BY_NAME else ()
+    suggests = next((one.suggests for one in options if one.name == option), ())
+    return await desk.words(suggests) if isinstance(suggests, str) else suggests
 
 
 async def _press(client: discord.Client, interaction: discord.Interaction[Any], component: Any) -> None:

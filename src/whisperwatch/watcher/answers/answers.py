@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from whisperwatch.questions import WrongWordsError
+from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.page import Button, Page, Section
@@ -78,11 +78,16 @@ class Answers:
         self._reports = None if asking is None else Reports(asking)
         if asking is not None and self._reports is not None:
             self.tellers |= self._reports.tellers | Records(asking).tellers
+        self._config = config
         if config is not None:
             self.tellers |= config.tellers
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER's dict."""
+        if (
+            question == SUGGEST and self._config is not None
+        ):  # the bot asks, for a slash command that is typed
+            return {"words": await self._config.suggest(), "error": None}
         teller = self.tellers.get(question)
         if teller is None:
             return failure(

@@ -45,6 +45,11 @@ class Config:
         self._configuration, self._name_of, self._audit = configuration, name_of, audit
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {"config": self._config}
 
+    async def suggest(self) -> list[str]:
+        """The names of the settings: first the bot's own and others that can be changed, then the rest."""
+        entries = [*await self._configuration.bots(), *self._configuration.own()]
+        return [one.name for one in sorted(entries, key=lambda one: not one.changeable)]
+
     async def _config(self, arguments: Arguments) -> Page:
         action, name, value = (arguments.get(key) for key in ("action", "name", "value"))
         by = self._name_of(str(arguments["by"])) if "by" in arguments else TERMINAL
