@@ -78,3 +78,85 @@ def series(kind: str, random: Random) -> Points:
     level = random.uniform(20, 80)
     missing = random.choice((0.0, 0.0, 0.03))
     return [None if random.random() < missing else level + sum(values) for values in zip(*parts, strict=True)]
+
+
+MB = 1e6
+
+
+def _process(random: Random, count: int) -> list[float]:
+    """Resident memory of a process that does nothing wrong, with its noise."""
+    base, noise = random.uniform(80, 600) * MB, random.uniform(0.003, 0.02)
+    return [base * (1 + value * noise) for value in autocorrelated(random, count)]
+
+
+def _load(random: Random, count: int, base: float) -> list[float]:
+    """What a day's conversations take, and less at weekends; no day is like the other."""
+    share, first = random.uniform(0.05, 0.5), random.randrange(7)
+    days = [
+        random.uniform(0.7, 1.0) * (0.6 if (day + first) % 7 >= 5 else 1.0) for day in range(count // DAY + 2)
+    ]
+    turn = random.uniform(0, DAY)
+    return [
+        base * share * days[int((at + turn) // DAY)] * max(0.0, math.sin((at + turn) / DAY * 2 * math.pi))
+        for at in range(count)
+    ]
+
+
+def _grows(random: Random, count: int, base: float) -> list[float]:
+    a_day = math.exp(random.uniform(math.log(0.02), math.log(0.3))) * base
+    return [a_day * at / DAY for at in range(count)]
+
+
+def _sawtooth(random: Random, count: int, base: float) -> list[float]:
+    """What piles up until a garbage collector, or a log's rotation, takes it away."""
+    every, height = random.randrange(3, 20), random.uniform(0.05, 0.4) * base
+    return [height * (at % every) / every for at in range(count)]
+
+
+def leaking(random: Random) -> tuple[Points, list[int], float]:
+    """A process that leaks: its memory by the hour, its restarts, and what it leaks a day."""
+    count = DAY * random.choice((7, 7, 10, 14))
+    base = _process(random, count)
+    grown = _grows(random, count, base[0])
+    a_day = grown[DAY]
+    kind = random.choice(("plain", "load", "sawtooth", "restarts"))
+    if kind == "load":
+        base = [one + load for one, load in zip(base, _load(random, count, base[0]), strict=True)]
+    if kind == "sawtooth":
+        base = [one + tooth for one, tooth in zip(base, _sawtooth(random, count, base[0]), strict=True)]
+    restarts: list[int] = []
+    if kind == "restarts":
+        every = random.randrange(3 * DAY, 5 * DAY)
+        restarts = list(range(every, count, every))
+        grown = [grown[at % every] for at in range(count)]
+    return [one + more for one, more in zip(base, grown, strict=True)], restarts, a_day
+
+
+def busy(random: Random) -> tuple[Points, list[int]]:
+    """A process that doesn't leak, though it grows: its memory by the hour, and its restarts."""
+    count = DAY * random.choice((7, 7, 10, 14))
+    base = _process(random, count)
+    of = base[0]
+    kind = random.choice(("load", "warm-up", "cache", "exponential", "deploy", "sawtooth", "restarts"))
+    more = _load(random, count, of) if random.random() < 0.5 or kind == "load" else [0.0] * count
+    restarts: list[int] = []
+    if kind == "warm-up":
+        quick, height = random.uniform(2, 20), random.uniform(0.2, 1.5) * of
+        more = [one + height * (1 - math.exp(-at / quick)) for at, one in enumerate(more)]
+    if kind == "cache":
+        full, height = random.uniform(0.1, 0.5) * count, random.uniform(0.2, 1.5) * of
+        more = [one + height * min(1.0, at / full) for at, one in enumerate(more)]
+    if kind == "exponential":
+        slow, height = random.uniform(0.05, 0.16) * count, random.uniform(0.2, 1.5) * of
+        more = [one + height * (1 - math.exp(-at / slow)) for at, one in enumerate(more)]
+    if kind == "deploy":
+        at_once, height = random.randrange(DAY, count - DAY), random.uniform(0.1, 0.8) * of
+        more = [one + (height if at >= at_once else 0.0) for at, one in enumerate(more)]
+        restarts = [at_once] if random.random() < 0.5 else []
+    if kind == "sawtooth":
+        more = [one + tooth for one, tooth in zip(more, _sawtooth(random, count, of), strict=True)]
+    if kind == "restarts":
+        every = random.randrange(3 * DAY, 5 * DAY)
+        restarts = list(range(every, count, every))
+        more = [one + 0.3 * of * min(1.0, at % every / 12) for at, one in enumerate(more)]
+    return [one + on_top for one, on_top in zip(base, more, strict=True)], restarts
