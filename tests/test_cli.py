@@ -36,10 +36,10 @@ def test_help_names_the_commands(argv: list[str], capsys: pytest.CaptureFixture[
 
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve"]) == 2
+    assert main(["fly"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.endswith("whisperwatch: there is no command 'serve'\n")
+    assert printed.err.endswith("whisperwatch: there is no command 'fly'\n")
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "check", "config", "health", "sync"])

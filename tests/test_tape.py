@@ -105,7 +105,7 @@ def test_objects_become_their_text_and_subclasses_what_they_are_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"), [("tape", 3, "version 3"), ("tape", None, "None"), ("marshal", 9, "Python")]
+    ("key", "value", "told"), [("tape", 99, "version 99"), ("tape", None, "None"), ("marshal", 9, "Python")]
 )
 def test_what_does_not_match_is_named(key: str, value: object, told: str) -> None:
     about = {**tape.hello()[1], key: value}

@@ -77,7 +77,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
             Option(
                 "view",
                 "what of it; the summary unless said",
-                ("summary", "response-times", "history", "component", "resources"),
+                ("summary", "response-times", "history", "component", "resources", "memory-analysis"),
             ),
             Option("name", "the component that is meant by component", COMPONENTS),
             _PERIOD,

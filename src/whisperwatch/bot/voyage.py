@@ -12,6 +12,7 @@ import discord
 
 from whisperwatch.bot import checks, guard
 from whisperwatch.bot.api.settings import CALLEES, settings
+from whisperwatch.bot.instrument import allocations
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots
 from whisperwatch.bot.instrument.gauges import latency_of
@@ -63,7 +64,7 @@ def sail() -> None:
         about=about,
         on_welcome=_welcomed,
         on_blocked=mark_blocked,
-        callees={**CALLEES, "audit": audit},
+        callees={**CALLEES, **allocations.CALLEES, "audit": audit},
     )
     _take_questions(_ship)
     recorder.flush_tape = lambda timeout_ms: flush(timeout_ms / 1000)

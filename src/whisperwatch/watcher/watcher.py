@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,7 @@ class Watcher:
             lambda: cost_sections(self.cost.cost(), self.settings),
             self.stores.asking,
             Config(self.configuration, partial(hash_id, key), self._audit),
+            self._call,
         )
         self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.web: WebServer | None = None
@@ -178,10 +179,14 @@ class Watcher:
         _logger.warning("the setting %.80s is changed by %s: %s", setting, by, outcome)
         attributes = {SECURITY_TARGET: setting[:80], SECURITY_BY: by}
         event = {"kind": "admin.config", "outcome": outcome, "attributes": attributes}
+        await self._call("audit", event)
+
+    async def _call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the first process that is there."""
         for source in self.sources():
             if source.connected:
-                await self.receiver.calls.call(source, "audit", event)
-                return
+                return await self.receiver.calls.call(source, name, arguments)
+        return {"error": "No bot is connected."}
 
     async def _tell_health(self) -> dict[str, Any]:
         return await self.health.answer(detailed=True)

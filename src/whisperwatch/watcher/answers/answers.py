@@ -11,7 +11,7 @@ from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.page import Button, Page, Section
 from whisperwatch.watcher.answers.records import Records
-from whisperwatch.watcher.answers.reports import Reports
+from whisperwatch.watcher.answers.reports import Call, Reports, nobody
 from whisperwatch.watcher.asked import failure
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
@@ -63,6 +63,7 @@ class Answers:
         costs: gives what telemetry costs, as sections of a page.
         asking: asks the stores.
         config: tells of the settings.
+        call: has something done in a process of the bot.
     """
 
     def __init__(
@@ -72,10 +73,11 @@ class Answers:
         costs: Callable[[], Iterable[Section]] = tuple,
         asking: Asking | None = None,
         config: Config | None = None,
+        call: Call = nobody,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
-        self._reports = None if asking is None else Reports(asking)
+        self._reports = None if asking is None else Reports(asking, call)
         if asking is not None and self._reports is not None:
             self.tellers |= self._reports.tellers | Records(asking).tellers
         self._config = config

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
-from whisperwatch.watcher.answers import performance, usage
+from whisperwatch.watcher.answers import memory_analysis, performance, usage
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.plain import plain
@@ -23,6 +23,7 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "performance-history": performance.history,
     "performance-component": performance.component,
     "resources": performance.resources,
+    "memory-analysis": memory_analysis.analysis,
     "engagement": usage.engagement,
     "cache": usage.caches,
     "memory": usage.memory,
@@ -35,6 +36,7 @@ _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
         "history": "performance-history",
         "component": "performance-component",
         "resources": "resources",
+        "memory-analysis": "memory-analysis",
     },
     "engagement": {None: "engagement"},
     "cache": {None: "cache"},
@@ -42,16 +44,24 @@ _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
 }
 """By question and view, the report that answers it."""
 
+Call = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""The name of something that only the bot's process can do, and its arguments."""
+
+
+async def nobody(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"error": "No bot is connected."}
+
 
 class Reports:
     """Answers by what the stores know.
 
     Args:
         asking: asks them.
+        call: has something done in a process of the bot.
     """
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: Asking, call: Call = nobody) -> None:
+        self._asking, self._call = asking, call
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
             question: partial(self._tell, question) for question in _VIEWS
         }
@@ -71,6 +81,9 @@ class Reports:
         return json.dumps(plain(made), ensure_ascii=False, indent=1)
 
     async def _tell(self, question: str, arguments: Arguments) -> Page:
+        if arguments.get("view") == memory_analysis.VIEW and (what := arguments.get("trace")) is not None:
+            name = "trace_allocations" if what == "start" else "allocations"
+            return memory_analysis.allocations(await self._call(name, {"seconds": memory_analysis.TRACED_S}))
         name, of = report_of(question, arguments)
         return await self.page(name, period(arguments, REPORTS[name].over_s), of)
 

@@ -47,6 +47,8 @@ def schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return {"anyOf": [schema(one, definitions) for one in arguments]}
+    if origin is typing.Literal:
+        return {"enum": list(arguments)}
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": schema(arguments[1], definitions)}
     if isinstance(origin, type) and issubclass(origin, tuple):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from whisperwatch.watcher.insight import performance, resources, usage
+from whisperwatch.watcher.insight import memory_use, performance, resources, usage
 from whisperwatch.watcher.query.asking import Asking
 
 HOUR_S: Final = 3600.0
@@ -59,6 +59,12 @@ REPORTS: Final[Mapping[str, Kind]] = {
         "CPU, memory, disk, network, and what keeps the event loop waiting.",
         resources.Resources,
         lambda asking, over_s, _: resources.resources(asking, over_s),
+    ),
+    "memory-analysis": Kind(
+        "Whether the bot's process leaks memory, and what its garbage collector does.",
+        memory_use.MemoryUse,
+        lambda asking, over_s, _: memory_use.memory_use(asking, over_s),
+        7 * DAY_S,
     ),
     "engagement": Kind(
         "Active users, conversations, feedback, features.",
