@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whisperwatch.semconv import REASON, SELF_STORE_DROPPED, SELF_STORE_SIZE, SIGNAL
+from whisperwatch.semconv import REASON, SELF_STORE_DROPPED, SELF_STORE_LIMIT, SELF_STORE_SIZE, SIGNAL
 from whisperwatch.watcher.records import LocalStream
 from whisperwatch.watcher.store import place, shares
 from whisperwatch.watcher.store.active_users import SCHEMA as ACTIVE_USERS
@@ -134,6 +134,7 @@ class Store:
 
     def _show(self) -> None:
         self._figures.set(SELF_STORE_SIZE, self._size)
+        self._figures.set(SELF_STORE_LIMIT, self._most_bytes())
         made_room, self._made_room = self._made_room, []
         for signal in made_room:
             self._figures.add(SELF_STORE_DROPPED, 1, {SIGNAL: signal, REASON: _ROOM})
