@@ -71,9 +71,9 @@ KINDS: dict[str, tuple[Part, ...]] = {
 }
 
 
-def series(kind: str, random: Random) -> Points:
-    """One to four weeks by the hour, of which some points are missing."""
-    count = 7 * DAY * random.choice((1, 1, 2, 2, 4))
+def series(kind: str, random: Random, weeks: int = 0) -> Points:
+    """So many weeks by the hour, or one to four, of which some points may be missing."""
+    count = 7 * DAY * (weeks or random.choice((1, 1, 2, 2, 4)))
     parts = [part(random, count) for part in KINDS[kind]]
     level = random.uniform(20, 80)
     missing = random.choice((0.0, 0.0, 0.03))

@@ -40,6 +40,22 @@ def test_the_bands_hold_what_they_say() -> None:
     assert min(covered.values()) >= 0.75, covered
 
 
+def test_far_ahead_the_bands_hold_more_rather_than_less() -> None:
+    inside = []
+    for kind in synthetic.KINDS:
+        if "step" in kind:
+            continue  # which comes unforeseen
+        for seed in range(2000, 2008):
+            points = synthetic.series(kind, Random(f"{kind} {seed}"), weeks=4)
+            ahead = sure(points[: 7 * 24], 21 * 24)
+            inside += [
+                low <= point <= high
+                for point, low, high in zip(points[7 * 24 :], ahead.low, ahead.high, strict=True)
+                if point is not None
+            ]
+    assert 0.88 <= sum(inside) / len(inside) <= 0.98
+
+
 def sure(points: synthetic.Points, horizon: int = 48) -> Forecast:
     ahead = forecast(points, HOUR, horizon)
     assert ahead is not None

@@ -8,7 +8,7 @@ tried.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, log
 from statistics import fmean
@@ -106,7 +106,12 @@ def forecast(points: Sequence[float | None], step_s: float, horizon: int) -> For
     expected = model.ahead(parts, range(1, horizon + 1))
     tries = errors[model]
     tested_s, alike = max(lead for lead, _ in tries) * step_s, likeness(tries)
-    low, high = _band(expected, tries, 1 + _WIDER * alike)
+    unsure = abs(parts.slope) / (2 if model.trend else 1)
+    around = list(zip(expected, _widths(tries, horizon, alike, unsure), strict=True))
+    low, high = (
+        tuple(value - width for value, width in around),
+        tuple(value + width for value, width in around),
+    )
     return Forecast(
         step_s,
         tuple(expected),
@@ -130,16 +135,20 @@ def _first(edge: Sequence[float], level: float, step_s: float) -> float | None:
     return next((at * step_s for at, value in enumerate(edge, 1) if value >= level), None)
 
 
-def _band(
-    expected: Sequence[float], tries: Sequence[tuple[int, float]], wider: float
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """What is expected less and plus what held nine tenths of all errors, grown as errors grow with their lead."""
-    growth = _growth(tries)
+def _widths(tries: Sequence[tuple[int, float]], horizon: int, alike: float, unsure: float) -> Iterator[float]:
+    """Half the band, by lead: what held nine tenths of all errors, grown as errors grow with their lead.
+
+    Args:
+        unsure: by how much more a point it widens further ahead than it was tried: a trend may be as wrong as it is
+            long, and one that was too slow to be believed may be there. A walk has no way back, either.
+    """
+    growth, tested = _growth(tries), max(lead for lead, _ in tries)
     scaled = sorted(abs(error) / lead**growth for lead, error in tries)
     at = min(len(scaled) - 1, ceil(COVERED * (len(scaled) + 1)) - 1)
-    widths = [wider * scaled[at] * lead**growth for lead in range(1, len(expected) + 1)]
-    around = list(zip(expected, widths, strict=True))
-    return tuple(value - width for value, width in around), tuple(value + width for value, width in around)
+    wide, beyond = (1 + _WIDER * alike) * scaled[at], max(growth, alike)
+    for lead in range(1, horizon + 1):
+        width = wide * min(lead, tested) ** growth * max(1.0, lead / tested) ** beyond
+        yield width + max(0, lead - tested) * unsure
 
 
 def _growth(tries: Sequence[tuple[int, float]]) -> float:

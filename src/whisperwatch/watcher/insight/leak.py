@@ -63,8 +63,7 @@ def leak(points: Sequence[float | None], step_s: float, restarts: Sequence[int] 
     Args:
         points: evenly spaced, the oldest first; None where nothing was measured.
         step_s: their distance, seconds.
-        restarts: the indices of the first points of new processes; None where nobody knows: deep falls are taken for
-            them.
+        restarts: the indices of the first points of new processes. None is not known: deep falls are taken for them.
     """
     per_day = round(_DAY_S / step_s)
     cuts = [0, *(_falls(points, per_day) if restarts is None else restarts), len(points)]
