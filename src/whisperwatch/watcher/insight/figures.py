@@ -99,10 +99,24 @@ class Figures:
 
     def trend(self, name: str) -> tuple[float | None, ...]:
         """The points of a question without groups, one for each step; None where there is none."""
+        return next(iter(self.trends(name).values()), (None,) * len(self._times(name)))
+
+    def trends(self, name: str) -> dict[str, tuple[float | None, ...]]:
+        """The same by the value of the question's one attribute; only of groups that there are."""
+        times = self._times(name)
+        found = {}
+        for series in self._answers[name].series:
+            points = dict(series.points)
+            found[next(iter(series.group.values()), "")] = tuple(points.get(at) for at in times)
+        return found
+
+    def step_s(self, name: str) -> float:
+        """The distance of the points, which may be further apart than was asked for."""
+        return float(self._answers[name].step)
+
+    def _times(self, name: str) -> range:
         answer = self._answers[name]
-        points = dict(answer.series[0].points) if answer.series else {}
-        first = answer.start + answer.step
-        return tuple(points.get(at) for at in range(first, answer.end + 1, answer.step))
+        return range(answer.start + answer.step, answer.end + 1, answer.step)
 
 
 async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, every_s: float = 0) -> Figures:

@@ -1,0 +1,99 @@
+"""When the bot runs out of what: what is in use of each limited thing, where that is going, and what to set to what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask
+from whisperwatch.watcher.insight.leak import Leak, leak
+from whisperwatch.watcher.insight.limits import LIMITED, Limited
+from whisperwatch.watcher.insight.outlook import Resource, newest, resource
+from whisperwatch.watcher.insight.scaling import QUESTIONS, Recommendation, recommendations
+from whisperwatch.watcher.query.asking import Asking
+
+_DAY_S: Final = 86_400.0
+_STEPS: Final = ((_DAY_S / 4, 300.0), (1.5 * _DAY_S, 900.0), (14 * _DAY_S, 3600.0))
+"""Up to which period (seconds) points are how far apart."""
+_LONGEST_STEP_S: Final = 7200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Of everything that is limited.
+
+    Attributes:
+        resources: those that are full first, then by when they will be, then by what is in use of them.
+        memory: whether the bot's process leaks.
+        tokens: of language models, in the whole period. There is no budget of them that could be measured.
+        recommendations: what to set to what.
+        unmeasured: what nothing is known of, and why.
+        step_s: the distance of the points.
+    """
+
+    basis: Basis
+    resources: tuple[Resource, ...]
+    memory: Leak
+    tokens: Figure
+    recommendations: tuple[Recommendation, ...]
+    unmeasured: tuple[str, ...]
+    step_s: float
+
+
+async def capacity(asking: Asking, over_s: float) -> Capacity:
+    """By the last `over_s` seconds.
+
+    Raises:
+        QuestionError: nobody keeps metrics, or the period means no time.
+    """
+    whole = await ask(asking, QUESTIONS, over_s)
+    over_s = min(over_s, whole.basis.over_s)
+    questions = {"rss": "max(process.memory.usage)", "uptime": "min(process.uptime)"}
+    for one in LIMITED:
+        questions |= one.questions()
+    fine = await ask(asking, questions, over_s, _step(over_s))
+    # a forecast takes some hundredths of a second, and others wait for the loop
+    return await asyncio.to_thread(_report, whole, fine)
+
+
+def _report(whole: Figures, fine: Figures) -> Capacity:
+    step_s = fine.step_s("rss")
+    found = {limited: tuple(_resources(limited, fine, step_s)) for limited in LIMITED}
+    resources = tuple(sorted((one for of in found.values() for one in of), key=lambda one: one.urgency))
+    unmeasured = tuple(
+        f"{limited.name.replace('{}', '').strip()}: {limited.unless}"
+        for limited, resources_of in found.items()
+        if not resources_of
+    )
+    memory = leak(fine.trend("rss"), step_s, _restarts(fine.trend("uptime")))
+    advice = tuple(recommendations(resources, memory, whole))
+    return Capacity(whole.basis, resources, memory, whole.figure("tokens"), advice, unmeasured, step_s)
+
+
+def _step(over_s: float) -> float:
+    return next((step_s for longest_s, step_s in _STEPS if over_s <= longest_s), _LONGEST_STEP_S)
+
+
+def _resources(limited: Limited, fine: Figures, step_s: float) -> Iterator[Resource]:
+    for group, points in fine.trends(f"{limited.sort} used").items():
+        if isinstance(limited.limit, str):
+            limit = newest(fine.trends(f"{limited.sort} limit").get(group, ()))
+        else:
+            limit = limited.limit
+        made = resource(limited, group, points, limit, step_s)
+        if made is not None:
+            yield made
+
+
+def _restarts(uptime: Sequence[float | None]) -> list[int] | None:
+    """Where a process was younger than before; None where its age isn't known."""
+    found, before = [], None
+    for at, age in enumerate(uptime):
+        if age is None:
+            continue
+        if before is not None and age < before:
+            found.append(at)
+        before = age
+    return None if before is None else found
