@@ -77,7 +77,15 @@ QUESTIONS: Final[tuple[Question, ...]] = (
             Option(
                 "view",
                 "what of it; the summary unless said",
-                ("summary", "response-times", "history", "component", "resources", "memory-analysis"),
+                (
+                    "summary",
+                    "response-times",
+                    "history",
+                    "component",
+                    "resources",
+                    "capacity-planning",
+                    "memory-analysis",
+                ),
             ),
             Option("name", "the component that is meant by component", COMPONENTS),
             _PERIOD,

@@ -249,6 +249,7 @@ def answers(engines: Engines = DOWN) -> Answers:
         ("performance", {"view": "history", "period": "7d"}),
         ("performance", {"view": "component", "name": "llm"}),
         ("performance", {"view": "resources"}),
+        ("performance", {"view": "capacity-planning"}),
         ("engagement", {}),
         ("cache", {"period": "10y"}),
         ("memory", {"view": "status"}),

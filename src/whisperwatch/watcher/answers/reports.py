@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
-from whisperwatch.watcher.answers import memory_analysis, performance, usage
+from whisperwatch.watcher.answers import capacity, memory_analysis, performance, usage
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.plain import plain
@@ -24,6 +24,7 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "performance-component": performance.component,
     "resources": performance.resources,
     "memory-analysis": memory_analysis.analysis,
+    "capacity": capacity.planning,
     "engagement": usage.engagement,
     "cache": usage.caches,
     "memory": usage.memory,
@@ -37,6 +38,7 @@ _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
         "component": "performance-component",
         "resources": "resources",
         "memory-analysis": "memory-analysis",
+        "capacity-planning": "capacity",
     },
     "engagement": {None: "engagement"},
     "cache": {None: "cache"},

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from whisperwatch.watcher.insight import memory_use, performance, resources, usage
+from whisperwatch.watcher.insight import capacity, memory_use, performance, resources, usage
 from whisperwatch.watcher.query.asking import Asking
 
 HOUR_S: Final = 3600.0
 DAY_S: Final = 86_400.0
+WEEK_S: Final = 7 * DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,13 @@ REPORTS: Final[Mapping[str, Kind]] = {
         "Whether the bot's process leaks memory, and what its garbage collector does.",
         memory_use.MemoryUse,
         lambda asking, over_s, _: memory_use.memory_use(asking, over_s),
-        7 * DAY_S,
+        WEEK_S,
+    ),
+    "capacity": Kind(
+        "What is in use of each limited thing, when it is full, whether memory leaks, and what to set to what.",
+        capacity.Capacity,
+        lambda asking, over_s, _: capacity.capacity(asking, over_s),
+        WEEK_S,
     ),
     "engagement": Kind(
         "Active users, conversations, feedback, features.",

@@ -1,0 +1,155 @@
+"""`performance capacity-planning`: what is full first, then each thing in a few lines, then what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, spark
+from whisperwatch.watcher.answers.numbers import number
+from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.insight.capacity import Capacity
+from whisperwatch.watcher.insight.figures import Figure
+from whisperwatch.watcher.insight.forecast import Reach
+from whisperwatch.watcher.insight.leak import Leak
+from whisperwatch.watcher.insight.outlook import Resource
+from whisperwatch.watcher.insight.scaling import Recommendation
+
+_DAY_S: Final = 86_400.0
+_HOUR_S: Final = 3600.0
+_BARS: Final = 24
+
+
+def planning(report: Capacity) -> Page:
+    """The verdict, each limited thing by its urgency, memory, and what to set to what."""
+    sections = [
+        *(Section(one.name, tuple(_lines(one)), _status(one)) for one in report.resources),
+        Section("Does the bot's process leak memory?", (_leak(report.memory),), _leak_status(report.memory)),
+        Section("What to do", tuple(_to_do(report))),
+    ]
+    if report.tokens.value is not None:
+        sections.append(Section("LLM tokens", (_tokens(report),)))
+    if report.unmeasured:
+        sections.append(Section("Not measured", report.unmeasured))
+    return page("Capacity", report.basis, (_verdict(report),), tuple(sections))
+
+
+def _verdict(report: Capacity) -> str:
+    known = [one for one in report.resources if one.full is not None]
+    full = [one.name for one in known if one.full == Reach(0.0, 0.0, 0.0)]
+    if full:
+        return f"Full now: {', '.join(full)}."
+    if not known:
+        return "When anything is full isn't known yet."
+    first = known[0]
+    assert first.full is not None
+    if first.full.expected is not None:
+        return f"{first.name} is full first: {_when(first)}. Confidence: {first.confidence}."
+    looked_s = min(one.horizon_s for one in known)
+    if first.full.earliest is None:
+        return f"Nothing that is measured is full within {_span(looked_s)}."
+    may_be = f"{first.name} may be in {_span(first.full.earliest)}"
+    return f"Nothing is expected to be full within {_span(looked_s)}; {may_be}."
+
+
+def _lines(one: Resource) -> Iterator[Line]:
+    yield _use(one)
+    if sum(point is not None for point in one.points) > 1:
+        yield spark(_thinned(one.points), one.used.unit)
+    if one.why:
+        yield f"No forecast: {one.why}."
+        return
+    for ahead in one.foreseeable[-1:]:
+        low, expected, high = (
+            number(value, one.used.unit) for value in (ahead.low, ahead.expected, ahead.high)
+        )
+        yield f"In {_span(ahead.in_s)}: {expected}, nine times of ten {low} to {high}"
+    yield f"Full: {_when(one)}"
+    tried = f"tried from {one.origins} past moments, up to {_span(one.tested_s)} ahead"
+    yield f"Confidence: {one.confidence} ({tried})"
+
+
+def _use(one: Resource) -> str:
+    text = f"{'In use: ' if one.used.value is not None else 'In use now: '}{shown(one.used)}"
+    if one.used.unit != "1":
+        text += f" of {shown(one.limit)}"
+        text += "" if one.share is None else f", {number(one.share, '1')}"
+    return f"{text}; at most {shown(one.peak)}"
+
+
+def _when(one: Resource) -> str:
+    """`in 12 days (9 days to 20 days)`."""
+    full = one.full or Reach(None, None, None)
+    if full == Reach(0.0, 0.0, 0.0):
+        return "now"
+    within = f"within {_span(one.horizon_s)}"
+    if full.earliest is None:
+        return f"not {within}"
+    latest = "later than " + _span(one.horizon_s) if full.latest is None else _span(full.latest)
+    if full.expected is None:
+        return f"not expected {within}; in {_span(full.earliest)} at the earliest"
+    return f"in {_span(full.expected)} ({_span(full.earliest)} to {latest})"
+
+
+def _status(one: Resource) -> str | None:
+    full = one.full
+    if full is None:
+        return "unknown" if one.share is None else None
+    if full.expected is not None and full.expected < 2 * _DAY_S:
+        return "unhealthy"
+    soon = full.expected is not None and full.expected <= 30 * _DAY_S
+    return "degraded" if soon or (one.share or 0.0) >= 0.8 else "healthy"
+
+
+def _leak(found: Leak) -> str:
+    verdict = {"leaks": "Yes", "no leak": "No", "not known yet": "Not known yet"}[found.verdict]
+    growth = "" if found.a_day is None else f" ({number(found.a_day, 'By')} a day)"
+    return f"{verdict}{growth if found.verdict == 'leaks' else ''}: {found.reason}."
+
+
+def _leak_status(found: Leak) -> str | None:
+    return {"leaks": "degraded", "no leak": "healthy"}.get(found.verdict)
+
+
+def _to_do(report: Capacity) -> Iterator[Line]:
+    for one in report.recommendations:
+        yield _advice(one)
+    if not report.recommendations:
+        yield "Nothing: no figure speaks for a change."
+
+
+def _advice(one: Recommendation) -> str:
+    instead = "" if one.now.value is None else f" instead of {_amount(one.now)}"
+    because = ", ".join(
+        f"{what} {_amount(figure)}" for what, figure in one.because.items() if figure.value is not None
+    )
+    return f"{one.of}: {one.setting}: {_amount(one.value)}{instead}. Because: {because}."
+
+
+def _amount(figure: Figure) -> str:
+    if figure.value is None:
+        return UNKNOWN
+    if figure.unit == "d":
+        return _span(figure.value * _DAY_S)
+    return number(figure.value, figure.unit)
+
+
+def _tokens(report: Capacity) -> str:
+    a_day = (report.tokens.value or 0.0) / (report.basis.over_s / _DAY_S)
+    return f"{number(round(a_day), '{token}')} a day. No budget of them is known here, so nothing is said of its end."
+
+
+def _span(seconds: float) -> str:
+    """`12 days`, `5 hours`, `20 min`."""
+    for size, one, several in ((_DAY_S, "day", "days"), (_HOUR_S, "hour", "hours")):
+        if seconds >= 2 * size or (size == _HOUR_S and seconds >= size):
+            count = round(seconds / size)
+            return f"{count} {one if count == 1 else several}"
+    return f"{seconds / 60:.0f} min"
+
+
+def _thinned(points: tuple[float | None, ...]) -> tuple[float | None, ...]:
+    """Two dozen, each the largest of its part."""
+    size = -(-len(points) // _BARS)
+    parts = [points[at : at + size] for at in range(0, len(points), size)]
+    return tuple(max((point for point in part if point is not None), default=None) for part in parts)
