@@ -85,8 +85,8 @@ def test_the_page() -> None:
            No: the lows of its days stay where they are.
 
         What to do
-           Disk /: the disk's size: 125 GB instead of 100 GB. Because: in use 83 %, expected in 7 days
-             94 %.
+           Disk /: the disk's size: 125 GB instead of 100 GB
+           Because: in use 83 %, expected in 7 days 94 %
 
         LLM tokens
            100,000 a day. No budget of them is known here, so nothing is said of its end.

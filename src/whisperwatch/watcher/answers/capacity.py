@@ -13,7 +13,6 @@ from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Reach
 from whisperwatch.watcher.insight.leak import Leak
 from whisperwatch.watcher.insight.outlook import Resource
-from whisperwatch.watcher.insight.scaling import Recommendation
 
 _DAY_S: Final = 86_400.0
 _HOUR_S: Final = 3600.0
@@ -113,17 +112,12 @@ def _leak_status(found: Leak) -> str | None:
 
 def _to_do(report: Capacity) -> Iterator[Line]:
     for one in report.recommendations:
-        yield _advice(one)
+        instead = "" if one.now.value is None else f" instead of {_amount(one.now)}"
+        known = {what: figure for what, figure in one.because.items() if figure.value is not None}
+        yield f"{one.of}: {one.setting}: {_amount(one.value)}{instead}"
+        yield f"Because: {', '.join(f'{what} {_amount(figure)}' for what, figure in known.items())}"
     if not report.recommendations:
         yield "Nothing: no figure speaks for a change."
-
-
-def _advice(one: Recommendation) -> str:
-    instead = "" if one.now.value is None else f" instead of {_amount(one.now)}"
-    because = ", ".join(
-        f"{what} {_amount(figure)}" for what, figure in one.because.items() if figure.value is not None
-    )
-    return f"{one.of}: {one.setting}: {_amount(one.value)}{instead}. Because: {because}."
 
 
 def _amount(figure: Figure) -> str:
