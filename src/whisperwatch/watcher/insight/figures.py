@@ -112,11 +112,12 @@ class Figures:
 
     def step_s(self, name: str) -> float:
         """The distance of the points, which may be further apart than was asked for."""
-        return float(self._answers[name].step)
+        answer = self._answers[name]
+        return float(answer.step or max(1, answer.end - answer.start))  # one point is of the whole period
 
     def _times(self, name: str) -> range:
-        answer = self._answers[name]
-        return range(answer.start + answer.step, answer.end + 1, answer.step)
+        answer, step = self._answers[name], round(self.step_s(name))
+        return range(answer.start + step, answer.end + 1, step)
 
 
 async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, every_s: float = 0) -> Figures:
