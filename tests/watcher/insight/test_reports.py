@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from whisperwatch import questions
@@ -70,6 +72,8 @@ async def test_history(bot: Bot) -> None:
     assert (len(answers.points), report.step_s) == (24, HOUR)
     assert [value for value in answers.points if value] == [5.0, 8.0]
     assert answers.whole.value == 13
+    assert len(report.times) == 24
+    assert {later - time for time, later in pairwise(report.times)} == {report.step_s}
 
 
 async def test_resources(bot: Bot) -> None:
@@ -85,6 +89,7 @@ async def test_resources(bot: Bot) -> None:
     assert report.disks["/"].value == 0.9
     assert [value for value in report.cpu_trend if value is not None] == [0.2, 0.4]
     assert report.host_cpu.value is None
+    assert len(report.times) == len(report.cpu_trend) == len(report.memory_trend)
 
 
 async def test_engagement(bot: Bot) -> None:

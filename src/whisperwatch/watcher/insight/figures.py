@@ -99,11 +99,11 @@ class Figures:
 
     def trend(self, name: str) -> tuple[float | None, ...]:
         """The points of a question without groups, one for each step; None where there is none."""
-        return next(iter(self.trends(name).values()), (None,) * len(self._times(name)))
+        return next(iter(self.trends(name).values()), (None,) * len(self.times(name)))
 
     def trends(self, name: str) -> dict[str, tuple[float | None, ...]]:
         """The same by the value of the question's one attribute; only of groups that there are."""
-        times = self._times(name)
+        times = self.times(name)
         found = {}
         for series in self._answers[name].series:
             points = dict(series.points)
@@ -115,9 +115,10 @@ class Figures:
         answer = self._answers[name]
         return float(answer.step or max(1, answer.end - answer.start))  # one point is of the whole period
 
-    def _times(self, name: str) -> range:
+    def times(self, name: str) -> tuple[int, ...]:
+        """Of the points of `trend`: the ends, in unix seconds, of the steps that they tell of."""
         answer, step = self._answers[name], round(self.step_s(name))
-        return range(answer.start + step, answer.end + 1, step)
+        return tuple(range(answer.start + step, answer.end + 1, step))
 
 
 async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, every_s: float = 0) -> Figures:

@@ -105,11 +105,17 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How it went over a period. `step_s`: the distance of the points."""
+    """How it went over a period.
+
+    Attributes:
+        step_s: the distance of the points.
+        times: the ends, in unix seconds, of the steps that the points tell of.
+    """
 
     basis: Basis
     trends: tuple[Trend, ...]
     step_s: float
+    times: tuple[int, ...]
 
 
 async def performance(asking: Asking, over_s: float) -> Performance:
@@ -164,7 +170,7 @@ async def history(asking: Asking, over_s: float) -> History:
     whole = await ask(asking, questions, over_s)
     fine, step_s = await ask_in_steps(asking, questions, min(over_s, whole.basis.over_s))
     trends = tuple(Trend(name, whole.figure(name), fine.trend(name)) for name in questions)
-    return History(whole.basis, trends, step_s)
+    return History(whole.basis, trends, step_s, fine.times("P50"))
 
 
 def _times(name: str, timed: Timed) -> dict[str, str]:

@@ -36,6 +36,7 @@ class Resources:
         network: by direction, bytes a second of the host.
         lag, pause: P99 of the event loop's lag and of the garbage collector's pauses.
         cpu_trend, memory_trend: points, the oldest first.
+        times: the ends, in unix seconds, of the steps that the points tell of.
     """
 
     basis: Basis
@@ -50,6 +51,7 @@ class Resources:
     threads: Figure
     cpu_trend: tuple[float | None, ...]
     memory_trend: tuple[float | None, ...]
+    times: tuple[int, ...]
 
 
 async def resources(asking: Asking, over_s: float) -> Resources:
@@ -69,4 +71,5 @@ async def resources(asking: Asking, over_s: float) -> Resources:
         found.figure("threads"),
         fine.trend("cpu"),
         fine.trend("memory"),
+        fine.times("cpu"),
     )
