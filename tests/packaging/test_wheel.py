@@ -25,12 +25,15 @@ for name in sys.argv[1:]:
         if not module.name.endswith(("__main__", "bot.instrumentor")):
             try:
                 importlib.import_module(module.name)
-            except ModuleNotFoundError as error:  # of a library's patches: they come with the library
+            except ModuleNotFoundError as error:  # of a library's patches and an extra's: they come with those
                 patches = ".instrument.libraries." in module.name or module.name.endswith(".instrument.logs.loguru")
-                if not patches or error.name.startswith("whisperwatch"):
+                charts = module.name.endswith((".charts.drawing", ".charts.panels"))
+                if not (patches or charts) or error.name.startswith("whisperwatch"):
                     raise
 print(json.dumps(sorted(sys.modules)))
 """
+
+CHARTS = "from whisperwatch.watcher.answers.charts.artist import Artist; print(Artist.available())"
 
 LOAD_ENTRY_POINT = """\
 from importlib.metadata import entry_points
@@ -86,6 +89,7 @@ def test_in_an_empty_environment(wheel: Path, make_environment: Callable[[], Any
         environment.run("python", "-c", IMPORT_ALL, "whisperwatch.bot", "whisperwatch.watcher")
     )
     assert "whisperwatch.watcher.settings" in loaded
+    assert environment.run("python", "-c", CHARTS) == "False\n"
     environment.install("opentelemetry-instrumentation")  # it has the command that loads the entry point
     assert "DiscordInstrumentor" in environment.run("python", "-c", LOAD_ENTRY_POINT)
 
