@@ -25,6 +25,7 @@ from whisperwatch.semconv import (
 from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
 from whisperwatch.watcher import doorway
 from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.cost import CostWatch
 from whisperwatch.watcher.answers.cost import sections as cost_sections
@@ -118,6 +119,7 @@ class Watcher:
             self._answer,
             self.users.saw,
         )
+        self.artist = Artist(state.path)
         self.configuration = Configuration(current, state.path, self.receiver.calls, self.redactor.value)
         self.answers = Answers(
             self._tell_health,
@@ -126,6 +128,7 @@ class Watcher:
             self.stores.asking,
             Config(self.configuration, partial(hash_id, key), self._audit),
             self._call,
+            self.artist.draw if self.artist.available() else None,
         )
         self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.web: WebServer | None = None
@@ -284,6 +287,7 @@ class Watcher:
     async def _stop(self) -> None:
         await self.users.collect()
         await self.pipeline.stop()
+        await self.artist.close()
         await self.stores.close()
         if self.kept is not None:
             await self.kept.store.stop()

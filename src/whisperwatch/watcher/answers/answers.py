@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
+from whisperwatch.watcher.answers.charts.chart import Chart
+from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
-from whisperwatch.watcher.answers.page import Button, Page, Section
+from whisperwatch.watcher.answers.page import Attachment, Button, Page, Section, remarks
 from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Call, Reports, nobody
 from whisperwatch.watcher.asked import failure
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
 
+_PICTURE: Final = "chart.png"
+_PICTURE_S: Final = 5.0
+"""The text is there in a moment: a picture that takes longer is left out."""
+Draw = Callable[[Chart], Awaitable[bytes]]
 _BACK: Final = "◀"
 _ON: Final = "▶"
 Arguments = Mapping[str, Any]
@@ -25,6 +33,8 @@ Teller = Callable[[Arguments], Awaitable[Page]]
 def told(page: Page, question: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """An ANSWER: of an answer that goes on, the part that `arguments` ask for, with buttons to the others."""
     leaves = embeds.embeds(page)
+    if any(file.name == _PICTURE for file in page.files):
+        leaves[0]["image"] = {"url": f"attachment://{_PICTURE}"}
     number = min(max(_whole(arguments.get("page")), 1), len(leaves))
     again = {name: value for name, value in (page.again or arguments).items() if name not in ("page", "by")}
     buttons = [
@@ -64,6 +74,7 @@ class Answers:
         asking: asks the stores.
         config: tells of the settings.
         call: has something done in a process of the bot.
+        draw: makes PNG pictures of charts; None where none can be made.
     """
 
     def __init__(
@@ -74,13 +85,14 @@ class Answers:
         asking: Asking | None = None,
         config: Config | None = None,
         call: Call = nobody,
+        draw: Draw | None = None,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         self._reports = None if asking is None else Reports(asking, call)
         if asking is not None and self._reports is not None:
             self.tellers |= self._reports.tellers | Records(asking).tellers
-        self._config = config
+        self._config, self._draw = config, draw
         if config is not None:
             self.tellers |= config.tellers
 
@@ -101,7 +113,21 @@ class Answers:
             page = await teller(arguments)
         except (WrongWordsError, QuestionError) as error:
             return failure(str(error))
+        if page.chart is not None and "by" in arguments and _whole(arguments.get("page")) == 1:
+            page = await self._with_picture(page, page.chart)
         return told(page, question, arguments)
+
+    async def _with_picture(self, page: Page, chart: Chart) -> Page:
+        """For Discord; where it can't be drawn, the page says so, and is whole without."""
+        if self._draw is None:
+            return page
+        try:
+            async with asyncio.timeout(_PICTURE_S):
+                png = await self._draw(chart)
+        except (ChartError, TimeoutError) as error:
+            why = str(error) or "The chart took too long to draw."
+            return replace(page, sections=(*page.sections, *remarks([], [why])))
+        return replace(page, files=(*page.files, Attachment(_PICTURE, png)))
 
     async def text_of(self, report: str, arguments: Arguments) -> str:
         """A report's page, as text.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from whisperwatch.watcher.answers.charts.chart import Chart
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -51,6 +53,7 @@ class Page:
 
     Attributes:
         at: unix seconds of what it tells, shown at its foot; None is shown as no time.
+        chart: what Discord shows as a picture, where it can be drawn.
         again: arguments that ask for the very same again, where it goes on on another page.
     """
 
@@ -62,6 +65,7 @@ class Page:
     at: float | None = None
     files: tuple[Attachment, ...] = ()
     buttons: tuple[Button, ...] = ()
+    chart: Chart | None = None
     again: Mapping[str, Any] | None = None
 
 

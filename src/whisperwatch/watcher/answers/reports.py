@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import capacity, memory_analysis, performance, usage
 from whisperwatch.watcher.answers.asked_period import period
+from whisperwatch.watcher.answers.charts.chart import Chart
+from whisperwatch.watcher.answers.charts.from_reports import from_history, from_resources
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.plain import plain
 from whisperwatch.watcher.insight.reports import REPORTS
@@ -28,6 +31,10 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "engagement": usage.engagement,
     "cache": usage.caches,
     "memory": usage.memory,
+}
+_CHARTS: Final[Mapping[str, Callable[[Any], Chart]]] = {
+    "performance-history": from_history,
+    "resources": from_resources,
 }
 _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
     "performance": {
@@ -70,7 +77,9 @@ class Reports:
 
     async def page(self, name: str, over_s: float, of: str) -> Page:
         """The page of a report of `REPORTS`."""
-        return _PAGES[name](await REPORTS[name].make(self._asking, over_s, of))
+        report = await REPORTS[name].make(self._asking, over_s, of)
+        page = _PAGES[name](report)
+        return replace(page, chart=_CHARTS[name](report)) if name in _CHARTS else page
 
     async def json(self, question: str, arguments: Arguments) -> str:
         """The report that answers a question, as JSON.

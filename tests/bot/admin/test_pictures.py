@@ -1,0 +1,78 @@
+"""History and resources come with a picture, where it can be drawn; the text is there either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.watcher.insight.conftest import Bot, bot
+
+from whisperwatch.demo.loopback import LoopbackDiscord
+from whisperwatch.questions import slash_payload
+from whisperwatch.watcher.answers.answers import Answers
+from whisperwatch.watcher.answers.charts.process import ChartError
+from whisperwatch.watcher.answers.page import Page
+from whisperwatch.watcher.query.asking import Asking
+
+__all__ = ["bot"]
+
+Run = Callable[..., Any]
+Ask = Callable[..., Any]
+
+
+async def test_by_prefix_and_by_slash(run: Run, ask: Ask, make_bot: Any, server: LoopbackDiscord) -> None:
+    server.core.application.register(server.guild("home").id, slash_payload())
+    async with run(make_bot()):
+        answer = await ask("owner", "!performance resources")
+        interaction = await server.user("owner").slash("watch performance", None, view="history")
+        await server.reply_to(interaction, timeout=15)
+    (by_slash,) = interaction.replies
+    for message in (answer, by_slash):
+        (file,) = message.attachments
+        assert file["filename"] == "chart.png"
+        assert message.embeds[0]["image"]["url"] == "attachment://chart.png"
+
+
+class TestWithoutAPicture:
+    @pytest.fixture
+    def asking(self, bot: Bot) -> Asking:
+        bot.level("process.memory.usage", 1e8)
+        bot.at(60)
+        return bot.asking
+
+    async def tell(self) -> dict[str, Any]:
+        return {}
+
+    async def ask(self, asking: Asking, draw: Any, **more: Any) -> dict[str, Any]:
+        answers = Answers(self.tell, asking=asking, draw=draw)
+        return await answers.answer("performance", {"view": "resources", **more})
+
+    async def test_where_there_is_no_matplotlib(self, asking: Asking) -> None:
+        told = await self.ask(asking, None, by="7")
+        assert (told["files"], told["error"]) == ([], None)
+        assert "image" not in told["embeds"][0]
+
+    async def test_one_that_fails_is_said(self, asking: Asking) -> None:
+        async def fail(chart: Any) -> bytes:
+            raise ChartError("The chart can't be drawn: its worker died.")
+
+        told = await self.ask(asking, fail, by="7")
+        assert told["files"] == []
+        assert "The chart can't be drawn: its worker died." in told["text"]
+
+    async def test_a_terminal_has_none_drawn(self, asking: Asking) -> None:
+        async def never(chart: Any) -> bytes:
+            raise AssertionError
+
+        assert (await self.ask(asking, never))["files"] == []
+
+    async def test_a_page_further_on_has_none(self, asking: Asking) -> None:
+        async def never(chart: Any) -> bytes:
+            raise AssertionError
+
+        assert (await self.ask(asking, never, by="7", page=2))["files"] == []
+
+
+def test_a_page_holds_data_and_no_picture() -> None:
+    assert Page("t").chart is None
