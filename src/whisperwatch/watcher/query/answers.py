@@ -173,3 +173,10 @@ class Trace(Answer):
             seen.add(span.span_id)
             yield span, depth
             stack += [(child, depth + 1) for child in reversed(children.get(span.span_id, []))]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces(Answer):
+    """Several traces whole; of those asked for, the ones that there are."""
+
+    traces: tuple[Trace, ...]

@@ -21,6 +21,7 @@ from whisperwatch.watcher.query.answers import (
     Series,
     Trace,
     TraceList,
+    Traces,
 )
 from whisperwatch.watcher.query.catalogue import DECLARED, Known
 from whisperwatch.watcher.query.engines import EngineError, Incomplete, LogEngine, MetricEngine, TraceEngine
@@ -79,6 +80,20 @@ class Asking:
     def metrics_store(self) -> str:
         """Who answers about metrics; empty where nobody does."""
         return self._engines.metrics.name if self._engines.metrics is not None else ""
+
+    @property
+    def traces_store(self) -> str:
+        """Who answers about traces; empty where nobody does."""
+        return self._engines.traces.name if self._engines.traces is not None else ""
+
+    @property
+    def kept(self) -> Kept:
+        """How long what is kept."""
+        return self._kept()
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._now()
 
     async def ask(self, question: Question) -> Answer:
         """The answer to any question.
@@ -172,6 +187,17 @@ class Asking:
         found = await self._try(engine.name, engine.trace(question.trace_id), problems)
         return _completed(found or Trace(()), (), problems)
 
+    async def traces(self, trace_ids: Sequence[str]) -> Traces:
+        """Several traces whole, those that there are.
+
+        Raises:
+            QuestionError: nobody can be asked about traces.
+        """
+        engine = _there(self._engines.traces, "traces")
+        problems: list[Problem] = []
+        found = await self._try(engine.name, engine.traces(trace_ids), problems)
+        return _completed(found or Traces(()), (), problems)
+
     async def _metrics(self, expression: Expression) -> Mapping[str, Known]:
         """The metrics that there are; a store is asked for those of others only where one is meant."""
         if self._known is None or all(one.metric in DECLARED for one in measures_of(expression)):
@@ -235,7 +261,7 @@ def _there(engine: T | None, what: str) -> T:
     return engine
 
 
-A = TypeVar("A", LogAnswer, TraceList, Trace)
+A = TypeVar("A", LogAnswer, TraceList, Trace, Traces)
 
 
 def _completed(answer: A, notes: tuple[str, ...], problems: list[Problem]) -> A:

@@ -80,7 +80,8 @@ def _asked(told: Settings, service: str | None, others: Engines) -> tuple[Engine
 
 def _kept(settings: Settings) -> Kept:
     keeping = settings.keeping
+    longest = max(keeping.traces_s, keeping.errors_s)
     return Kept(
-        keeping.raw_s, min(keeping.fine_s, keeping.metrics_s), keeping.metrics_s, keeping.logs_s,
-        max(keeping.traces_s, keeping.errors_s),
+        keeping.raw_s, min(keeping.fine_s, keeping.metrics_s), keeping.metrics_s, keeping.logs_s, longest,
+        longest if "tempo" in settings.stores else keeping.traces_s,
     )  # fmt: skip

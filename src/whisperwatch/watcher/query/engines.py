@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from whisperwatch.watcher.query.answers import LogAnswer, Series, Trace, TraceList
+from whisperwatch.watcher.query.answers import LogAnswer, Series, Trace, TraceList, Traces
 from whisperwatch.watcher.query.catalogue import Known
 from whisperwatch.watcher.query.language import Grid, LogFilter, Measure, TraceSearch
 from whisperwatch.watcher.query.language.logs import LogKey
@@ -77,6 +77,13 @@ class TraceEngine(Protocol):
 
     async def trace(self, trace_id: str) -> Trace:
         """All spans of a trace; none where there is no such trace.
+
+        Raises:
+            EngineError: it can't.
+        """
+
+    async def traces(self, trace_ids: Sequence[str]) -> Traces:
+        """Several traces whole, in the order of their ids, those that there are: for less than one after another.
 
         Raises:
             EngineError: it can't.

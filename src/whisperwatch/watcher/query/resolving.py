@@ -22,13 +22,15 @@ _LONG_S: Final = 2 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How long (seconds) metrics are kept by 15 s, by 5 minutes, by the hour; logs; traces."""
+    """How long (seconds) metrics are kept by 15 s, by 5 minutes, by the hour; logs; traces, and every single one of
+    them, before only the slow and the failed stay."""
 
     raw_s: float = 6 * 3600.0
     fine_s: float = 30 * 86_400.0
     metrics_s: float = 30 * 86_400.0
     logs_s: float = 7 * 86_400.0
     traces_s: float = 30 * 86_400.0
+    every_trace_s: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

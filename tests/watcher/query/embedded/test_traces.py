@@ -8,7 +8,7 @@ import pytest
 
 from whisperwatch.watcher.query.answers import SpanEvent, SpanLink, SpanRecord
 from whisperwatch.watcher.query.embedded import traces as embedded
-from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces, find, whole
+from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces, find, several, whole
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Match, Period, TraceSearch
 from whisperwatch.watcher.store.reading import Readers
@@ -171,3 +171,16 @@ async def test_a_store_that_is_not_there_is_an_engines_error(tmp_path):
     with pytest.raises(EngineError, match="there is no store"):
         await EmbeddedTraces(readers).search(TraceSearch(Period(1.0)), *SPAN)
     readers.close()
+
+
+def test_several_come_back_whole_in_the_order_asked_for(kept):
+    kept.write_traces(
+        part(1, 5.0, spans=[{}, {}]), part(2, 90_000.0), part(3, 6.0, instance="two"), part(4, 7.0)
+    )
+    kept.write_traces(part(1, 5.05))  # a part that came later
+    asked = [f"{number:032x}" for number in (2, 9, 1, 3)]
+    traces = several(kept.database, asked)
+    assert [(int(one.spans[0].trace_id, 16), len(one.spans)) for one in traces] == [(2, 1), (1, 3), (3, 1)]
+    assert [one.spans[0].instance for one in traces] == ["one", "one", "two"]
+    assert traces == tuple(whole(kept.database, f"{number:032x}") for number in (2, 1, 3))
+    assert several(kept.database, []) == ()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Period, TraceSearch
+from whisperwatch.watcher.query.tempo import engine
 from whisperwatch.watcher.query.tempo.engine import Tempo
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -91,3 +94,29 @@ async def test_rubbish_is_named(store: Any, client: Any, body: str) -> None:
     store.says(body)
     with pytest.raises(EngineError, match="other JSON than its API: is it one"):
         await Tempo(client(store.url, "tempo")).search(TraceSearch(Period(60)), 0, 1)
+
+
+async def test_several_traces_and_what_did_not_come_in_time(
+    store: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_TOGETHER_S", 0.5)
+    ids = [f"{number:032x}" for number in range(4)]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        trace_id = request.path.rpartition("/")[2]
+        if trace_id == ids[3]:
+            await asyncio.sleep(10)
+        if trace_id != ids[0]:
+            return web.Response(status=404 if trace_id == ids[1] else 500)
+        span = {"spanId": "00f067aa0ba902b7", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+        return web.json_response({"trace": {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}})
+
+    store.answer = answer
+    tempo = Tempo(client(store.url, "tempo"))
+    found = await tempo.traces(ids)
+    assert [one.spans[0].trace_id for one in found.traces] == [ids[0]]
+    assert found.notes == ("Tempo gave 2 of 4 traces in 0.5 s",)
+    assert (await tempo.traces(ids[:2])).notes == ()
+    assert await tempo.traces([]) == engine.Traces(())
+    with pytest.raises(EngineError, match="500"):
+        await tempo.traces([ids[2]])

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from whisperwatch.watcher.query.answers import (
@@ -15,6 +15,7 @@ from whisperwatch.watcher.query.answers import (
     SpanRecord,
     Trace,
     TraceList,
+    Traces,
     TraceSummary,
 )
 from whisperwatch.watcher.query.engines import EngineError
@@ -55,6 +56,13 @@ class EmbeddedTraces:
         """See `engines.TraceEngine`."""
         try:
             return await self._readers.run(lambda view: whole(view, trace_id), _TIMEOUT_S)
+        except StoreError as error:
+            raise EngineError(str(error)) from error
+
+    async def traces(self, trace_ids: Sequence[str]) -> Traces:
+        """See `engines.TraceEngine`."""
+        try:
+            return await self._readers.run(lambda view: Traces(several(view, trace_ids)), _TIMEOUT_S)
         except StoreError as error:
             raise EngineError(str(error)) from error
 
@@ -155,20 +163,26 @@ def _summary(line: _Line) -> TraceSummary:
 
 def whole(view: View, trace_id: str) -> Trace:
     """All spans of a trace, by start."""
-    trace = bytes.fromhex(trace_id)
-    found: list[SpanRecord] = []
+    return next(iter(several(view, (trace_id,))), Trace(()))
+
+
+def several(view: View, trace_ids: Sequence[str]) -> tuple[Trace, ...]:
+    """The traces of these that there are, in their order, with all spans by start: a question for each day."""
+    found: dict[str, list[SpanRecord]] = {trace_id: [] for trace_id in trace_ids}
+    wanted = [bytes.fromhex(trace_id) for trace_id in found]
+    places = ", ".join("?" * len(wanted))
     for partition in view.partitions(FAMILY):
-        line = view.connection.execute(
-            f"SELECT instance FROM {partition.name} WHERE trace = ?", (trace,)
-        ).fetchone()
-        if line is not None:
-            found += [
-                _record(trace_id, span, line[0])
-                for body in _bodies(view, partition.name, trace)
-                for span in decode(body)
-            ]
-    found.sort(key=lambda span: (span.start, span.parent_id != ""))
-    return Trace(tuple(found))
+        name = partition.name
+        rows = view.connection.execute(
+            f"SELECT trace, instance, body FROM {name}_spans JOIN {name} USING (trace) WHERE trace IN ({places})",
+            wanted,
+        )
+        for trace, instance, body in rows:
+            spans = found[trace_id := trace.hex()]
+            spans += [_record(trace_id, span, instance) for span in decode(body)]
+    for spans in found.values():
+        spans.sort(key=lambda span: (span.start, span.parent_id != ""))
+    return tuple(Trace(tuple(spans)) for spans in found.values() if spans)
 
 
 def _record(trace_id: str, span: PackedSpan, instance: str) -> SpanRecord:
