@@ -130,8 +130,9 @@ def _trace(chance: random.Random, number: int, start: int) -> list[Span]:
     "search",
     [
         TraceSearch(HOUR),
-        TraceSearch(HOUR, root="message"),
-        TraceSearch(HOUR, root='x" || true || "'),
+        TraceSearch(HOUR, roots=("message",)),
+        TraceSearch(HOUR, roots=("message", "interaction")),
+        TraceSearch(HOUR, roots=('x" || true || "',)),
         TraceSearch(HOUR, longer_s=1.0),
         TraceSearch(HOUR, longer_s=0.5, shorter_s=2.0),
         TraceSearch(HOUR, error=True),
@@ -140,7 +141,7 @@ def _trace(chance: random.Random, number: int, start: int) -> list[Span]:
         TraceSearch(HOUR, where=(Match("flag", ("true",)), Match("round", ("0", "1")))),
         TraceSearch(HOUR, where=(Match('odd "key"', ('a"b',)),)),
         TraceSearch(HOUR, where=(Match(semconv.COMMAND, ("nobody",)),)),
-        TraceSearch(HOUR, instance="one", root="interaction", error=True),
+        TraceSearch(HOUR, instance="one", roots=("interaction",), error=True),
         TraceSearch(HOUR, instance="two"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from whisperwatch.watcher.query import answers
 from whisperwatch.watcher.query.answers import LogAnswer, LogRecord, MetricAnswer, Series, Trace, TraceList
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import Known
@@ -68,6 +69,11 @@ class Traces:
 
     async def trace(self, trace_id: str) -> Trace:
         return Trace(())
+
+    async def traces(self, trace_ids: Sequence[str]) -> answers.Traces:
+        if not trace_ids:
+            raise EngineError("Tempo is down")
+        return answers.Traces((), notes=(f"none of {len(trace_ids)}",))
 
 
 def asking(metrics: Metrics, **more: Any) -> Asking:
@@ -208,3 +214,12 @@ async def test_what_cannot_be_found_is_refused_before_anybody_is_asked() -> None
     for typed in ('logs where text contains "a\\u0000b"', 'count logs where text contains "a\\u0000b"'):
         with pytest.raises(QuestionError, match="null byte"):
             await asking(Metrics({})).ask(parse(typed))
+
+
+async def test_several_traces() -> None:
+    one = asking(Metrics({}))
+    assert (await one.traces(["a", "b"])).notes == ("none of 2",)
+    assert [problem.what for problem in (await one.traces([])).problems] == ["Tempo is down"]
+    with pytest.raises(QuestionError, match="nobody keeps traces here"):
+        await Asking(Engines()).traces(["a"])
+    assert (one.traces_store, Asking(Engines()).traces_store) == ("traces", "")

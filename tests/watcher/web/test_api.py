@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from whisperwatch.watcher.query.answers import (
     SpanRecord,
     Trace,
     TraceList,
+    Traces,
     TraceSummary,
 )
 from whisperwatch.watcher.query.asking import Asking
@@ -66,6 +67,10 @@ class Records:
         if trace_id != TRACE:
             return Trace(())
         return Trace((SpanRecord(TRACE, "0" * 15 + "1", "", "message", "consumer", 1, 2_000_000_000),))
+
+    async def traces(self, trace_ids: Sequence[str]) -> Traces:
+        found = [await self.trace(trace_id) for trace_id in trace_ids]
+        return Traces(tuple(one for one in found if one.spans))
 
 
 async def text(name: str, arguments: Mapping[str, Any]) -> str:

@@ -146,7 +146,7 @@ class Api:
         error = {"true": True, "false": False, None: None}[_one_of(given, "error", ("true", "false"), None)]
         search = TraceSearch(
             Period(_seconds(given, "since", DAY_S)),
-            root=given.get("root"),
+            roots=(given["root"],) if "root" in given else (),
             longer_s=_seconds(given, "longer", 0.0) if "longer" in given else None,
             error=error,
             instance=given.get("instance"),

@@ -65,14 +65,15 @@ def test_newest_or_slowest_first(some):
 
 
 def test_conditions_hold_together(some):
-    assert found(some, root="command ask") == [3, 2]
-    assert found(some, root="command") == []
+    assert found(some, roots=("command ask",)) == [3, 2]
+    assert found(some, roots=("command",)) == []
+    assert found(some, roots=("command ask", "message")) == [4, 3, 2, 1]
     assert found(some, longer_s=1.0) == [4, 3, 2]
     assert found(some, longer_s=1.0, shorter_s=2.0) == [4, 3]
     assert found(some, error=True) == [2]
     assert found(some, error=False) == [4, 3, 1]
     assert found(some, instance="two") == [3]
-    assert found(some, root="command ask", instance="one", error=True, longer_s=3.0) == [2]
+    assert found(some, roots=("command ask",), instance="one", error=True, longer_s=3.0) == [2]
     assert found(some, (DAY + 5_000, DAY + 5_001)) == [2]
     assert found(some, (DAY + 5_000, DAY + 5_001), slowest=True) == [2]
     assert found(some, (DAY + 6 * 86_400, DAY + 7 * 86_400), slowest=True) == []

@@ -73,7 +73,7 @@ QUESTIONS: some.SearchStrategy[Question] = some.one_of(
         some.lists(some.sampled_from(("component", "level", "logger", "instance")), unique=True).map(tuple),
     ),
     some.builds(
-        TraceSearch, PERIODS, root=some.none() | VALUES, longer_s=some.none() | SECONDS,
+        TraceSearch, PERIODS, roots=some.lists(VALUES, max_size=3).map(tuple), longer_s=some.none() | SECONDS,
         shorter_s=some.none() | SECONDS, error=some.none() | some.booleans(), where=MATCHES,
         instance=some.none() | VALUES, most=some.integers(1, 10_000), slowest=some.booleans(),
     ),

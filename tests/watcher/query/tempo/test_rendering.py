@@ -14,7 +14,8 @@ HOUR = Period(3600.0)
     ("asked", "service", "rendered"),
     [
         (TraceSearch(HOUR), None, "{  }"),
-        (TraceSearch(HOUR, root='a"} || {'), "bot", '{ resource.service.name = "bot" && rootName = "a\\"} || {" }'),
+        (TraceSearch(HOUR, roots=('a"} || {',)), "bot", '{ resource.service.name = "bot" && rootName = "a\\"} || {" }'),
+        (TraceSearch(HOUR, roots=("a", "b")), None, '{ (rootName = "a" || rootName = "b") }'),
         (
             TraceSearch(HOUR, longer_s=0.5, shorter_s=2), None,
             "{ traceDuration >= 500000000ns && traceDuration <= 2000000000ns }",

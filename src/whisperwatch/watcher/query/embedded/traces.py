@@ -89,6 +89,8 @@ def _lines(view: View, search: TraceSearch, start: float, end: float) -> Iterato
     """Those that fit as far as their line tells, in the order asked for."""
     where, values = _conditions(search, start, end)
     order = "end - start DESC, start DESC" if search.slowest else "start DESC"
+    if not search.where:  # what of a line's spans is looked at may take any number of lines
+        order += f" LIMIT {search.most + 1}"
 
     def of_day(table: str) -> Iterator[tuple[str, _Line]]:
         rows = view.connection.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {order}", values)
@@ -106,9 +108,12 @@ def _slowness(of_table: tuple[str, _Line]) -> tuple[int, int]:
 
 
 def _conditions(search: TraceSearch, start: float, end: float) -> tuple[str, list[Any]]:
-    found, values = ["start > ? AND start <= ?"], [round(start * 1e9), round(end * 1e9)]
+    found = ["start > ? AND start <= ?"]
+    values: list[Any] = [round(start * 1e9), round(end * 1e9)]
+    if search.roots:
+        found.append(f"root IN ({', '.join('?' * len(search.roots))})")
+        values += search.roots
     told: list[tuple[str, Any]] = [
-        ("root = ?", search.root),
         ("end - start >= ?", None if search.longer_s is None else round(search.longer_s * 1e9)),
         ("end - start <= ?", None if search.shorter_s is None else round(search.shorter_s * 1e9)),
         ("instance = ?", search.instance),

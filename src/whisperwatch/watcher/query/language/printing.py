@@ -112,8 +112,8 @@ def _log_conditions(filter: LogFilter) -> Iterator[str]:
 
 
 def _trace_conditions(search: TraceSearch) -> Iterator[str]:
-    if search.root is not None:
-        yield f"root = {quoted(search.root)}"
+    if search.roots:
+        yield _match(Match("root", search.roots))
     if search.longer_s is not None:
         yield f"duration >= {seconds(search.longer_s)}"
     if search.shorter_s is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whisperwatch.watcher.query.language.clauses import clauses
-from whisperwatch.watcher.query.language.literals import equal, match, seconds, trace_id
+from whisperwatch.watcher.query.language.literals import equal, match, seconds, trace_id, values
 from whisperwatch.watcher.query.language.measures import Match
 from whisperwatch.watcher.query.language.traces import TraceQuestion, TraceSearch
 from whisperwatch.watcher.query.language.words import Words
@@ -40,7 +40,7 @@ def _condition(words: Words, said: dict[str, Any], where: list[Match]) -> None:
     elif words.skip("error"):
         said["error"] = True
     elif words.skip("root"):
-        said["root"] = equal(words)
+        said["roots"] = values(words) if words.skip("in") else (equal(words),)
     elif words.skip("instance"):
         said["instance"] = equal(words)
     elif words.skip("duration"):

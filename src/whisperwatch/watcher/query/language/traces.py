@@ -13,7 +13,7 @@ class TraceSearch:
     """The newest `most` traces that fit, or the slowest.
 
     Attributes:
-        root: the name of the root span, exactly.
+        roots: the name of the root span is exactly one of these; none: any name.
         longer_s, shorter_s: the trace lasted at least, at most so long (seconds).
         error: some span of it failed, or none did.
         where: some span of it has these attributes, all of them.
@@ -21,7 +21,7 @@ class TraceSearch:
     """
 
     period: Period
-    root: str | None = None
+    roots: tuple[str, ...] = ()
     longer_s: float | None = None
     shorter_s: float | None = None
     error: bool | None = None

@@ -28,8 +28,9 @@ def _of_trace(asked: TraceSearch, service: str | None) -> Iterator[str]:
         yield f"resource.service.name = {_text(service)}"
     if asked.instance is not None:
         yield f"resource.service.instance.id = {_text(asked.instance)}"
-    if asked.root is not None:
-        yield f"rootName = {_text(asked.root)}"
+    if asked.roots:
+        told = " || ".join(f"rootName = {_text(root)}" for root in asked.roots)
+        yield told if len(asked.roots) == 1 else f"({told})"
     if asked.longer_s is not None:
         yield f"traceDuration >= {_duration(asked.longer_s)}"
     if asked.shorter_s is not None:
