@@ -2,13 +2,14 @@
 
 A bot of 500 series (100 histograms of 14 buckets, 200 counters, 200 gauges) over 30 days by five minutes and by the
 hour, and its last 6 hours by 15 seconds. The month is loaded in bulk, as the roll-ups leave it; the writing that is
-timed is the live way.
+timed is the live way. Beside it are the traces of a day's messages, for the report that looks into them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import random
 import resource
 import statistics
@@ -18,17 +19,20 @@ from collections.abc import Awaitable, Iterator
 from functools import partial
 from pathlib import Path
 
+from bench.message_traces import SPANS, messages
 from whisperwatch import semconv
 from whisperwatch.watcher.answers.reports import Reports
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
+from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
 from whisperwatch.watcher.query.language import Grid, Measure
 from whisperwatch.watcher.records import LocalStream
 from whisperwatch.watcher.store.metrics import Identity, Metrics, Sample, Taken
 from whisperwatch.watcher.store.metrics.points import COARSE, COLUMNS, FINE, MINUTE, RAW, Level, pack
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.store import Store
+from whisperwatch.watcher.store.traces import Traces
 
 DAYS = 30
 RAW_S = 6 * 3600
@@ -40,18 +44,20 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--messages", type=int, default=20_000, help="of the last day, whose traces are kept")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_metrics(Path(folder) / "metrics.db", given.days))
+        asyncio.run(_metrics(Path(folder) / "metrics.db", given.days, given.messages))
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-async def _metrics(path: Path, days: int) -> None:
+async def _metrics(path: Path, days: int, count: int) -> None:
     now = int(time.time()) // 3600 * 3600
     taken: list[Taken] = []
+    traces = Traces()
     store = Store(
         path,
-        [Metrics(lambda: taken.pop() if taken else None)],
+        [Metrics(lambda: taken.pop() if taken else None), traces],
         lambda: 10**12,
         LocalStream({}),
         lambda: float(now),
@@ -80,11 +86,17 @@ async def _metrics(path: Path, days: int) -> None:
     print(f"loaded {days} days in {time.perf_counter() - began:.0f} s")
     await store.do(lambda database: database.connection.execute("SELECT 1"))
     print(f"file: {store_size(path) / 1e6:.0f} MB")
+    parts = messages(count, now - 86_400, now, random.Random(1))
+    while some := tuple(itertools.islice(parts, 2_000)):
+        traces.add(some)
+        assert await store.write(), store.state
+    print(f"and {count:,} traces of {SPANS} spans: {store_size(path) / 1e6:.0f} MB")
     engine = EmbeddedMetrics(store.readers)
     for name, grid in _grids(now, days):
         for measure in _measures():
             await _ask(name, engine, measure, grid)
-    reports = Reports(Asking(Engines(engine), now=lambda: float(now)))
+    asking = Asking(Engines(engine, traces=EmbeddedTraces(store.readers)), now=lambda: float(now))
+    reports = Reports(asking)
     for question, arguments in _reports():
         times = [await _timed(reports.tellers[question](arguments)) for _ in range(5)]
         print(f"report {question} {' '.join(arguments.values()):<32} {_ms(times)}")
@@ -149,8 +161,19 @@ def _series() -> Iterator[Identity]:
     for command in COMMANDS:
         for outcome in ("ok", "failure", "user_error"):
             yield of(semconv.COMMAND_DURATION, {semconv.COMMAND: command, semconv.OUTCOME: outcome})
-    for route in range(40):
+    for route in range(20):
         yield of(semconv.HTTP_DURATION, {semconv.ROUTE: f"/route/{route}"})
+    for number in range(4):
+        yield of(
+            semconv.LLM_DURATION,
+            {semconv.GEN_AI_OPERATION: "chat", semconv.GEN_AI_REQUEST_MODEL: f"{number}"},
+        )
+        yield of(semconv.DB_DURATION, {semconv.DB_SYSTEM: "postgresql", semconv.DB_OPERATION: f"{number}"})
+        yield of(semconv.DB_DURATION, {semconv.DB_SYSTEM: "redis", semconv.DB_OPERATION: f"{number}"})
+        yield of(semconv.MEMORY_DURATION, {semconv.MEMORY_OPERATION: semconv.MEMORY_OPERATIONS[number]})
+        yield of(
+            semconv.EVENT_DURATION, {semconv.EVENT: ("message", "interaction", "typing", "ready")[number]}
+        )
     for shard in range(10):
         for event in range(16):
             yield of(semconv.GATEWAY_EVENTS, {semconv.SHARD: str(shard), semconv.EVENT: f"EVENT_{event}"})
@@ -193,7 +216,7 @@ def _measures() -> Iterator[Measure]:
 def _reports() -> Iterator[tuple[str, dict[str, str]]]:
     """All of them; of these series only some have data, as a bot's own would."""
     for period in ("1h", "30d"):
-        for view in ("response-times", "history", "resources"):
+        for view in ("response-times", "history", "resources", "bottlenecks"):
             yield "performance", {"view": view, "period": period}
         yield "performance", {"view": "component", "name": "discord", "period": period}
         for question in ("engagement", "cache", "memory"):

@@ -83,6 +83,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
                     "history",
                     "component",
                     "resources",
+                    "bottlenecks",
                     "capacity-planning",
                     "memory-analysis",
                 ),

@@ -12,12 +12,15 @@ import pytest
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
+from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
 from whisperwatch.watcher.store.file import open_to_write
 from whisperwatch.watcher.store.metrics import Identity, Metrics, Sample, Taken
 from whisperwatch.watcher.store.metrics.points import SCHEMA
 from whisperwatch.watcher.store.metrics.taken import pairs_of
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.reading import Readers
+from whisperwatch.watcher.store.traces import Part, Traces
+from whisperwatch.watcher.store.traces.rows import encode
 from whisperwatch.watcher.store.transactions import transaction
 
 NOW = 1_800_000_000.0
@@ -30,7 +33,8 @@ class Bot:
     def __init__(self, path: Path) -> None:
         self.database = Database(open_to_write(path, SCHEMA))
         self.readers = Readers(path)
-        self.asking = Asking(Engines(EmbeddedMetrics(self.readers)), now=lambda: NOW)
+        engines = Engines(EmbeddedMetrics(self.readers), traces=EmbeddedTraces(self.readers))
+        self.asking = Asking(engines, now=lambda: NOW)
         self._metrics = Metrics(lambda: None)
         self._values: dict[Identity, Any] = {}
 
@@ -56,6 +60,45 @@ class Bot:
         with transaction(self.database):
             self._metrics.write(self.database, taken)
         self._metrics.written(taken)
+
+    def trace(
+        self,
+        number: int,
+        ago_s: float,
+        *spans: tuple[str, float, float, dict[str, Any]],
+        took_s: float = 2.0,
+        root: str = "message",
+        links: list[Any] | None = None,
+    ) -> None:
+        """A trace that began so long ago; under its root, which has `links`, spans: name, start and end, attributes."""
+        start = round((NOW - ago_s) * 1e9)
+        packed: list[list[Any]] = [
+            [
+                f"{1:016x}",
+                "",
+                root,
+                "consumer",
+                start,
+                start + round(took_s * 1e9),
+                "unset",
+                "",
+                {},
+                [],
+                links or [],
+            ]
+        ]
+        for at, (name, begins, ends, attributes) in enumerate(spans, 2):
+            times = (start + round(begins * 1e9), start + round(ends * 1e9))
+            packed.append(
+                [f"{at:016x}", f"{1:016x}", name, "client", *times, "unset", "", attributes, [], []]
+            )
+        part = Part(
+            number.to_bytes(16, "big"), root, start, packed[0][5], False, len(packed), "one", encode(packed)
+        )
+        traces = Traces()
+        traces.add([part])
+        with transaction(self.database):
+            traces.write(self.database, traces.take() or [])
 
     def close(self) -> None:
         self.readers.close()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
-from whisperwatch.watcher.answers import capacity, memory_analysis, performance, usage
+from whisperwatch.watcher.answers import bottlenecks, capacity, memory_analysis, performance, usage
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.from_reports import from_history, from_resources
@@ -28,6 +28,7 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "resources": performance.resources,
     "memory-analysis": memory_analysis.analysis,
     "capacity": capacity.planning,
+    "bottlenecks": bottlenecks.page,
     "engagement": usage.engagement,
     "cache": usage.caches,
     "memory": usage.memory,
@@ -46,6 +47,7 @@ _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
         "resources": "resources",
         "memory-analysis": "memory-analysis",
         "capacity-planning": "capacity",
+        "bottlenecks": "bottlenecks",
     },
     "engagement": {None: "engagement"},
     "cache": {None: "cache"},

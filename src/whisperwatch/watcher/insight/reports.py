@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from whisperwatch.watcher.insight import capacity, memory_use, performance, resources, usage
+from whisperwatch.watcher.insight import bottlenecks, capacity, memory_use, performance, resources, usage
 from whisperwatch.watcher.query.asking import Asking
 
 HOUR_S: Final = 3600.0
@@ -72,6 +72,11 @@ REPORTS: Final[Mapping[str, Kind]] = {
         capacity.Capacity,
         lambda asking, over_s, _: capacity.capacity(asking, over_s),
         WEEK_S,
+    ),
+    "bottlenecks": Kind(
+        "What messages wait for, by component and by operation, what of it grew, and what to do about it.",
+        bottlenecks.Bottlenecks,
+        lambda asking, over_s, _: bottlenecks.bottlenecks(asking, over_s),
     ),
     "engagement": Kind(
         "Active users, conversations, feedback, features.",

@@ -1,0 +1,93 @@
+"""The messages that are looked into: few enough to be read whole in a moment, spread over the time that is asked about.
+
+The newest alone would tell of the last minute of a busy day, and the slowest alone of what is not usual. So the time is
+cut into a few pieces, of each of which the newest are taken; the slowest come beside them, to be told of by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from whisperwatch.watcher.query.answers import Answer, Trace, TraceList
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.language import Period, TraceSearch
+from whisperwatch.watcher.query.language.printing import seconds
+
+ROOTS: Final = ("message", "interaction")
+"""The roots for whose end somebody waits."""
+PIECES: Final = 4
+OF_A_PIECE: Final = 10
+SLOWEST: Final = 10
+_WITHIN_S: Final = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Whole traces of messages and interactions.
+
+    Attributes:
+        usual, before: spread over the period, and over the one before it (none, where not all of that are kept).
+        slowest: of the period.
+        notes, missing: what was done to the question, and what failed, in sentences.
+    """
+
+    usual: tuple[Trace, ...] = ()
+    before: tuple[Trace, ...] = ()
+    slowest: tuple[Trace, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+async def sample(asking: Asking, over_s: float) -> Sample:
+    """Of the last `over_s` seconds, as far as every trace is kept. Nothing, where nobody keeps traces."""
+    if not asking.traces_store or not asking.kept.every_trace_s > 0:
+        return Sample()
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            return await _sample(asking, over_s)
+    except TimeoutError:
+        return Sample(missing=(f"the traces took longer than {_WITHIN_S:g} s",))
+
+
+async def _sample(asking: Asking, over_s: float) -> Sample:
+    now, every_s = asking.now(), asking.kept.every_trace_s
+    looked_s = min(over_s, every_s)
+    notes: tuple[str, ...] = ()
+    if looked_s < over_s:
+        notes = (
+            f"of traces older than {seconds(every_s)} only the slow and the failed are kept: "
+            f"it was looked into the last {seconds(every_s)}",
+        )
+    recent = [asking.search(one) for one in _spread(looked_s, now)]
+    earlier = [asking.search(one) for one in _spread(looked_s, now - looked_s) if 2 * looked_s <= every_s]
+    slow = asking.search(TraceSearch(Period(looked_s), ROOTS, most=SLOWEST, slowest=True))
+    *spread, slowest_ones = lists = await asyncio.gather(*recent, *earlier, slow)
+    chosen = [_ids(spread[:PIECES]), _ids(spread[PIECES:]), _ids([slowest_ones])]
+    told = await asking.traces(tuple(dict.fromkeys(one for some in chosen for one in some)))
+    by_id = {one.spans[0].trace_id: one for one in told.traces}
+    usual, before, slowest = (tuple(by_id[one] for one in some if one in by_id) for some in chosen)
+    said = _once(note for answer in (slowest_ones, told) for note in answer.notes)
+    return Sample(usual, before, slowest, (*notes, *said), _problems((*lists, told)))
+
+
+def _spread(over_s: float, until: float) -> list[TraceSearch]:
+    """The newest of each piece of the time before `until` (unix seconds)."""
+    piece = over_s / PIECES
+    return [
+        TraceSearch(Period(piece, until - number * piece), ROOTS, most=OF_A_PIECE) for number in range(PIECES)
+    ]
+
+
+def _ids(lists: Iterable[TraceList]) -> list[str]:
+    return [one.trace_id for found in lists for one in found.traces]
+
+
+def _problems(answers: Iterable[Answer]) -> tuple[str, ...]:
+    return _once(problem.what for answer in answers for problem in answer.problems)
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
