@@ -18,7 +18,7 @@ Watches discord.py bots.
   run -m package [ARG ...]  the same for `python -m package`
   demo [--help]             a demo bot on a Discord of its own, watched, live in this terminal
   health [detailed]         how the running bot is, as in Discord
-  performance [VIEW]        how fast it answers; history, component NAME, resources; --period 7d
+  performance [VIEW]        how fast it answers; bottlenecks, history, component NAME; --period 7d
   engagement, cache, memory who talks with it, hits and misses, what it remembers
   report QUESTION [--json]  the same, also as JSON, or by --url from a report API elsewhere
   serve                     the watcher without a bot: health, reports, the API, on any store

@@ -251,6 +251,7 @@ def answers(engines: Engines = DOWN) -> Answers:
         ("performance", {"view": "component", "name": "llm"}),
         ("performance", {"view": "resources"}),
         ("performance", {"view": "capacity-planning"}),
+        ("performance", {"view": "bottlenecks"}),
         ("engagement", {}),
         ("cache", {"period": "10y"}),
         ("memory", {"view": "status"}),

@@ -32,14 +32,14 @@ def summary(report: Performance) -> Page:
         "Performance",
         report.basis,
         lines,
-        (*_section("By component", report.components, _title), *_commands(report)),
+        (*_section("By component", report.components, titled), *_commands(report)),
     )
 
 
 def response_times(report: Performance) -> Page:
     """Quantiles of everything."""
     sections = [
-        Section(_title(one.name), (_quantiles(one), named("Calls", one.count))) for one in report.components
+        Section(titled(one.name), (_quantiles(one), named("Calls", one.count))) for one in report.components
     ]
     return page(
         "Response times",
@@ -52,7 +52,7 @@ def response_times(report: Performance) -> Page:
 def component(report: Component) -> Page:
     """One component, and what of it takes longest."""
     times = report.times
-    what = f"Performance of {_title(times.name)}"
+    what = f"Performance of {titled(times.name)}"
     if not times.count.value:
         return page(what, report.basis, ("Nothing was recorded of it in this time.",))
     lines = (_quantiles(times), named("Calls", times.count), named("Errors", _or_none(report.errors)))
@@ -137,7 +137,8 @@ def _section(
         yield Section(title, tuple(lines))
 
 
-def _title(component: str) -> str:
+def titled(component: str) -> str:
+    """A component's name at the beginning of a line: `LLM`."""
     return _TITLES.get(component) or component.capitalize()
 
 
