@@ -161,8 +161,12 @@ def _series() -> Iterator[Identity]:
     for command in COMMANDS:
         for outcome in ("ok", "failure", "user_error"):
             yield of(semconv.COMMAND_DURATION, {semconv.COMMAND: command, semconv.OUTCOME: outcome})
-    for route in range(20):
+    for route in range(16):
         yield of(semconv.HTTP_DURATION, {semconv.ROUTE: f"/route/{route}"})
+    yield of(semconv.LOOP_LAG, {})
+    yield of(semconv.GC_PAUSE, {semconv.GC_GENERATION: "2"})
+    yield of(semconv.DB_CONNECTION_WAIT, {semconv.DB_POOL: "localhost:5432/bot"})
+    yield of(semconv.HTTP_WAIT, {semconv.ROUTE: "/route/0"})
     for number in range(4):
         yield of(
             semconv.LLM_DURATION,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from whisperwatch.watcher.insight import sampled
 from whisperwatch.watcher.insight.bottlenecks import bottlenecks
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.reports import DAY_S
@@ -66,7 +68,9 @@ async def test_the_sample_is_spread_and_the_slowest_stand_beside_it(bot: Bot) ->
     for number in range(3):  # of the hour's other pieces
         message(bot, 1 + number, 1000 + 900.0 * number, llm_s=3.0 + number)
     report = await bottlenecks(bot.asking, HOUR)
-    assert report.messages == Figure(13, "{message}", None)
+    assert report.messages == Figure(40, "{message}", None)
+    (llm,) = (one for one in report.components if one.name == "llm")
+    assert llm.per_message.value == pytest.approx((3 + 4 + 5 + 37 * 0.2) / 40)
     assert [(int(one.trace_id, 16), one.component) for one in report.slowest[:3]] == [
         (3, "llm"), (2, "llm"), (1, "llm"),
     ]  # fmt: skip
@@ -88,7 +92,7 @@ async def test_of_older_days_only_what_is_kept_whole_is_looked_into(bot: Bot) ->
         message(bot, 100 + number, 600.0)
         message(bot, 200 + number, DAY_S + 600)
     report = await bottlenecks(bot.asking, 7 * DAY_S)
-    assert report.messages == Figure(10, "{message}", None)
+    assert report.messages == Figure(12, "{message}", None)
     (note,) = report.basis.notes
     assert note.startswith("of traces older than 1d only the slow and the failed are kept")
     kept = Asking(bot.asking._engines, lambda: Kept(every_trace_s=14 * DAY_S), now=lambda: NOW)
@@ -147,29 +151,35 @@ async def test_nothing_is_known(bot: Bot) -> None:
 
 
 class Traceless:
-    """A store of traces that is down, or has none of those that it found."""
+    """A store of traces that is down, or hangs."""
 
     name = "tempo"
 
-    def __init__(self, down: bool = False) -> None:
-        self.down = down
+    def __init__(self, hangs: bool) -> None:
+        self.hangs = hangs
 
     async def search(self, *_: Any) -> TraceList:
-        if self.down:
-            raise EngineError("Tempo is down")
-        return TraceList(())
-
-    async def traces(self, *_: Any) -> Traces:
+        if self.hangs:
+            await asyncio.Event().wait()
         raise EngineError("Tempo is down")
 
+    async def traces(self, *_: Any) -> Traces:
+        return Traces(())
 
-async def test_where_the_traces_store_is_down(bot: Bot) -> None:
+
+@pytest.mark.parametrize(
+    ("hangs", "missing"), [(False, "Tempo is down"), (True, "the traces took longer than 0.1 s")]
+)
+async def test_where_the_traces_store_is_down(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, hangs: bool, missing: str
+) -> None:
+    monkeypatch.setattr(sampled, "_WITHIN_S", 0.1)
     measured(bot)
     bot.at(600)
-    engines = Engines(bot.asking._engines.metrics, traces=Traceless(down=True))
+    engines = Engines(bot.asking._engines.metrics, traces=Traceless(hangs))
     report = await bottlenecks(Asking(engines, now=lambda: NOW), HOUR)
     assert (report.source, report.basis.store) == ("metrics", "tempo and embedded")
-    assert report.basis.missing == ("Tempo is down",)
+    assert report.basis.missing == (missing,)
 
 
 async def test_where_nobody_keeps_traces_or_metrics(bot: Bot) -> None:

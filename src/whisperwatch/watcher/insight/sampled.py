@@ -1,12 +1,13 @@
 """The messages that are looked into: few enough to be read whole in a moment, spread over the time that is asked about.
 
 The newest alone would tell of the last minute of a busy day, and the slowest alone of what is not usual. So the time is
-cut into a few pieces, of each of which the newest are taken; the slowest come beside them, to be told of by themselves.
+cut into a few pieces, of which the newest are taken in turn; the slowest come beside them, to be told of by themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ from whisperwatch.watcher.query.language.printing import seconds
 ROOTS: Final = ("message", "interaction")
 """The roots for whose end somebody waits."""
 PIECES: Final = 4
-OF_A_PIECE: Final = 10
+USUAL: Final = 40
 SLOWEST: Final = 10
 _WITHIN_S: Final = 6.0
 
@@ -65,10 +66,10 @@ async def _sample(asking: Asking, over_s: float) -> Sample:
     earlier = [asking.search(one) for one in _spread(looked_s, now - looked_s) if 2 * looked_s <= every_s]
     slow = asking.search(TraceSearch(Period(looked_s), ROOTS, most=SLOWEST, slowest=True))
     *spread, slowest_ones = lists = await asyncio.gather(*recent, *earlier, slow)
-    chosen = [_ids(spread[:PIECES]), _ids(spread[PIECES:]), _ids([slowest_ones])]
+    chosen = [_in_turn(some) for some in (spread[:PIECES], [slowest_ones], spread[PIECES:])]
     told = await asking.traces(tuple(dict.fromkeys(one for some in chosen for one in some)))
     by_id = {one.spans[0].trace_id: one for one in told.traces}
-    usual, before, slowest = (tuple(by_id[one] for one in some if one in by_id) for some in chosen)
+    usual, slowest, before = (tuple(by_id[one] for one in some if one in by_id) for some in chosen)
     said = _once(note for answer in (slowest_ones, told) for note in answer.notes)
     return Sample(usual, before, slowest, (*notes, *said), _problems((*lists, told)))
 
@@ -76,13 +77,13 @@ async def _sample(asking: Asking, over_s: float) -> Sample:
 def _spread(over_s: float, until: float) -> list[TraceSearch]:
     """The newest of each piece of the time before `until` (unix seconds)."""
     piece = over_s / PIECES
-    return [
-        TraceSearch(Period(piece, until - number * piece), ROOTS, most=OF_A_PIECE) for number in range(PIECES)
-    ]
+    return [TraceSearch(Period(piece, until - number * piece), ROOTS, most=USUAL) for number in range(PIECES)]
 
 
-def _ids(lists: Iterable[TraceList]) -> list[str]:
-    return [one.trace_id for found in lists for one in found.traces]
+def _in_turn(lists: Iterable[TraceList]) -> list[str]:
+    """The ids: the first of each, then the second of each, as long as there is room; none of who has no more."""
+    turns = itertools.zip_longest(*[found.traces for found in lists])
+    return [one.trace_id for turn in turns for one in turn if one is not None][:USUAL]
 
 
 def _problems(answers: Iterable[Answer]) -> tuple[str, ...]:
