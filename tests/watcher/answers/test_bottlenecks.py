@@ -27,7 +27,7 @@ REPORT = Bottlenecks(
     tuple(Slow(f"4bf92f3577b34da6a3ce929d0e0e473{n}", "message", 12.3 - n, "llm", 0.93) for n in range(5)),
     (
         Advice(
-            "database", "Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 13`.",
+            "database", "Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 18`.",
             {"P95 of the wait for a connection": Figure(0.0975, "s"), "connections": Figure(8, "{connection}")},
         ),
     ),
@@ -53,7 +53,7 @@ def test_of_traces() -> None:
            LLM: 1.7 s a message, 900 ms before
 
         What to do
-           Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 13`.
+           Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 18`.
            Seen in: P95 of the wait for a connection 97.5 ms · connections 8
 
         Slowest

@@ -77,9 +77,9 @@ def limited(bot: Bot, waited_s: float) -> None:
 
 
 FIRES: list[tuple[str, Callable[[Bot], None], Callable[[Bot], None]]] = [
-    ("Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 13`", pool,
+    ("Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 18`", pool,
      lambda bot: pool(bot, used=7)),
-    ("Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 13`", given_up,
+    ("Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 18`", given_up,
      lambda bot: given_up(bot, 0)),
     ("Give connections of localhost:5432/bot back", held, lambda bot: held(bot, 0.5)),
     ("Ask the database for several rows", statements, lambda bot: statements(bot, 10)),
@@ -104,7 +104,7 @@ FIRES: list[tuple[str, Callable[[Bot], None], Callable[[Bot], None]]] = [
 def test_every_rule_is_tried() -> None:
     for (told, *_), rule in zip(FIRES, RULES, strict=True):
         assert (
-            rule.what.format(name="small", size=13).replace("small", "")[:8] == told.replace("small", "")[:8]
+            rule.what.format(name="small", size=18).replace("small", "")[:8] == told.replace("small", "")[:8]
         )
 
 
@@ -143,7 +143,7 @@ async def test_the_numbers_are_told_with_their_units(bot: Bot) -> None:
     assert one.numbers == {"waited for rate limits, for each answer": Figure(0.5, "s")}
 
 
-@pytest.mark.parametrize(("waiting", "size"), [(None, 10), (0, 10), (5, 13), (100, 24)])
+@pytest.mark.parametrize(("waiting", "size"), [(None, 11), (0, 11), (5, 18), (100, 144)])
 async def test_the_size_of_a_pool(bot: Bot, waiting: float | None, size: int) -> None:
     pool(bot, waiting=waiting)
     (one,) = await advised(bot)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from whisperwatch.watcher.insight.figures import Figure, Figures
+from whisperwatch.watcher.insight.scaling import FILLED, WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,10 @@ class Rule:
 
 
 def _pool_size(numbers: Mapping[str, float]) -> int:
-    """Room for who waited, at least a quarter more, at most three times as many."""
+    """As `capacity-planning` has it where nothing is foreseen: room for all that was in use, and for who waited."""
     size = numbers["connections"]
-    waiting = numbers.get("waiting at once, at most", 0.0)
-    return math.ceil(size + min(max(waiting, size / 4), 2 * size))
+    wanted = numbers.get("in use, at most", 1.0) * size + numbers.get("waiting at once, at most", 0.0)
+    return max(math.ceil(wanted / FILLED), math.floor(size) + 1)
 
 
 _HITS: Final = "increase(bot.cache.requests where bot.cache.result = hit) / increase(bot.cache.requests)"
@@ -81,7 +82,7 @@ _MODEL: Final = "gen_ai.request.model"
 _CACHE: Final = "bot.cache.name"
 _LOOKUPS: Final = Sign("look-ups", "increase(bot.cache.requests)", least=100)
 _EVICTED: Final = f"increase(bot.cache.evictions) / {_MISSES}"
-_WAIT: Final = Sign("P95 of the wait for a connection", "p95(db.client.connection.wait_time)", least=0.02)
+_WAIT: Final = Sign("P95 of the wait for a connection", "p95(db.client.connection.wait_time)", least=WAIT_S)
 _FULL: Final = Sign(
     "in use, at most",
     "max(db.client.connection.count where db.client.connection.state = used) / max(db.client.connection.max)",

@@ -28,9 +28,9 @@ _DAY_S: Final = 86_400.0
 _NEAR: Final = 0.8
 """From this share of a limit on, something is to be done whatever is forecast."""
 _SOON_S: Final = 30 * _DAY_S
-_WAIT_S: Final = 0.05
+WAIT_S: Final = 0.05
 """A P95 of the wait for a connection from which on a pool is too small."""
-_FILLED: Final = 0.75
+FILLED: Final = 0.75
 """How full a thing is to be when what is forecast has come."""
 _GUILDS_A_SHARD: Final = 1000
 """What Discord itself recommends when it says how many shards a bot should have."""
@@ -88,10 +88,10 @@ def _pool(one: Resource, whole: Figures) -> Recommendation | None:
         whole.groups(f"pool {what}").get(one.of, none) for what in ("pending", "given up", "wait")
     )
     limit, wanted = one.limit.value, _coming(one) + (pending.value or 0.0)
-    waited = bool(given_up.value) or (wait.value or 0.0) >= _WAIT_S
+    waited = bool(given_up.value) or (wait.value or 0.0) >= WAIT_S
     if not limit or not (waited or wanted >= _NEAR * limit):
         return None
-    value = max(ceil(wanted / _FILLED), floor(limit) + 1)
+    value = max(ceil(wanted / FILLED), floor(limit) + 1)
     because = {
         "in use at most": one.peak, "waiting at most": pending, "P95 of the wait": wait, "given up": given_up,
     }  # fmt: skip
@@ -148,7 +148,7 @@ def _larger(one: Resource, setting: str, size: Figure) -> Recommendation | None:
     if not _pressing(one) or size.value is None:
         return None
     share = _coming(one)
-    value = Figure(size.value * max(share / _FILLED, 1.1), size.unit)
+    value = Figure(size.value * max(share / FILLED, 1.1), size.unit)
     return Recommendation(one.name, setting, value, Figure(size.value, size.unit), _told(one))
 
 
