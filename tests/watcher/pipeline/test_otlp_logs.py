@@ -21,27 +21,36 @@ from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.redaction.pairs import is_secret_key
+from whisperwatch.watcher.redaction.sql import STATEMENTS
 
 OFFSET = 1_700_000_000_000_000_000
 OBSERVED = OFFSET + 5
 RESOURCE = {"service.name": "bot", "numbers": (1, 2), "on": True}
 COMPONENTS = {"mybot.brain": "llm"}
 
-texts = st.text(max_size=60)
+_redactor = Redactor()
+
+
+def unmasked(most: int) -> st.SearchStrategy[str]:
+    """Texts that are left alone: hypothesis takes words of our own code too, and there are tokens among them."""
+    return st.text(max_size=most).filter(lambda text: _redactor.text(text) == text)
+
+
+texts = unmasked(60)
 frames = st.lists(st.tuples(texts, st.integers(1, 9999), texts), max_size=3).map(tuple)
 exceptions = st.recursive(
     st.tuples(texts, texts, frames, st.none()),
     lambda inner: st.tuples(texts, texts, frames, inner),
     max_leaves=3,
 )
-values = st.text(max_size=300) | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans()
-keys = st.text(min_size=1, max_size=12).filter(lambda key: not is_secret_key(key))
+values = unmasked(300) | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans()
+keys = st.text(min_size=1, max_size=12).filter(lambda key: not is_secret_key(key) and key not in STATEMENTS)
 logs = st.tuples(
     st.integers(1, 10**15),
     st.integers(0, 24),
     st.sampled_from(["DEBUG", "INFO", "WARN", "ERROR", "FATAL", "", "odd"]),
     st.sampled_from(["bot", "discord.client", "mybot.brain.x", ""]),
-    st.text(max_size=300),
+    unmasked(300),
     st.none() | st.dictionaries(keys, values, max_size=4),
     st.sampled_from([0, 1, 2**127]),
     st.sampled_from([0, 1, 2**63]),

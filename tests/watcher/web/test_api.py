@@ -198,7 +198,13 @@ def test_it_answers_as_it_says(client: Client, monkeypatch: pytest.MonkeyPatch) 
     for found in described.get_all_operations():
 
         @given(case=found.ok().as_strategy())
-        @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=25,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
         def fuzz(case: schemathesis.Case) -> None:
             case.call_and_validate(headers=HEADERS)
 

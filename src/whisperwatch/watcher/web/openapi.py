@@ -10,11 +10,13 @@ from whisperwatch.version import __version__
 from whisperwatch.watcher.insight.plain import schema
 from whisperwatch.watcher.insight.reports import REPORTS, Kind
 from whisperwatch.watcher.query.answers import LogRecord, SpanRecord, TraceSummary
+from whisperwatch.watcher.query.language.checking import MOST_TEXT
 from whisperwatch.watcher.query.language.logs import LEVELS
 
 _TEXT: Final = {"type": "string"}
 _DURATION: Final = {"type": "string", "pattern": "^[1-9][0-9]{0,3}[mhd]$", "examples": ["30m", "6h", "7d"]}
 _TRACE_ID: Final = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
+_SEARCHED: Final = {"type": "string", "pattern": "^[^\\u0000]*$", "maxLength": MOST_TEXT}
 _STRINGS: Final = {"type": "array", "items": _TEXT}
 
 
@@ -40,7 +42,7 @@ def document() -> dict[str, Any]:
                 _parameter("level", {"type": "string", "enum": list(LEVELS)}, "This one and what is worse."),
                 _parameter("component", {"type": "string", "enum": list(COMPONENTS)}, "A part of the bot."),
                 _parameter("logger", _TEXT, "A logger, and what is below it."),
-                _parameter("search", _TEXT, "Found literally, in any case of letters."),
+                _parameter("search", _SEARCHED, "Found literally, in any case of letters."),
                 _parameter("trace_id", _TRACE_ID, "A trace's id."),
                 _parameter("instance", _TEXT, "A service.instance.id."),
                 _parameter("since", _DURATION, "How far back; a day unless said."),
