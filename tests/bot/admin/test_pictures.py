@@ -11,6 +11,7 @@ from tests.watcher.insight.conftest import Bot, bot
 from whisperwatch.demo.loopback import LoopbackDiscord
 from whisperwatch.questions import slash_payload
 from whisperwatch.watcher.answers.answers import Answers
+from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.query.asking import Asking
@@ -29,9 +30,10 @@ async def test_by_prefix_and_by_slash(run: Run, ask: Ask, make_bot: Any, server:
         await server.reply_to(interaction, timeout=15)
     (by_slash,) = interaction.replies
     for message in (answer, by_slash):
-        (file,) = message.attachments
-        assert file["filename"] == "chart.png"
-        assert message.embeds[0]["image"]["url"] == "attachment://chart.png"
+        names = [file["filename"] for file in message.attachments]
+        image = message.embeds[0].get("image", {}).get("url")
+        drawn = (["chart.png"], "attachment://chart.png")
+        assert (names, image) == (drawn if Artist.available() else ([], None))
 
 
 class TestWithoutAPicture:
