@@ -89,8 +89,9 @@ class Answers:
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
-        self._reports = None if asking is None else Reports(asking, call)
-        if asking is not None and self._reports is not None:
+        self._reports: Reports | None = None
+        if asking is not None:
+            self._reports = Reports(asking, call)
             self.tellers |= self._reports.tellers | Records(asking).tellers
         self._config, self._draw = config, draw
         if config is not None:
@@ -98,9 +99,7 @@ class Answers:
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER's dict."""
-        if (
-            question == SUGGEST and self._config is not None
-        ):  # the bot asks, for a slash command that is typed
+        if question == SUGGEST and self._config is not None:  # the bot asks, while a slash command is typed
             return {"words": await self._config.suggest(), "error": None}
         teller = self.tellers.get(question)
         if teller is None:
@@ -143,20 +142,12 @@ class Answers:
         """For programs, that ask from a terminal."""
         if question == "health":
             told = await self._tell()
-            return {
-                "embeds": [],
-                "text": json.dumps(told, indent=1),
-                "status": told.get("status"),
-                "error": None,
-            }
-        if self._reports is None:
+            text, status = json.dumps(told, indent=1), told.get("status")
+        elif self._reports is None:
             return failure("There is no store that could be asked.")
-        return {
-            "embeds": [],
-            "text": await self._reports.json(question, arguments),
-            "status": None,
-            "error": None,
-        }
+        else:
+            text, status = await self._reports.json(question, arguments), None
+        return {"embeds": [], "text": text, "status": status, "error": None}
 
     async def _check(self, _: Arguments) -> Page:
         """Only the terminal asks for this."""

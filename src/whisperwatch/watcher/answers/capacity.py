@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, spark
+from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section
 from whisperwatch.watcher.insight.capacity import Capacity
@@ -54,7 +54,7 @@ def _verdict(report: Capacity) -> str:
 def _lines(one: Resource) -> Iterator[Line]:
     yield _use(one)
     if sum(point is not None for point in one.points) > 1:
-        yield spark(_thinned(one.points), one.used.unit)
+        yield spark(thinned(one.points, _BARS), one.used.unit)
     if one.why:
         yield f"No forecast: {one.why}."
         return
@@ -140,10 +140,3 @@ def _span(seconds: float) -> str:
             count = round(seconds / size)
             return f"{count} {one if count == 1 else several}"
     return f"{seconds / 60:.0f} min"
-
-
-def _thinned(points: tuple[float | None, ...]) -> tuple[float | None, ...]:
-    """Two dozen, each the largest of its part."""
-    size = -(-len(points) // _BARS)
-    parts = [points[at : at + size] for at in range(0, len(points), size)]
-    return tuple(max((point for point in part if point is not None), default=None) for part in parts)

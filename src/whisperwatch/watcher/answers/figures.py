@@ -39,6 +39,13 @@ def spark(points: tuple[float | None, ...], unit: str) -> str:
     return f"{bars(points).replace(' ', '·')} {number(min(known), unit)} to {number(max(known), unit)}"
 
 
+def thinned(points: tuple[float | None, ...], most: int) -> tuple[float | None, ...]:
+    """At most so many points, each the largest of its part: a line that fits on a phone."""
+    size = max(1, -(-len(points) // most))
+    parts = [points[at : at + size] for at in range(0, len(points), size)]
+    return tuple(max((point for point in part if point is not None), default=None) for part in parts)
+
+
 def title(what: str, basis: Basis) -> str:
     """`Performance, last 24 hours`."""
     over_s = round(basis.over_s)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from whisperwatch.watcher.answers.figures import named, page, shown, spark
+from whisperwatch.watcher.answers.figures import named, page, shown, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Button, Line, Page, Section
 from whisperwatch.watcher.insight.memory_use import MemoryUse
@@ -31,7 +31,7 @@ def analysis(report: MemoryUse) -> Page:
     lines: list[Line] = [verdict, named("Memory", report.now), named("At most", report.peak)]
     if report.leak.a_day is not None:
         lines.append(f"Growth: {number(report.leak.a_day, 'By')} a day")
-    lines.append(spark(_thinned(report.trend), "By"))
+    lines.append(spark(thinned(report.trend, _SHOWN_POINTS), "By"))
     collector = tuple(
         f"Generation {generation}: {shown(runs)}" for generation, runs in sorted(report.collections.items())
     )
@@ -66,10 +66,3 @@ def allocations(told: Mapping[str, Any]) -> Page:
         ),
     ]
     return Page("Allocations", tuple(lines), at=told["at"], buttons=(start,))
-
-
-def _thinned(points: tuple[float | None, ...]) -> tuple[float | None, ...]:
-    """The largest of each so many, for a line that fits on a phone."""
-    each = max(1, -(-len(points) // _SHOWN_POINTS))
-    groups = [points[start : start + each] for start in range(0, len(points), each)]
-    return tuple(max((p for p in group if p is not None), default=None) for group in groups)
