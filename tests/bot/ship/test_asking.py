@@ -40,6 +40,14 @@ async def test_an_answer_finds_who_asked(desk: Asking) -> None:
     assert not desk.waiting
 
 
+async def test_who_has_an_answer_waits_no_more_though_it_has_not_run_yet(desk: Asking) -> None:
+    (task,) = await asked(desk)
+    sent(desk)
+    desk.answered(1, {"text": "one"})
+    assert not desk.waiting  # the ship would wait for an answer that has come
+    assert await task == {"text": "one"}
+
+
 async def test_the_ship_is_woken(desk: Asking) -> None:
     woken: list[bool] = []
     desk = Asking(lambda: woken.append(desk.waiting))

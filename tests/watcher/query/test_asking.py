@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,16 @@ class Metrics:
                 tuple((at, value - (NOW - at) // 3600 if self._age_matters else value) for at in grid),
             )
             for group, value in self._table[measure.metric].items()
+        ]
+
+    async def quantiles(
+        self, measure: Measure, shares: Sequence[float], metric: Known, grid: Grid
+    ) -> Sequence[Sequence[Series]]:
+        """The share of what the table has."""
+        found = await self.measure(measure, metric, grid)
+        return [
+            [replace(one, points=tuple((at, value * share) for at, value in one.points)) for one in found]
+            for share in shares
         ]
 
 
@@ -95,6 +106,32 @@ async def test_a_measure_with_its_unit_and_the_largest_first() -> None:
     answer = await ask("increase(bot.errors) by bot.error.category over 1h", metrics)
     assert list(values(answer).items()) == [("user", 5), ("ai", 3), ("system", 0)]
     assert (answer.unit, answer.step, answer.end - answer.start) == ("{error}", 0, 3600)
+
+
+async def test_what_several_questions_need_is_asked_for_once() -> None:
+    metrics = Metrics({"discord.command.duration": {"": 10.0}, "bot.errors": {"": 5.0}})
+    typed = [
+        "p50(discord.command.duration) over 1h compared", "p99(discord.command.duration) over 1h compared",
+        "increase(bot.errors) over 1h", "increase(bot.errors) / increase(discord.command.duration) over 1h",
+        "p99(discord.command.duration) over 2h",
+    ]  # fmt: skip
+    answers = await asking(metrics).several([parse(one) for one in typed])  # type: ignore[misc]
+    assert [one.series[0].points[-1][1] for one in answers] == [5.0, 9.9, 5.0, 0.5, 9.9]
+    assert [one.series[0].before is None for one in answers] == [False, False, True, True, True]
+    assert sorted((measure.function, grid.window, NOW - grid.last) for measure, grid in metrics.asked) == [
+        ("increase", 3600, 0), ("increase", 3600, 0), ("quantile", 3600, 0), ("quantile", 3600, 3600),
+        ("quantile", 7200, 0),
+    ]  # fmt: skip
+
+
+async def test_a_store_that_fails_fails_for_those_who_need_it() -> None:
+    metrics = Metrics({"discord.command.duration": {"": 10.0}})
+    metrics.fails = "It is down."
+    answers = await asking(metrics).several(
+        [parse(f"p{share}(discord.command.duration)") for share in (50, 99)]
+    )  # type: ignore[misc]
+    assert [[problem.what for problem in one.problems] for one in answers] == [["It is down."]] * 2
+    assert len(metrics.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class Asking:
             self._resolve(number, _unanswered(why, None))
 
     def _resolve(self, number: int, answer: dict[str, Any]) -> None:
-        if (found := self._open.get(number)) is not None:
+        if (found := self._open.pop(number, None)) is not None:
             loop, future = found
             with suppress(RuntimeError):  # its loop is closed
                 loop.call_soon_threadsafe(_settle, future, answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -130,7 +129,7 @@ async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, eve
     over_s = min(over_s, LONGEST_S)  # longer than anything is kept, which the answer says
     how = f"over {seconds(over_s)} " + (f"every {seconds(every_s)}" if every_s else "compared")
     asked = [parse(f"{expression} {how}") for expression in expressions.values()]
-    answers = await asyncio.gather(*[asking.metrics(one) for one in asked if isinstance(one, MetricQuestion)])
+    answers = await asking.several([one for one in asked if isinstance(one, MetricQuestion)])
     return Figures(dict(zip(expressions, answers, strict=True)), asking.metrics_store)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from whisperwatch.watcher.query import combining
 from whisperwatch.watcher.query.answers import (
     Answer,
     LogAnswer,
@@ -27,17 +26,16 @@ from whisperwatch.watcher.query.catalogue import DECLARED, Known
 from whisperwatch.watcher.query.engines import EngineError, Incomplete, LogEngine, MetricEngine, TraceEngine
 from whisperwatch.watcher.query.language import (
     Expression,
-    Grid,
     LogCount,
     LogQuestion,
-    Measure,
     MetricQuestion,
     Question,
     QuestionError,
     TraceQuestion,
     TraceSearch,
 )
-from whisperwatch.watcher.query.language.checking import check, check_filter, measures_of
+from whisperwatch.watcher.query.language.checking import check_filter, measures_of
+from whisperwatch.watcher.query.planning import Met, Need, Plan, together, told
 from whisperwatch.watcher.query.resolving import Kept, grid, span
 
 T = TypeVar("T")
@@ -115,34 +113,31 @@ class Asking:
 
     async def metrics(self, question: MetricQuestion) -> MetricAnswer:
         """See `ask`."""
-        known = await self._metrics(question.expression)
-        check(question.expression, known)
+        return (await self.several([question]))[0]
+
+    async def several(self, questions: Sequence[MetricQuestion]) -> Sequence[MetricAnswer]:
+        """The answers to questions at one moment, in their order. What several of them need is asked for once.
+
+        Raises:
+            QuestionError: one of them makes no sense; or nobody can be asked about metrics.
+        """
         engine = _there(self._engines.metrics, "metrics")
-        measures = measures_of(question.expression)
-        grids, notes = self._grids(question, measures)
-        asked = [(measure, moved) for measure in measures for moved in (0, *_moves(question, grids[measure]))]
+        now, kept = self._now(), self._kept()
+        plans = [
+            Plan(question, await self._metrics(question.expression), now, kept) for question in questions
+        ]
+        asked = together(need for plan in plans for need in plan.needs)
+        met: dict[Need, Met] = {}
+        for answers in await asyncio.gather(*[self._meet(engine, needs) for needs in asked]):
+            met |= answers
+        return [plan.answer(met) for plan in plans]
+
+    async def _meet(self, engine: MetricEngine, needs: Sequence[Need]) -> dict[Need, Met]:
+        """Needs that are made of the same data."""
         problems: list[Problem] = []
-        results = await asyncio.gather(
-            *[
-                self._try(
-                    engine.name,
-                    engine.measure(measure, known[measure.metric], grids[measure].moved(-moved)),
-                    problems,
-                )
-                for measure, moved in asked
-            ]
-        )
-        found: dict[tuple[Measure, bool], list[Series]] = {}
-        for (measure, moved), series in zip(asked, results, strict=True):
-            found[measure, moved > 0] = [combining.moved(one, moved) for one in series or ()]
-        main = grids[measures[0]]
-        now = combining.combine(question.expression, lambda measure: found[measure, False], grids)
-        if question.compared_s is not None:
-            inner = combining.untopped(question.expression)
-            before = combining.combine(inner, lambda measure: found[measure, True], grids)
-            now = combining.beside(now, before, whole=inner is question.expression)
-        unit = combining.unit(question.expression, known)
-        return _told(now, unit, main, notes, problems)
+        found = await self._try(engine.name, _measured(engine, needs), problems)
+        series: Sequence[Sequence[Series]] = found or [()] * len(needs)
+        return {need: Met(one, tuple(problems)) for need, one in zip(needs, series, strict=True)}
 
     async def logs(self, question: LogQuestion) -> LogAnswer:
         """See `ask`."""
@@ -170,7 +165,7 @@ class Asking:
         )
         problems: list[Problem] = []
         found = await self._try(engine.name, engine.count(question.filter, question.by, counted), problems)
-        return _told(found or (), "{record}", counted, notes, problems)
+        return told(found or (), "{record}", counted, notes, problems)
 
     async def search(self, question: TraceSearch) -> TraceList:
         """See `ask`."""
@@ -207,14 +202,6 @@ class Asking:
         except EngineError:
             return DECLARED
 
-    def _grids(
-        self, question: MetricQuestion, measures: Sequence[Measure]
-    ) -> tuple[dict[Measure, Grid], tuple[str, ...]]:
-        now, kept = self._now(), self._kept()
-        found = {one: grid(question.period, now, kept, newest=one.function == "last") for one in measures}
-        notes = tuple(dict.fromkeys(note for _, said in found.values() for note in said))
-        return {one: asked for one, (asked, _) in found.items()}, notes
-
     async def _try(self, store: str, work: Awaitable[T], problems: list[Problem]) -> T | None:
         """What `work` answers; None where it can't, which `problems` then has."""
         try:
@@ -225,8 +212,8 @@ class Asking:
         except TimeoutError:
             problems.append(self._problem(store, f"{store} took longer than {self._timeout_s:g} s to answer"))
         else:
-            if isinstance(found, Incomplete):
-                problems.append(self._problem(store, found.why))
+            if (why := _incomplete(found)) is not None:
+                problems.append(self._problem(store, why))
             else:
                 self._failing.pop(store, None)
             return found
@@ -236,23 +223,18 @@ class Asking:
         return Problem(store, what, self._failing.setdefault(store, self._now()))
 
 
-def _moves(question: MetricQuestion, asked: Grid) -> tuple[int, ...]:
-    """How many seconds earlier it is asked for, too."""
-    if question.compared_s is None:
-        return ()
-    whole = asked.window if len(asked) == 1 else len(asked) * asked.step
-    step = asked.step if len(asked) > 1 else 1
-    return (max(1, round(question.compared_s / step)) * step if question.compared_s else whole,)
+async def _measured(engine: MetricEngine, needs: Sequence[Need]) -> Sequence[Sequence[Series]]:
+    first = needs[0]
+    shares = [need.measure.quantile for need in needs if need.measure.quantile is not None]
+    if shares:
+        return await engine.quantiles(first.measure, shares, first.metric, first.grid)
+    return [await engine.measure(first.measure, first.metric, first.grid)]
 
 
-def _told(
-    series: Sequence[Series], unit: str, asked: Grid, notes: tuple[str, ...], problems: Sequence[Problem]
-) -> MetricAnswer:
-    ordered = tuple(sorted(series, key=combining.newest, reverse=True))
-    step = asked.step if len(asked) > 1 else 0
-    return MetricAnswer(
-        ordered, unit, asked.start, asked.last, step, notes=notes, problems=tuple(dict.fromkeys(problems))
-    )
+def _incomplete(found: Any) -> str | None:
+    """Why a store says that there may be more."""
+    parts = [found, *found] if isinstance(found, list) else [found]
+    return next((one.why for one in parts if isinstance(one, Incomplete)), None)
 
 
 def _there(engine: T | None, what: str) -> T:

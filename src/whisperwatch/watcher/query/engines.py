@@ -40,6 +40,19 @@ class MetricEngine(Protocol):
             EngineError: it can't.
         """
 
+    async def quantiles(
+        self, measure: Measure, shares: Sequence[float], metric: Known, grid: Grid
+    ) -> Sequence[Sequence[Series]]:
+        """The same of several quantiles of one histogram, for little more than one of them costs; in their order. Each
+        may be `Incomplete`.
+
+        Args:
+            measure: a quantile; which one doesn't count.
+
+        Raises:
+            EngineError: it can't.
+        """
+
 
 class LogEngine(Protocol):
     """Answers about logs."""

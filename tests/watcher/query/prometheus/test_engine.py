@@ -48,6 +48,21 @@ async def test_what_is_no_number_is_no_point(store, client):
     assert series.points == ((600, 0.0),)
 
 
+async def test_several_quantiles_take_one_question(store, client):
+    store.says(matrix(({"le": "0.5"}, [[600, "3"]]), ({"le": "+Inf"}, [[600, "4"]])))
+    measure = Measure("quantile", "discord.command.duration")
+    metric = DECLARED[measure.metric]
+    found = await Prometheus(client(store.url)).quantiles(measure, (0.25, 0.75, 0.99), metric, GRID)
+    assert [one.points for (one,) in found] == [((600, 0.5 / 3),), ((600, 0.5),), ((600, 0.5),)]
+    assert len(store.requests) == 1
+
+
+async def test_buckets_without_a_bound_are_rubbish(store, client):
+    store.says(matrix(({"le": "many"}, [[600, "3"]])))
+    with pytest.raises(EngineError, match="other JSON than Prometheus"):
+        await ask(client(store.url), Measure("quantile", "discord.command.duration", quantile=0.5))
+
+
 async def test_nothing(store, client):
     store.says(matrix())
     assert await ask(client(store.url)) == []

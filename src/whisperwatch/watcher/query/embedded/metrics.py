@@ -12,7 +12,7 @@ import operator
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.catalogue import Known
@@ -29,6 +29,7 @@ from whisperwatch.watcher.store.metrics.rolling import rolled
 from whisperwatch.watcher.store.partitions import View
 from whisperwatch.watcher.store.reading import Readers
 
+T = TypeVar("T")
 _TIMEOUT_S: Final = 10.0
 _SUMS: Final = {
     ("increase", "counter"): ("sum(total)",),
@@ -46,6 +47,8 @@ _MERGE: Final[dict[str, Callable[[Any, Any], Any]]] = {"sum": operator.add, "max
 
 Bins = dict[int, list[Any]]
 """Of a group: what `_SUMS` names, by the bin's number."""
+Distributions = list[tuple[int, list[float], list[int]]]
+"""Of a group at each time: bounds, and how many were at most each of them, and all."""
 
 
 class EmbeddedMetrics:
@@ -58,10 +61,15 @@ class EmbeddedMetrics:
 
     async def measure(self, measure: Measure, metric: Known, grid: Grid) -> Sequence[Series]:
         """See `engines.MetricEngine`."""
-        try:
-            return await self._readers.run(lambda view: answer(view, measure, metric, grid), _TIMEOUT_S)
-        except StoreError as error:
-            raise EngineError(str(error)) from error
+        if measure.quantile is not None:
+            return (await self.quantiles(measure, (measure.quantile,), metric, grid))[0]
+        return await self._run(lambda view: answer(view, measure, metric, grid))
+
+    async def quantiles(
+        self, measure: Measure, shares: Sequence[float], metric: Known, grid: Grid
+    ) -> Sequence[Sequence[Series]]:
+        """See `engines.MetricEngine`."""
+        return await self._run(lambda view: quantiles(view, measure, shares, grid))
 
     async def known(self) -> list[Known]:
         """The metrics that the store has seen.
@@ -69,18 +77,38 @@ class EmbeddedMetrics:
         Raises:
             EngineError: it can't be asked.
         """
+        return await self._run(_known)
+
+    async def _run(self, work: Callable[[View], T]) -> T:
         try:
-            return await self._readers.run(_known, _TIMEOUT_S)
+            return await self._readers.run(work, _TIMEOUT_S)
         except StoreError as error:
             raise EngineError(str(error)) from error
 
 
 def answer(view: View, measure: Measure, metric: Known, grid: Grid) -> list[Series]:
-    """What the store at this moment knows."""
+    """What the store at this moment knows of anything but a quantile."""
     selection = select(view, measure)
     if not selection.groups:
         return []
-    points = _points(view, measure, metric, grid, selection)
+    return _series(measure, selection, _points(view, measure, metric, grid, selection))
+
+
+def quantiles(view: View, measure: Measure, shares: Sequence[float], grid: Grid) -> list[list[Series]]:
+    """What it knows of several quantiles, of which only `measure.quantile` doesn't count."""
+    selection = select(view, measure)
+    if not selection.groups:
+        return [[] for _ in shares]
+    distributions = _distributions(view, grid, selection)
+    return [
+        _series(measure, selection, [list(_estimated(share, of_group)) for of_group in distributions])
+        for share in shares
+    ]
+
+
+def _series(
+    measure: Measure, selection: Selection, points: Sequence[Sequence[tuple[int, float]]]
+) -> list[Series]:
     return [
         Series(dict(zip(measure.by, group.values, strict=True)), tuple(of_group))
         for group, of_group in zip(selection.groups, points, strict=True)
@@ -93,8 +121,6 @@ def _points(
 ) -> list[list[tuple[int, float]]]:
     if measure.function == "last":
         return latest(view, grid, selection)
-    if measure.function == "quantile":
-        return _quantiles(view, measure, grid, selection)
     function = _ALIKE.get(measure.function, measure.function)
     kind = _ALIKE.get(metric.kind, metric.kind)
     bins = _bins(view, grid, selection, _SUMS[function, kind])
@@ -134,9 +160,7 @@ def _least(inside: list[list[Any]]) -> float | None:
     return min((float(value) for (value,) in inside if value is not None), default=None)
 
 
-def _quantiles(
-    view: View, measure: Measure, grid: Grid, selection: Selection
-) -> list[list[tuple[int, float]]]:
+def _distributions(view: View, grid: Grid, selection: Selection) -> list[Distributions]:
     """Groups may hold histograms of several layouts (another release's): what is at most a bound is summed by bound."""
     by_bounds: dict[tuple[float, ...], list[Bins]] = {}
     for bounds in dict.fromkeys(selection.bounds.values()):
@@ -148,22 +172,25 @@ def _quantiles(
             selection.bounds,
         )
         by_bounds[bounds] = _histogram_bins(view, grid, part)
-    assert measure.quantile is not None
     found = []
     for at in range(len(selection.groups)):
-        points = []
         layouts_at = {bounds: dict(windows(grid, of_groups[at])) for bounds, of_groups in by_bounds.items()}
+        of_group: Distributions = []
         for time in grid:
             layouts = {
                 bounds: sum(inside_bin[0] for inside_bin in inside[time])
                 for bounds, inside in layouts_at.items()
                 if inside[time]
             }
-            value = quantile(measure.quantile, *_cumulative(layouts))
-            if value is not None:
-                points.append((time, value))
-        found.append(points)
+            of_group.append((time, *_cumulative(layouts)))
+        found.append(of_group)
     return found
+
+
+def _estimated(share: float, distributions: Distributions) -> Iterator[tuple[int, float]]:
+    for time, bounds, cumulative in distributions:
+        if (value := quantile(share, bounds, cumulative)) is not None:
+            yield time, value
 
 
 def _cumulative(layouts: dict[tuple[float, ...], int]) -> tuple[list[float], list[int]]:

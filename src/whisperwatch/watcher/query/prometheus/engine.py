@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from whisperwatch.watcher.query.answers import Series
@@ -11,13 +11,12 @@ from whisperwatch.watcher.query.catalogue import Known
 from whisperwatch.watcher.query.engines import EngineError, Incomplete
 from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid, Measure
+from whisperwatch.watcher.query.prometheus.buckets import LE, Points, by_group
 from whisperwatch.watcher.query.prometheus.rendering import exact
 from whisperwatch.watcher.query.prometheus.selectors import label_of
 
 _POINTS: Final = 10_000
 """Prometheus answers at most 11,000 times of one question."""
-
-Points = list[tuple[int, float]]
 
 
 class Prometheus:
@@ -34,37 +33,65 @@ class Prometheus:
 
     async def measure(self, measure: Measure, metric: Known, grid: Grid) -> Sequence[Series]:
         """See `engines.MetricEngine`."""
+        if measure.quantile is not None:
+            return (await self.quantiles(measure, (measure.quantile,), metric, grid))[0]
+        found = await self._ask(measure, metric, grid, [label_of(key) for key in measure.by])
+        return self._told(measure, found.groups, found.warnings)
+
+    async def quantiles(
+        self, measure: Measure, shares: Sequence[float], metric: Known, grid: Grid
+    ) -> Sequence[Sequence[Series]]:
+        """See `engines.MetricEngine`."""
+        found = await self._ask(measure, metric, grid, [*map(label_of, measure.by), LE])
+        try:
+            distributions = by_group(found.groups)
+        except ValueError:
+            raise self._rubbish() from None
+        return [
+            self._told(
+                measure,
+                {group: list(buckets.quantiles(share)) for group, buckets in distributions.items()},
+                found.warnings,
+            )
+            for share in shares
+        ]
+
+    async def _ask(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> _Result:
         query = exact(measure, metric, grid.window, self._ours)
-        labels = [label_of(key) for key in measure.by]
-        points: dict[tuple[str, ...], Points] = {}
+        groups: dict[tuple[str, ...], Points] = {}
         warnings: dict[str, None] = {}
         for part in _parts(grid):  # one after the other: each is as much as a store answers at once
-            result = await self._ask(query, part, labels)
+            form = {"query": query, "start": str(part.first), "end": str(part.last), "step": str(part.step)}
+            told = await self._client.post("/api/v1/query_range", form)
+            try:
+                result = _result(told, labels)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                raise self._rubbish() from None
             warnings |= dict.fromkeys(result.warnings)
-            for group, of_group in result.groups:
-                points.setdefault(group, []).extend(of_group)
+            for group, points in result.groups.items():
+                groups.setdefault(group, []).extend(points)
+        return _Result(groups, tuple(warnings))
+
+    def _told(
+        self, measure: Measure, groups: Mapping[tuple[str, ...], Points], warnings: Sequence[str]
+    ) -> Sequence[Series]:
         series = [
-            Series(dict(zip(measure.by, group, strict=True)), tuple(of_group))
-            for group, of_group in points.items()
-            if of_group
+            Series(dict(zip(measure.by, group, strict=True)), tuple(points))
+            for group, points in groups.items()
+            if points
         ]
         return (
             Incomplete(series, f"{self._client.called} warns: {'; '.join(warnings)}") if warnings else series
         )
 
-    async def _ask(self, query: str, grid: Grid, labels: Sequence[str]) -> _Result:
-        form = {"query": query, "start": str(grid.first), "end": str(grid.last), "step": str(grid.step)}
-        told = await self._client.post("/api/v1/query_range", form)
-        try:
-            return _result(told, labels)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise EngineError(
-                f"{self._client.called} answers with other JSON than Prometheus' API: is it one?"
-            ) from None
+    def _rubbish(self) -> EngineError:
+        return EngineError(f"{self._client.called} answers with other JSON than Prometheus' API: is it one?")
 
 
 class _Result(NamedTuple):
-    groups: list[tuple[tuple[str, ...], Points]]
+    """Points by the labels' values."""
+
+    groups: dict[tuple[str, ...], Points]
     warnings: Sequence[str]
 
 
@@ -72,10 +99,10 @@ def _result(told: Any, labels: Sequence[str]) -> _Result:
     data = told["data"]
     if data["resultType"] != "matrix":
         raise ValueError
-    groups = [
-        (tuple([str(one["metric"].get(label, "")) for label in labels]), list(_points(one["values"])))
+    groups = {
+        tuple([str(one["metric"].get(label, "")) for label in labels]): list(_points(one["values"]))
         for one in data["result"]
-    ]
+    }
     return _Result(groups, [str(warning) for warning in told.get("warnings") or ()])
 
 

@@ -27,7 +27,8 @@ BEFORE_S: Final = 900
 
 
 def exact(measure: Measure, metric: Known, window: int, ours: str | None = None) -> str:
-    """A measure over windows of so many seconds, as `language.measures` defines it."""
+    """A measure over windows of so many seconds, as `language.measures` defines it; of a quantile the buckets that it
+    is estimated of."""
     function = measure.function
 
     def of(suffix: str = "", le: bool = False) -> str:
@@ -39,7 +40,7 @@ def exact(measure: Measure, metric: Known, window: int, ours: str | None = None)
     if function == "sum":
         return of("_sum")
     if function == "quantile":
-        return f"histogram_quantile({measure.quantile!r}, {of('_bucket', le=True)})"
+        return of("_bucket", le=True)
     if function == "avg" and metric.kind == "histogram":
         return f"{of('_sum')} / ({of('_count')} > 0)"
     return familiar(measure, metric, window, ours)

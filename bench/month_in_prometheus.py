@@ -1,0 +1,87 @@
+"""`bench.month`'s 500 series in a Prometheus, sent to its OTLP receiver in order: by five minutes, the last 6 hours by
+15 seconds. Values are of the same kind, not the same."""
+
+from __future__ import annotations
+
+import random
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
+
+from bench.month import BOUNDS, RAW_S, series
+from whisperwatch.watcher.store.metrics import Identity
+
+SERVICE = "month"
+_CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+_NS = 10**9
+
+
+def send(url: str, days: int, now: int) -> None:
+    """Fill the Prometheus at `url` up to `now`."""
+    request, points = _request()
+    dice = random.Random(1)
+    for at in _times(days, now):
+        for kind, point in points:
+            _advance(kind, point, dice)
+            point.time_unix_nano = at * _NS
+        _post(f"{url}/api/v1/otlp/v1/metrics", request.SerializeToString())
+
+
+def _times(days: int, now: int) -> Iterator[int]:
+    yield from range(now - days * 86_400, now - RAW_S, 300)
+    yield from range(now - RAW_S, now + 1, 15)
+
+
+def _request() -> tuple[ExportMetricsServiceRequest, list[tuple[str, Any]]]:
+    request = ExportMetricsServiceRequest()
+    of_resource = request.resource_metrics.add()
+    for key, value in (("service.name", SERVICE), ("service.instance.id", "one")):
+        attribute = of_resource.resource.attributes.add(key=key)
+        attribute.value.string_value = value
+    metrics = of_resource.scope_metrics.add().metrics
+    by_name: dict[str, Metric] = {}
+    points = []
+    for identity in series():
+        if identity.metric not in by_name:
+            by_name[identity.metric] = metrics.add(name=identity.metric, unit=identity.unit)
+        points.append((identity.kind, _point(by_name[identity.metric], identity)))
+    return request, points
+
+
+def _point(metric: Metric, identity: Identity) -> Any:
+    if identity.kind == "histogram":
+        metric.histogram.aggregation_temporality = _CUMULATIVE
+        point = metric.histogram.data_points.add(
+            explicit_bounds=BOUNDS, bucket_counts=[0] * (len(BOUNDS) + 1)
+        )
+    elif identity.kind == "gauge":
+        point = metric.gauge.data_points.add()
+    else:
+        metric.sum.aggregation_temporality = _CUMULATIVE
+        metric.sum.is_monotonic = identity.kind == "counter"
+        point = metric.sum.data_points.add()
+    for key, value in identity.attributes:
+        attribute = point.attributes.add(key=key)
+        attribute.value.string_value = value
+    return point
+
+
+def _advance(kind: str, point: Any, dice: random.Random) -> None:
+    if kind == "histogram":
+        middle, count = dice.randrange(3, 9), dice.randrange(200)
+        point.bucket_counts[middle] += count
+        point.count += count
+        point.sum += count * 1.37
+    elif kind == "gauge":
+        point.as_double = dice.random() * 1000
+    else:
+        point.as_double += dice.randrange(1000)
+
+
+def _post(url: str, body: bytes) -> None:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/x-protobuf"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        assert response.status == 200, response.read()
