@@ -43,7 +43,7 @@ _ANSWERING = "_apart"
 _SENDING = "_send"
 """Coroutines: what `desk.work` runs, and the same without us."""
 _PORT = 19_090
-QUESTIONS = (
+QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("health", {}), ("health", {"view": "detailed"}), ("performance", {}), ("performance", {"view": "response-times"}),
     ("performance", {"view": "history"}), ("performance", {"view": "component", "name": "discord"}),
     ("performance", {"view": "resources"}), ("performance", {"view": "bottlenecks"}),
@@ -180,7 +180,7 @@ def _timing(spent: dict[str, float]) -> Callable[..., asyncio.Task[Any]]:
 
 @types.coroutine
 def _timed(inner: Coroutine[Any, Any, Any], spent: dict[str, float], name: str) -> Generator[Any, Any, Any]:
-    step: Callable[[], Any] = lambda: inner.send(None)  # noqa: E731
+    step: Callable[[], Any] = partial(inner.send, None)
     while True:
         began = time.thread_time()
         try:
@@ -191,9 +191,9 @@ def _timed(inner: Coroutine[Any, Any, Any], spent: dict[str, float], name: str) 
             spent[name] = spent.get(name, 0.0) + time.thread_time() - began
         try:
             yield waits_for
-            step = lambda: inner.send(None)  # noqa: E731
+            step = partial(inner.send, None)
         except BaseException as error:
-            step = lambda error=error: inner.throw(error)  # noqa: E731
+            step = partial(inner.throw, error)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def _request() -> tuple[ExportMetricsServiceRequest, list[tuple[str, Any]]]:
         attribute.value.string_value = value
     metrics = of_resource.scope_metrics.add().metrics
     by_name: dict[str, Metric] = {}
-    points = []
+    points: list[tuple[str, Any]] = []
     for identity in series():
         if identity.metric not in by_name:
             by_name[identity.metric] = metrics.add(name=identity.metric, unit=identity.unit)

@@ -19,7 +19,7 @@ from whisperwatch.watcher.insight.reports import REPORTS
 
 _TOKEN: Final = "WHISPERWATCH_API_TOKEN"
 _PATIENCE_S: Final = 20.0
-_TERMINALS_OWN: Final = ("logs", "trace")
+_RECORDS: Final = ("logs", "trace")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,14 +32,12 @@ def main(argv: Sequence[str]) -> int:
     given, words = parser.parse_known_args(argv)
     name = given.question
     question = BY_NAME.get(name)
-    if question is None or name in _TERMINALS_OWN:
-        parser.error(
-            f"there is no report {name!r:.40}: there are {', '.join(n for n in BY_NAME if n not in _TERMINALS_OWN)}"
-        )
+    if question is None:
+        parser.error(f"there is no report {name!r:.40}: there are {', '.join(BY_NAME)}")
     try:
         asked = arguments(question, words)
         if given.url is not None:
-            return _from_api(given.url, name, asked, as_json=given.json)
+            return _from_api(given.url, _path(name, asked, as_json=given.json))
     except WrongWordsError as error:
         parser.error(str(error))
     try:
@@ -51,12 +49,25 @@ def main(argv: Sequence[str]) -> int:
     return UNWELL if answer["error"] or answer.get("status") == "unhealthy" else WELL
 
 
-def _from_api(base: str, question: str, asked: dict[str, Any], *, as_json: bool) -> int:
+def _path(question: str, asked: dict[str, Any], *, as_json: bool) -> str:
+    """Where the report API has it.
+
+    Raises:
+        WrongWordsError: it has no such thing.
+    """
+    if question in _RECORDS:
+        raise WrongWordsError(
+            f"{question} is no report of the API, which has records at /api/v1/logs and /api/v1/traces"
+        )
     name, of = report_of(question, asked)
     query = {"period": f"{period(asked, REPORTS[name].over_s):.0f}s", "form": "json" if as_json else "text"}
     if of:
         query["of"] = of
-    url = f"{base.rstrip('/')}/api/v1/reports/{name}?{urllib.parse.urlencode(query)}"
+    return f"reports/{name}?{urllib.parse.urlencode(query)}"
+
+
+def _from_api(base: str, path: str) -> int:
+    url = f"{base.rstrip('/')}/api/v1/{path}"
     token = os.environ.get(_TOKEN, "").strip()
     try:
         request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})
@@ -82,9 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         description="What is asked in Discord, such as `performance history --period 24h`, answered here.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "question", metavar="QUESTION", help="health, performance, engagement, cache, memory, config"
-    )
+    parser.add_argument("question", metavar="QUESTION", help=", ".join(BY_NAME))
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--url", help=f"ask the report API there, such as http://127.0.0.1:9091, with the token in {_TOKEN}"

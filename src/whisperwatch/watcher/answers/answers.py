@@ -90,9 +90,10 @@ class Answers:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         self._reports: Reports | None = None
+        self._records: Records | None = None
         if asking is not None:
-            self._reports = Reports(asking, call)
-            self.tellers |= self._reports.tellers | Records(asking).tellers
+            self._reports, self._records = Reports(asking, call), Records(asking)
+            self.tellers |= self._reports.tellers | self._records.tellers
         self._config, self._draw = config, draw
         if config is not None:
             self.tellers |= config.tellers
@@ -143,8 +144,10 @@ class Answers:
         if question == "health":
             told = await self._tell()
             text, status = json.dumps(told, indent=1), told.get("status")
-        elif self._reports is None:
+        elif self._reports is None or self._records is None:
             return failure("There is no store that could be asked.")
+        elif question in self._records.tellers:
+            text, status = await self._records.json(question, arguments), None
         else:
             text, status = await self._reports.json(question, arguments), None
         return {"embeds": [], "text": text, "status": status, "error": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +17,7 @@ from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.log_export import FORMATS, within
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Attachment, Line, Moment, Page, remarks
+from whisperwatch.watcher.insight.plain import plain
 from whisperwatch.watcher.query.answers import Answer, LogAnswer, LogRecord, SpanRecord, Trace
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, TraceQuestion
@@ -54,23 +56,39 @@ class Records:
             "trace": self._trace,
         }
 
-    async def _logs(self, arguments: Arguments) -> Page:
-        over_s = period(arguments, _DAY_S, "since")
-        exports = arguments.get("what") == "export"
+    async def json(self, question: str, arguments: Arguments) -> str:
+        """The records of `logs`, the newest first, or the spans of `trace`, as JSON.
+
+        Raises:
+            WrongWordsError: the arguments are wrong.
+            QuestionError: nobody keeps such records.
+        """
+        found: LogAnswer | Trace
+        if question == "logs":
+            if _exports(arguments):
+                raise WrongWordsError("an export is a file already: `whisperwatch logs export` writes it")
+            found = await self._found(arguments)
+        else:
+            found = await self._asking.trace(TraceQuestion(_trace_id(arguments)))
+        return json.dumps(plain(found), ensure_ascii=False, indent=1)
+
+    async def _found(self, arguments: Arguments) -> LogAnswer:
+        exports, at = _exports(arguments), arguments.get("at")
         most = _lines(arguments, MOST_EXPORTED if exports else _MOST, MOST_EXPORTED if exports else _LINES)
-        at = arguments.get("at")
         ends = at if isinstance(at, int) else None  # of an answer that goes on: its pages are of one time
-        form = _form(arguments, exports)
-        question = LogQuestion(Period(over_s, ends), _filter(arguments), most)
-        found = await self._asking.logs(question)
-        if exports:
+        over_s = period(arguments, _DAY_S, "since")
+        return await self._asking.logs(LogQuestion(Period(over_s, ends), _filter(arguments), most))
+
+    async def _logs(self, arguments: Arguments) -> Page:
+        over_s, at = period(arguments, _DAY_S, "since"), arguments.get("at")
+        form = _form(arguments)
+        found = await self._found(arguments)
+        if _exports(arguments):
             return await asyncio.to_thread(export, found, over_s, form, arguments.get("output"))
-        return replace(logs(found, over_s), again={**arguments, "at": ends or int(time.time()) + 1})
+        return replace(logs(found, over_s), again={**arguments, "at": at or int(time.time()) + 1})
 
     async def _trace(self, arguments: Arguments) -> Page:
-        trace_id = str(arguments.get("id", "")).lower()
-        if not _ID.fullmatch(trace_id):
-            raise WrongWordsError("trace takes an id of 32 hexadecimal digits, as `logs` shows it")
+        trace_id = _trace_id(arguments)
         return trace(await self._asking.trace(TraceQuestion(trace_id)), trace_id)
 
 
@@ -132,9 +150,20 @@ def _lines(arguments: Arguments, most: int, unless_said: int) -> int:
     return lines
 
 
-def _form(arguments: Arguments, exports: bool) -> str:
+def _exports(arguments: Arguments) -> bool:
+    return arguments.get("what") == "export"
+
+
+def _trace_id(arguments: Arguments) -> str:
+    trace_id = str(arguments.get("id", "")).lower()
+    if not _ID.fullmatch(trace_id):
+        raise WrongWordsError("trace takes an id of 32 hexadecimal digits, as `logs` shows it")
+    return trace_id
+
+
+def _form(arguments: Arguments) -> str:
     for name in ("format", "output"):
-        if not exports and name in arguments:
+        if not _exports(arguments) and name in arguments:
             raise WrongWordsError(f"--{name} goes with `logs export`")
     form = str(arguments.get("format", FORMATS[0]))
     if form not in FORMATS:
