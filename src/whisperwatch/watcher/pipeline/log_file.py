@@ -146,7 +146,7 @@ class LogFile:
         at, _, severity_text, logger, body, _, trace_id, span_id, _, _, _, event = log
         clean = self._redaction.redactor.text
         fields: dict[str, Any] = {
-            "@timestamp": _timestamp(at + offset),
+            "@timestamp": timestamp(at + offset),
             "log.level": severity_text.lower(),
             "message": clean(body),
             "ecs.version": ECS_VERSION,
@@ -167,6 +167,7 @@ class LogFile:
         return self._redaction.redactor.value(key, value)
 
 
-def _timestamp(wall_ns: int) -> str:
+def timestamp(wall_ns: int) -> str:
+    """Wall time in UTC, to the microsecond, as RFC 3339 writes it."""
     seconds, rest = divmod(wall_ns, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
