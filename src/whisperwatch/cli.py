@@ -25,6 +25,7 @@ Watches discord.py bots.
   query "QUESTION"          ask what is kept, in the language of docs/queries.md
   logs [--help]             the newest log records: filtered, searched, followed, exported
   traces [ID] [--help]      traces that fit, or one as a waterfall
+  security-events export    the security events that are kept, for a SIEM: CEF, ECS, OCSF, Splunk's HEC
   store info|backup|forget  the embedded store: what is in it, a copy, a user removed
   sync                      publish /watch in the admin guild
   check                     read the settings, show what is in force, name every mistake
@@ -69,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from whisperwatch.terminal.traces import main as traces
 
             return traces(rest)
+        case "security-events":
+            from whisperwatch.terminal.security_events import main as security_events
+
+            return security_events(rest)
         case "report":
             from whisperwatch.report import main as report
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final, get_args
 
 from whisperwatch.semconv import COMPONENTS, EXCEPTION_STACKTRACE
+from whisperwatch.terminal.output import stream
 from whisperwatch.terminal.paint import Paint, clean
 from whisperwatch.terminal.stores import ask, options, told
 from whisperwatch.watcher.answers.log_export import FORMATS, write
@@ -66,11 +66,11 @@ async def work(asking: Asking, given: argparse.Namespace) -> int:
     """Print what `given` (by `parser`) asks for, and go on if that is wanted; the exit status."""
     question = _question(given)
     answer = await asking.logs(question)
-    with _stream(given.output) as stream:
-        _write(answer.records, given.format or "text", stream)
+    with stream(given.output) as out:
+        _write(answer.records, given.format or "text", out)
         status = told(answer)
         if given.follow:
-            await _follow(asking, question, answer.records, given.format or "text", stream)
+            await _follow(asking, question, answer.records, given.format or "text", out)
     if given.output is not None:
         print(f"{len(answer.records)} records are in {given.output}", file=sys.stderr)
     if answer.more:
@@ -78,21 +78,8 @@ async def work(asking: Asking, given: argparse.Namespace) -> int:
     return status
 
 
-@contextmanager
-def _stream(path: Path | None) -> Iterator[IO[str]]:
-    """Where records go; a file may not be there yet."""
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        with open(path, "x", encoding="utf-8", newline="") as file:
-            yield file
-    except OSError as error:
-        raise QuestionError(f"{path} can't be written: {error.strerror}") from None
-
-
 async def _follow(
-    asking: Asking, question: LogQuestion, shown: Sequence[LogRecord], form: str, stream: IO[str]
+    asking: Asking, question: LogQuestion, shown: Sequence[LogRecord], form: str, out: IO[str]
 ) -> None:
     """Print what is new each second. Records may come late by a moment: the last seconds are asked for again."""
     lately = replace(question, period=Period(_LATELY_S), most=MOST)
@@ -112,8 +99,8 @@ async def _follow(
                 if (record.at > newest if known is None else _key(record) not in known)
             ]
             known = {_key(record) for record in answer.records}
-            _write(fresh, form, stream)
-            stream.flush()
+            _write(fresh, form, out)
+            out.flush()
         await asyncio.sleep(_AGAIN_S)
 
 
@@ -152,14 +139,14 @@ def _time(text: str) -> float:
     return found.timestamp()  # without a zone: as it is here
 
 
-def _write(records: Sequence[LogRecord], form: str, stream: IO[str]) -> None:
+def _write(records: Sequence[LogRecord], form: str, out: IO[str]) -> None:
     if form == "text":
-        show(records, Paint(stream), stream)
+        show(records, Paint(out), out)
     else:
-        write(records, form, stream)
+        write(records, form, out)
 
 
-def show(records: Iterable[LogRecord], paint: Paint, stream: IO[str] | None = None) -> None:
+def show(records: Iterable[LogRecord], paint: Paint, out: IO[str] | None = None) -> None:
     """Print records, oldest first: a line each, and the traceback below where there is one."""
     for record in reversed(list(records)):
         at = f"{datetime.fromtimestamp(record.at / 1e9).astimezone():%Y-%m-%d %H:%M:%S}"
@@ -168,12 +155,12 @@ def show(records: Iterable[LogRecord], paint: Paint, stream: IO[str] | None = No
         trace = paint(f"  trace {record.trace_id}", "dim") if record.trace_id else ""
         print(
             f"{paint(at, 'dim')} {level} {where} {clean(record.logger)}: {clean(record.body)}{trace}",
-            file=stream,
+            file=out,
         )
         stacktrace = record.attributes.get(EXCEPTION_STACKTRACE)
         if isinstance(stacktrace, str):
             for line in stacktrace.splitlines():
-                print(paint(f"    {clean(line)}", "dim"), file=stream)
+                print(paint(f"    {clean(line)}", "dim"), file=out)
 
 
 def parser() -> argparse.ArgumentParser:

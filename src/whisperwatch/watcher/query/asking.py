@@ -80,6 +80,11 @@ class Asking:
         return self._engines.metrics.name if self._engines.metrics is not None else ""
 
     @property
+    def logs_store(self) -> str:
+        """Who answers about logs; empty where nobody does."""
+        return self._engines.logs.name if self._engines.logs is not None else ""
+
+    @property
     def traces_store(self) -> str:
         """Who answers about traces; empty where nobody does."""
         return self._engines.traces.name if self._engines.traces is not None else ""
