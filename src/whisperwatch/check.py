@@ -74,7 +74,7 @@ def _in_force(settings: Settings) -> Iterator[str]:
         yield "\nNothing is recorded or exported: OTEL_SDK_DISABLED is true."
     groups = (
         settings.service, settings.web, settings.health, settings.admin, settings.performance, settings.process,
-        settings.privacy,
+        settings.privacy, settings.siem,
     )  # fmt: skip
     for group in groups:
         yield f"\n{group.title}"

@@ -54,3 +54,11 @@ SELF_RECEIVED = Metric(
     "whisperwatch.received", "counter", "{record}", "Records that reached the watcher.",
     (SIGNAL,), (), "watcher",
 )  # fmt: skip
+SELF_SIEM_SENT = Metric(
+    "whisperwatch.siem.sent", "counter", "{event}", "Security events that the syslog receiver's machine has taken.",
+    (), (), "watcher",
+)  # fmt: skip
+SELF_SIEM_DROPPED = Metric(
+    "whisperwatch.siem.dropped", "counter", "{event}", "Security events that the syslog receiver never got, and why.",
+    (REASON,), (), "watcher",
+)  # fmt: skip

@@ -45,6 +45,7 @@ from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
+from whisperwatch.watcher.siem.siem import Siem
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.store.store import StoreState
 from whisperwatch.watcher.users import WINDOWS, ActiveUsers
@@ -83,7 +84,10 @@ class Watcher:
         resource = watcher_resource(settings.service, instances.identity())
         self.own.resource |= self.redactor.attributes(resource)
         self.own.add(SELF_REDACTION_FAILURES, 0)
-        self.kept = self._make_kept(key)
+        redaction = Redaction(key, settings.export.expose_ids, self.redactor)
+        self.kept = self._make_kept(redaction)
+        sends = settings.siem.host and not settings.disabled
+        self.siem = Siem(settings.siem, redaction, self.own) if sends else None
         self.pipeline = Pipeline(
             settings.export,
             key,
@@ -92,6 +96,7 @@ class Watcher:
             redactor=self.redactor,
             logs=settings.logs,
             kept=self.kept,
+            siem=self.siem,
         )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         problems = [problem.public for problem in settings.problems]
@@ -99,8 +104,9 @@ class Watcher:
         by = settings.off_by("HEALTH_CHECK_ENABLED")
         off = by and f"Health is {by}."
         self.health = HealthWatch(
-            self.sources, problems, lambda: self.pipeline, self.components, off, self._store_state
-        )
+            self.sources, problems, lambda: self.pipeline, self.components, off, self._store_state,
+            siem=None if self.siem is None else self.siem.sender,
+        )  # fmt: skip
         store = None if self.kept is None else self.kept.store
         self.users = ActiveUsers(
             store, partial(hash_id, key), self.own, _fleet_users(settings), older=state.users
@@ -157,12 +163,11 @@ class Watcher:
         redactor.learn(self.settings.secrets())
         return redactor
 
-    def _make_kept(self, key: bytes) -> Kept | None:
+    def _make_kept(self, redaction: Redaction) -> Kept | None:
         keeping = self.settings.keeping
         path = keeping.path or (self.state.path and self.state.path / "store.db")
         if not keeping.enabled or self.settings.disabled or path is None:
             return None
-        redaction = Redaction(key, self.settings.export.expose_ids, self.redactor)
         return Kept(Path(path).expanduser(), lambda: self.settings, self.streams, self.own, redaction)
 
     def _store_state(self) -> StoreState | None:
@@ -199,6 +204,8 @@ class Watcher:
         async with contextlib.AsyncExitStack() as stack:
             await self._serve_web()
             await self.pipeline.start()
+            if self.siem is not None:
+                self.siem.start()
             if self.kept is not None:
                 await self.kept.store.open()
             stack.push_async_callback(self._stop)
@@ -287,6 +294,8 @@ class Watcher:
     async def _stop(self) -> None:
         await self.users.collect()
         await self.pipeline.stop()
+        if self.siem is not None:
+            await self.siem.stop()
         await self.artist.close()
         await self.stores.close()
         if self.kept is not None:

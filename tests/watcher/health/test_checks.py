@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ BOT = "/srv/companion/bot.py"
 
 def by_name(found: Any) -> dict[str, Check]:
     return {check.name: check for check in found}
+
+
+SIEM = {"endpoint": "siem:6514", "error": "it hung up", "waiting": 3, "dropped": 1200}
 
 
 class TestBotProcess:
@@ -223,6 +227,20 @@ class TestExport:
         assert checks.export(way).text == told
         way.waiting_bytes = 13_094
         assert checks.export(way).text == f"{told} 13.1 kB wait."
+
+
+class TestSecurityExport:
+    def test_it_works_or_is_about_to(self) -> None:
+        told = checks.siem(SimpleNamespace(**SIEM, reached_since=11.0, failing_since=None))
+        assert (told.status, told.since) == ("healthy", 11.0)
+        assert told.text == "Security events go to siem:6514. 1,200 were lost."
+        waits = checks.siem(SimpleNamespace(**SIEM, reached_since=None, failing_since=None))
+        assert (waits.status, waits.since) == ("healthy", None)
+
+    def test_it_fails(self) -> None:
+        told = checks.siem(SimpleNamespace(**SIEM, reached_since=None, failing_since=17.0))
+        assert (told.status, told.since) == ("degraded", 17.0)
+        assert told.text == "Security events don't reach siem:6514: it hung up. 3 wait. 1,200 were lost."
 
 
 class TestSettings:

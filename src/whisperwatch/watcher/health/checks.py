@@ -10,7 +10,7 @@ import psutil
 
 from .frames import place
 from .report import Check, Now, Status
-from .source import Export, Source, Store
+from .source import Export, Siem, Source, Store
 
 BLOCKED_S: Final = 0.5
 """A loop that hasn't turned for this long is called blocked: degraded."""
@@ -149,6 +149,20 @@ def store(state: Store) -> Check:
     return Check(
         name, "healthy", f"What the bot does is kept ({_bytes(state.size_bytes)}).{warning}", state.since
     )
+
+
+def siem(state: Siem) -> Check:
+    """Do security events reach the SIEM? Never worse than degraded: the bot doesn't suffer from it."""
+    name, lost = "security export", f" {state.dropped:,} were lost." if state.dropped else ""
+    if state.failing_since is not None:
+        waiting = f" {state.waiting:,} wait." if state.waiting else ""
+        text = (
+            f"Security events don't reach {state.endpoint}: {state.error or 'unknown error'}.{waiting}{lost}"
+        )
+        return Check(name, "degraded", text, state.failing_since)
+    if state.reached_since is None:
+        return Check(name, "healthy", f"Security events are about to be sent to {state.endpoint}.{lost}")
+    return Check(name, "healthy", f"Security events go to {state.endpoint}.{lost}", state.reached_since)
 
 
 def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:

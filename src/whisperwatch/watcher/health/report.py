@@ -12,6 +12,7 @@ COMPONENT_OF: Final = {
     "settings": "monitor",
     "telemetry export": "monitor",
     "embedded store": "monitor",
+    "security export": "monitor",
 }
 """The component that a check is told with, where there are components; other checks are told by themselves."""
 

@@ -104,3 +104,27 @@ class Export(Protocol):
     @property
     def dropped(self) -> int:
         """Records that were lost on the way out, since the watcher started."""
+
+
+class Siem(Protocol):
+    """How the way of security events to a SIEM is."""
+
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def failing_since(self) -> float | None:
+        """Unix seconds of the first failure after the last success; None while all is well."""
+
+    @property
+    def reached_since(self) -> float | None:
+        """Unix seconds since when it is connected; None while it isn't."""
+
+    @property
+    def error(self) -> str | None:
+        """What the last failure was."""
+
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def dropped(self) -> int:
+        """Events that were lost on the way, since the watcher started."""

@@ -15,7 +15,7 @@ import psutil
 from . import checks
 from .judging import Components
 from .report import COMPONENT_OF, Check, Component, Now, Report, changed_components, changes, make_report
-from .source import Export, Source, Store
+from .source import Export, Siem, Source, Store
 
 FRESH_S: Final = 0.1
 """A report may be this old when it is given out: 500 requests a second cost ten reports."""
@@ -37,6 +37,7 @@ class HealthWatch:
         off: why health is off, a sentence; None while it is on.
         store: how the embedded store is; None where nothing is kept.
         now: both clocks.
+        siem: how the way of security events to a SIEM is; None where there is none.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class HealthWatch:
         off: str | None = None,
         store: Callable[[], Store | None] = lambda: None,
         now: Callable[[], Now] = lambda: Now(time.monotonic_ns(), time.time()),
+        siem: Siem | None = None,
     ) -> None:
         self._sources = sources
         self._problems = tuple(problems)
@@ -56,6 +58,7 @@ class HealthWatch:
         self.off = off
         self._store = store
         self._now = now
+        self._siem = siem
         self._report: Report | None = None
 
     def settings_are(self, problems: Sequence[str]) -> None:
@@ -146,6 +149,8 @@ class HealthWatch:
             yield checks.export(self._export())
         if (store := self._store()) is not None:
             yield checks.store(store)
+        if self._siem is not None:
+            yield checks.siem(self._siem)
 
     def _fresh(self) -> Report | None:
         report = self._report

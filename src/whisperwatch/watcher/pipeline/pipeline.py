@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from whisperwatch.watcher.pipeline import figures
@@ -36,6 +36,12 @@ from whisperwatch.watcher.settings.logs import Logs
 _logger = logging.getLogger(__name__)
 
 
+class LogTaker(Protocol):
+    """Gets the logs beside whoever exports them."""
+
+    def add_logs(self, stream: Records, logs: Sequence[Log], wall_offset_ns: int) -> None: ...
+
+
 class Pipeline:
     """The way out by OTLP, for the signals that `export` has a target for.
 
@@ -48,6 +54,7 @@ class Pipeline:
         redactor: takes secrets out of all that leaves.
         logs: `settings.logs`.
         kept: the way into the embedded store; None where nothing is kept.
+        siem: gets the logs too, for the security events among them.
     """
 
     def __init__(
@@ -60,11 +67,13 @@ class Pipeline:
         redactor: Redactor | None = None,
         logs: Logs | None = None,
         kept: Kept | None = None,
+        siem: LogTaker | None = None,
     ) -> None:
         self._export = export
         self._streams = streams
         self._redaction = Redaction(key, export.expose_ids, redactor)
         self._kept = kept
+        self._siem = siem
         self._backoff = backoff
         targets: dict[Signal, Target | None] = {
             "spans": export.traces,
@@ -167,11 +176,13 @@ class Pipeline:
         self._add("spans", stream, spans, wall_offset_ns)
 
     def add_logs(self, stream: Records, logs: Sequence[Log], wall_offset_ns: int) -> None:
-        """As `add_spans`; the log file gets them whoever exports them."""
+        """As `add_spans`; the log file and the SIEM get them whoever exports them."""
         if self._kept is not None:
             self._kept.add_logs(stream, logs, wall_offset_ns)
         if self._log_file is not None:
             self._log_file.write(stream, logs, wall_offset_ns)
+        if self._siem is not None:
+            self._siem.add_logs(stream, logs, wall_offset_ns)
         self._add("logs", stream, logs, wall_offset_ns)
 
     def _add(self, signal: Signal, stream: Records, records: Sequence[Any], wall_offset_ns: int) -> None:

@@ -21,12 +21,13 @@ from .overrides import NAME as OVERRIDES
 from .overrides import read_overrides
 from .privacy import Privacy
 from .reading import FILE_SUFFIX, About, G, Group, Problem, Reading, SettingsError, Value, settings_of
+from .siem import Siem, siem
 from .store import Keeping
 from .stores import StoreTarget, store_target
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Api, Admin, Performance, Process, Privacy, Logs, Keeping, stores.Line, stores.Asking,
+    Service, Web, Health, Api, Admin, Performance, Process, Privacy, Logs, Siem, Keeping, stores.Line, stores.Asking,
     Fleet, Exporters, Line, Batching,
 )  # fmt: skip
 """Every group of settings that something uses."""
@@ -85,6 +86,7 @@ class Settings:
     logs: Logs
     keeping: Keeping
     api: Api
+    siem: Siem
     stores: Mapping[str, StoreTarget] = field(default_factory=dict)
     match: str | None = None
     problems: tuple[Problem, ...] = ()
@@ -119,7 +121,7 @@ class Settings:
             "metrics": not self.disabled,
             "logs": not self.disabled
             and self.logs.enabled
-            and (self.export.logs is not None or self.logs.file is not None or self.keeping.enabled),
+            and any((self.export.logs, self.logs.file, self.keeping.enabled, self.siem.host)),
             "collection_interval_s": self.performance.collection_interval_s,
             "blocked_after_s": self.process.blocked_after_s,
             "tape_bytes": self.process.tape_bytes,
@@ -239,6 +241,7 @@ def _settings(reading: Reading) -> Settings:
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health, admin = reading.group(Health), reading.group(Admin)
     fleet, keeping, api = reading.group(Fleet), reading.group(Keeping), reading.group(Api)
+    events = siem(reading)
     asked, match = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking).match
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
@@ -246,6 +249,10 @@ def _settings(reading: Reading) -> Settings:
     warnings = misspelt.variables(reading.environ, [*known_variables(), *secret_files])
     if "sampling_rate" in performance.given and reading.environ.get("OTEL_TRACES_SAMPLER", "").strip():
         warnings.append("PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins")
+    if events.host and not logs.enabled:
+        warnings.append(
+            "SIEM_SYSLOG_HOST has no effect: with WHISPERWATCH_LOGS=false no security event is recorded"
+        )
     problems = tuple(reading.problems)
     return Settings(
         service,
@@ -261,6 +268,7 @@ def _settings(reading: Reading) -> Settings:
         logs,
         keeping,
         api,
+        events,
         {one.name: one for one in asked if one is not None},
         match,
         problems,

@@ -26,6 +26,7 @@ _PREFIXES: Final = (
     "ENABLE_DASHBOARD",
     "ADMIN_",
     "MONITORING_",
+    "SIEM_SYSLOG_",
 )
 _NEAR: Final = 0.8
 

@@ -12,8 +12,9 @@ from whisperwatch.watcher.health.report import COMPONENT_OF, Number, Part, Statu
 
 from .scene import Scene, seconds
 
-_LOST: Final = ("whisperwatch.dropped", "whisperwatch.export.dropped", "whisperwatch.internal.errors")
-METRICS: Final = _LOST
+_RECORDS: Final = ("whisperwatch.dropped", "whisperwatch.export.dropped", "whisperwatch.siem.dropped")
+_FAILURES: Final = "whisperwatch.internal.errors"
+METRICS: Final = (*_RECORDS, _FAILURES)
 _FULL: Final = 4_000_000
 
 
@@ -59,8 +60,8 @@ def _tape(scene: Scene) -> Iterator[Part]:
 
 
 def _losses(scene: Scene) -> Iterator[Part]:
-    lost = {name: sum(one.count for one in scene.trends.recent(name, scene.now)) for name in _LOST}
-    records, failures = lost[_LOST[0]] + lost[_LOST[1]], lost[_LOST[2]]
+    lost = {name: sum(one.count for one in scene.trends.recent(name, scene.now)) for name in METRICS}
+    records, failures = sum(lost[name] for name in _RECORDS), lost[_FAILURES]
     numbers: dict[str, Number] = {"lost": int(records), "hook_failures": int(failures)}
     status: Status = "degraded" if records or failures else "healthy"
     text = f"{records:.0f} records lost and {failures:.0f} hooks failed in the last 5 minutes"
