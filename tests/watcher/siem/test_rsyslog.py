@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -126,3 +127,14 @@ async def test_events_reach_it(rsyslog: Rsyslog, event: Any) -> None:
         assert extensions["act"] == "denied"
         assert extensions["cs1"] == "a|b=c\\d é <0>1 - CEF:0|x act=allowed"
         assert extensions["suid"] == hostile.user
+
+
+def test_the_configuration_of_the_docs_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "integrations.md").read_text()
+    (block,) = re.findall(r"```rsyslog\n(.*?)```", page, re.DOTALL)
+    for name in re.findall("/etc/ssl/([a-z.-]+)", block):
+        (tmp_path / name).touch()
+    (tmp_path / "conf").write_text(block.replace("/etc/ssl", str(tmp_path)))
+    assert RSYSLOGD is not None
+    done = subprocess.run([RSYSLOGD, "-N1", "-f", str(tmp_path / "conf")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
