@@ -41,14 +41,15 @@ async def test_events_reach_it(
         await receiver.until(lambda: len(receiver.messages) == 1)
         await ask("owner", "!config set HEALTH_CHECK_INTERVAL 20s")
         await receiver.until(lambda: len(receiver.messages) == 2)
-        whisperwatch.security_event("vault|=", "failed")
+        whisperwatch.security_event("vault|=", "failed", user=stranger.id, target="the vault")
         await receiver.until(lambda: len(receiver.messages) == 3)
     (_, refused), (_, changed), (own, failed) = (parse(one.text) for one in receiver.messages)
     assert (refused["act"], refused["cs1"]) == ("denied", "health")
     assert refused["suid"] == hash_id(key, stranger.id)
     assert (changed["act"], changed["cs1"]) == ("allowed", "HEALTH_CHECK_INTERVAL")
     assert changed["suid"] == hash_id(key, owner.id)
-    assert (own["class_id"], failed["act"]) == ("vault|=", "failed")
+    assert (own["class_id"], failed["act"], failed["cs1"]) == ("vault|=", "failed", "the vault")
+    assert failed["suid"] == refused["suid"]
     assert {one.priority for one in receiver.messages} == {16 * 8 + 4, 16 * 8 + 6}
     assert "loopback-bot" in refused["destinationServiceName"]
     assert not any(

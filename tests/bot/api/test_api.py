@@ -153,6 +153,7 @@ async def test_counts_and_depths(do, tape):
         (lambda: whisperwatch.job("x" * 101), "the name of a job has 1 to 100 characters, not 101"),
         (lambda: whisperwatch.feedback("great"), "positive, neutral, negative, not 'great'"),
         (lambda: whisperwatch.security_event("login", "no"), "allowed, denied, failed, not 'no'"),
+        (lambda: whisperwatch.security_event("login", "denied", user="ada"), "is an id, an int, not str"),
     ],
 )
 def test_wrong_arguments_are_named(call, problem):

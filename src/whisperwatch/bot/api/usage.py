@@ -43,20 +43,30 @@ def feedback(value: str) -> None:
         _count(semconv.FEEDBACK, value, "api")
 
 
-def security_event(kind: str, outcome: str) -> None:
+def security_event(kind: str, outcome: str, *, user: int | None = None, target: str | None = None) -> None:
     """A check of who somebody is, or what they may do, was `allowed`, `denied`, or `failed`; counts in
     `bot.security.events`, and is recorded as a log event `bot.security`. Commands that a check refuses are counted
     without this.
 
+    Args:
+        user: the id of who did it; only a keyed hash of it leaves.
+        target: the name of what it was about.
+
     Raises:
-        ValueError: the outcome is none of the three.
+        TypeError: the user is no int.
+        ValueError: the outcome is none of the three, or a name is no name.
     """
     if outcome not in semconv.SECURITY_OUTCOMES:
         raise ValueError(
             f"a security event's outcome is one of {', '.join(semconv.SECURITY_OUTCOMES)}, not {outcome!r}"
         )
+    if user is not None and not isinstance(user, int):
+        raise TypeError(f"the user of a security event is an id, an int, not {type(user).__name__}")
     if bots:
-        security(checked("a security event", kind), outcome, "api")
+        about: dict[str, Any] = {} if user is None else {semconv.USER_ID: user}
+        if target is not None:
+            about[semconv.SECURITY_TARGET] = checked("a security event's target", target)
+        security(checked("a security event", kind), outcome, "api", about)
 
 
 def conversation(key: Hashable) -> None:
