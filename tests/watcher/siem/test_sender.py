@@ -263,7 +263,7 @@ class TestSiem:
         siem.start()
         attributes = {
             semconv.SECURITY_KIND: "admin.command", semconv.SECURITY_OUTCOME: "denied", semconv.USER_ID: 123456789,
-            semconv.SECURITY_TARGET: "health", "bot.text": "sk-proj-abcdEFGH1234ijklMNOP5678",
+            semconv.SECURITY_TARGET: "sk-proj-abcdEFGH1234ijklMNOP5678 again", "bot.text": "something else",
         }  # fmt: skip
         siem.add_logs(stream, [log({}, None), log(attributes), log({}, "bot.error")], 1_790_000_000 * 10**9)
         await siem.stop()
@@ -272,11 +272,12 @@ class TestSiem:
         (got,) = receiver.messages
         _, extension = parse(got.text)
         assert extension["suid"] == REDACTION(123456789)
-        assert (extension["act"], extension["cs1"], extension["cs2"]) == ("denied", "health", f"{0xABC:032x}")
+        assert (extension["act"], extension["cs2"]) == ("denied", f"{0xABC:032x}")
+        assert extension["cs1"] == "[redacted:api_key] again"
         assert (got.host, extension["destinationServiceName"]) == ("ada", "companion")
         assert "123456789" not in got.text
         assert "wrote" not in got.text
-        assert "sk-proj" not in got.text
+        assert "something else" not in got.text
 
     async def test_what_is_not_sent_by_the_end_is_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("whisperwatch.watcher.siem.siem._PATIENCE_S", 0.01)
