@@ -14,6 +14,7 @@ from typing import IO, Any, Final, get_args
 from whisperwatch.semconv import COMPONENTS, EXCEPTION_STACKTRACE
 from whisperwatch.terminal.output import stream
 from whisperwatch.terminal.paint import Paint, clean
+from whisperwatch.terminal.period import seconds, since_option
 from whisperwatch.terminal.stores import ask, options, told
 from whisperwatch.watcher.answers.log_export import FORMATS, write
 from whisperwatch.watcher.query.answers import LogRecord
@@ -21,7 +22,6 @@ from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, Period, QuestionError
 from whisperwatch.watcher.query.language.literals import MOST
 from whisperwatch.watcher.query.language.logs import Level
-from whisperwatch.watcher.settings.values import duration
 
 _AGAIN_S: Final = 1.0
 _LATELY_S: Final = 30.0
@@ -120,15 +120,8 @@ def _question(given: argparse.Namespace) -> LogQuestion:
         trace_id=trace,
         instance=given.instance,
     )
-    period = Period(_seconds(given.since), None if given.until is None else _time(given.until))
+    period = Period(seconds(given.since), None if given.until is None else _time(given.until))
     return LogQuestion(period, filter, given.lines or given.most)
-
-
-def _seconds(text: str) -> float:
-    try:
-        return duration(text)
-    except ValueError:
-        raise QuestionError(f"--since: {text!r} is no duration such as 30m, 6h or 7d") from None
 
 
 def _time(text: str) -> float:
@@ -179,9 +172,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--trace", metavar="ID", help="of one trace")
     parser.add_argument("--instance", metavar="ID", help="of one process (service.instance.id)")
-    parser.add_argument(
-        "--since", default="1d", metavar="DURATION", help="how far back, such as 30m or 7d (default: 1d)"
-    )
+    since_option(parser)
     parser.add_argument("--until", metavar="TIME", help="a time such as 2026-11-24T12:00 (default: now)")
     parser.add_argument(
         "--lines",

@@ -12,12 +12,12 @@ from typing import Final
 
 from whisperwatch import semconv
 from whisperwatch.terminal.output import stream
+from whisperwatch.terminal.period import seconds, since_option
 from whisperwatch.terminal.stores import ask, options, told
 from whisperwatch.watcher.query.answers import LogRecord
 from whisperwatch.watcher.query.asking import Asking
-from whisperwatch.watcher.query.language import LogFilter, LogQuestion, Period, QuestionError
+from whisperwatch.watcher.query.language import LogFilter, LogQuestion, Period
 from whisperwatch.watcher.settings import Settings, load
-from whisperwatch.watcher.settings.values import duration
 from whisperwatch.watcher.siem.formats import FORMATS
 from whisperwatch.watcher.siem.reading import of_record
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 async def _export(asking: Asking, given: argparse.Namespace) -> int:
-    records, status = await _newest_first(asking, Period(_seconds(given.since)))
+    records, status = await _newest_first(asking, Period(seconds(given.since)))
     service, host = _whose(load(), asking)
     form = FORMATS[given.format]
     with stream(given.output) as out:
@@ -67,20 +67,11 @@ def _whose(settings: Settings, asking: Asking) -> tuple[str, str]:
     return settings.service.name or said.get("service.name", ""), said.get("host.name", here)
 
 
-def _seconds(text: str) -> float:
-    try:
-        return duration(text)
-    except ValueError:
-        raise QuestionError(f"--since: {text!r} is no duration such as 30m, 6h or 7d") from None
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="whisperwatch security-events", description=__doc__)
     parser.add_argument("action", choices=("export",), help="write them")
     parser.add_argument("--format", required=True, choices=FORMATS, help="what a line is")
-    parser.add_argument(
-        "--since", default="1d", metavar="DURATION", help="how far back, such as 30m or 7d (default: 1d)"
-    )
+    since_option(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of here")
     options(parser)
     return parser
