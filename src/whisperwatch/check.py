@@ -97,10 +97,12 @@ def _group(group: Group) -> Iterator[str]:
 def _export(export: Export) -> Iterator[str]:
     yield _line("traces", _target(export.traces), is_set=export.traces is not None)
     yield _line("metrics", _target(export.metrics), is_set=export.metrics is not None)
+    yield _line("logs", _target(export.logs), is_set=export.logs is not None)
     if export.metrics is not None:
         yield _line("metrics every", f"{export.metric_interval_s:g}s")
-    if export.traces is not None or export.metrics is not None:
-        yield _line("kept while the collector is away", text(export.buffer_bytes))
+    if any((export.traces, export.metrics, export.logs)):
+        room = f"{text(export.spool_bytes)} on the disk" if export.spool else text(export.buffer_bytes)
+        yield _line("kept while the collector is away", room)
 
 
 def _target(target: Target | None) -> str:

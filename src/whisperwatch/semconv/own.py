@@ -44,11 +44,26 @@ SELF_EXPORTED = Metric(
 )  # fmt: skip
 SELF_EXPORT_DROPPED = Metric(
     "whisperwatch.export.dropped", "counter", "{record}",
-    "Records that were refused by the collector, or that the buffer had no room for.",
+    "Records that were refused by the collector, or that there was no room for while it was away.",
     (SIGNAL, REASON), (), "watcher",
 )  # fmt: skip
 SELF_BUFFER = Metric(
-    "whisperwatch.buffer.size", "gauge", "By", "Bytes that wait for the collector.", (SIGNAL,), (), "watcher"
+    "whisperwatch.buffer.size",
+    "gauge",
+    "By",
+    "Bytes that wait for the collector in memory.",
+    (SIGNAL,),
+    (),
+    "watcher",
+)
+SELF_SPOOL = Metric(
+    "whisperwatch.spool.size",
+    "gauge",
+    "By",
+    "Bytes that wait for the collector on the disk.",
+    (SIGNAL,),
+    (),
+    "watcher",
 )
 SELF_RECEIVED = Metric(
     "whisperwatch.received", "counter", "{record}", "Records that reached the watcher.",

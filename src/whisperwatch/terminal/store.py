@@ -137,6 +137,8 @@ def _elsewhere(settings: Settings, hashed: str) -> Iterator[str]:
         yield f"Tempo: it deletes no single traces; those with discord.user.id = {hashed} go with its retention"
     if settings.logs.file is not None:
         yield f"the log file {settings.logs.file} and its rotated ones, and wherever they are shipped to"
+    if settings.export.spool and (settings.export.logs or settings.export.traces):
+        yield "the spool of the state directory, as long as what is in it waits for the collector"
     yield "backups of the store, and copies of its files"
 
 

@@ -97,6 +97,7 @@ class Watcher:
             logs=settings.logs,
             kept=self.kept,
             siem=self.siem,
+            spool=state.path and state.path / "spool",
         )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         problems = [problem.public for problem in settings.problems]
@@ -332,7 +333,9 @@ class Watcher:
             "url": url,
             "settings": self.settings.bot,
             "overrides": self.configuration.of_the_bot(),
-            "problems": [*map(self.redactor.text, self.problems)],
+            "problems": [
+                *map(self.redactor.text, filter(None, (*self.problems, self.pipeline.spool_problem)))
+            ],
         }
 
 

@@ -56,9 +56,14 @@ def watchers_of(state: Path) -> list[int]:
 
 
 class Collector:
-    """Keeps the numbers of the spans that arrive at `url`, and when they were made (unix seconds)."""
+    """Keeps the numbers of the spans that arrive at `url`, and when they were made (unix seconds).
 
-    def __init__(self) -> None:
+    Args:
+        port: where; by default at a free one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.closed = threading.Event()
         self.spans: dict[int, float] = {}
         self.logs: list[Any] = []
         """LogRecords as they came."""
@@ -67,11 +72,15 @@ class Collector:
         self.received = bytearray()
         """Every body that came."""
         kept, received, logs, connects = self.spans, self.received, self.logs, self.connects
+        closed = self.closed
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
+                if closed.is_set():  # over a connection that was there before
+                    self.close_connection = True
+                    return
                 request = ExportTraceServiceRequest()
                 body = self.rfile.read(int(self.headers["content-length"]))
                 received.extend(body)
@@ -104,13 +113,17 @@ class Collector:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
     def close(self) -> None:
+        if self.closed.is_set():
+            return
+        self.closed.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -196,7 +196,10 @@ class Way:
     failing_since: float | None = None
     reached_since: float | None = 11.0
     error: str | None = None
+    refused: str | None = None
     waiting_bytes: int = 0
+    spooled_bytes: int = 0
+    spool_problem: str | None = None
     dropped: int = 0
 
 
@@ -227,6 +230,29 @@ class TestExport:
         assert checks.export(way).text == told
         way.waiting_bytes = 13_094
         assert checks.export(way).text == f"{told} 13.1 kB wait."
+        way.spooled_bytes = 13_000
+        assert checks.export(way).text == f"{told} 13.1 kB wait on the disk."
+        way.spooled_bytes, way.spool_problem = 0, "The spool /s can't be written (no room)"
+        assert checks.export(way).text == f"{told} 13.1 kB wait. The spool /s can't be written (no room)."
+
+    def test_what_to_do_is_no_sentence_within_a_sentence(self) -> None:
+        way = Way(failing_since=17.0, error="can't be reached: refused. Is it running?")
+        assert checks.export(way).text.endswith("refused. Is it running?")
+
+    def test_what_waited_is_on_its_way(self) -> None:
+        check = checks.export(Way(spooled_bytes=2_000_000))
+        assert (check.status, check.text) == (
+            "healthy",
+            "Telemetry reaches the collector. 2.0 MB that waited are on their way.",
+        )
+
+    def test_some_is_refused(self) -> None:
+        check = checks.export(Way(refused="12 metrics were rejected: out of order", dropped=12))
+        assert (check.status, check.text) == (
+            "degraded",
+            "The collector refuses some of the telemetry: 12 metrics were rejected: out of order. "
+            "12 records were lost.",
+        )
 
 
 class TestSecurityExport:

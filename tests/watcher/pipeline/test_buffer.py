@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from whisperwatch.watcher.pipeline.buffer import Buffer, Request
+from whisperwatch.watcher.pipeline.buffer import Buffer
+from whisperwatch.watcher.pipeline.request import Request
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_the_oldest_of_both_signals_goes(dropped):
     for request in requests:
         buffer.put(request)
     assert dropped == requests[:2]
-    assert (buffer.waiting_bytes("spans"), buffer.waiting_bytes("metrics")) == (4, 4)
+    assert (buffer.memory_bytes("spans"), buffer.memory_bytes("metrics")) == (4, 4)
 
 
 def test_what_is_under_way_stays(dropped):
@@ -62,5 +63,5 @@ def test_clear_gives_back_what_waited(dropped):
     buffer = Buffer(100, dropped.append)
     buffer.put(Request("spans", b"x", 1))
     assert len(buffer.clear()) == 1
-    assert buffer.waiting_bytes("spans") == 0
+    assert buffer.memory_bytes("spans") == 0
     assert dropped == []

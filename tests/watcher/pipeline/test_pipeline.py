@@ -233,7 +233,7 @@ class TestFailures:
         assert figures(own)["whisperwatch.export.dropped"] == figures(own)["whisperwatch.buffer.size"] == {}
         assert (pipeline.failing_since, pipeline.error, pipeline.waiting_bytes) == (None, None, 0)
         assert pipeline.reached_since is not None
-        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"], "said once each"
+        assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"], "said once each"
 
     async def test_what_is_refused_is_dropped_counted_and_named_once(
         self, pipelines, collector, target, answers, caplog

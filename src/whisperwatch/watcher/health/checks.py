@@ -131,13 +131,16 @@ def export(state: Export) -> Check:
     name, lost = "telemetry export", f" {state.dropped} records were lost." if state.dropped else ""
     if state.endpoint is None:
         return Check(name, "healthy", "No OTLP endpoint is set: nothing is exported.")
-    if state.failing_since is None and state.reached_since is None:
+    if state.failing_since is not None:
+        text = f"Telemetry doesn't reach the collector: {_sentence(state.error or 'unknown error')}{_waiting(state)}"
+        return Check(name, "degraded", f"{text}{lost}", state.failing_since)
+    if state.refused is not None:
+        text = f"The collector refuses some of the telemetry: {_sentence(state.refused)}"
+        return Check(name, "degraded", f"{text}{lost}")
+    if state.reached_since is None:
         return Check(name, "healthy", f"The collector has not been sent anything yet.{lost}")
-    if state.failing_since is None:
-        return Check(name, "healthy", f"Telemetry reaches the collector.{lost}", state.reached_since)
-    waiting = f" {_bytes(state.waiting_bytes)} wait." if state.waiting_bytes else ""
-    text = f"Telemetry doesn't reach the collector: {state.error or 'unknown error'}.{waiting}{lost}"
-    return Check(name, "degraded", text, state.failing_since)
+    late = f" {_bytes(state.spooled_bytes)} that waited are on their way." if state.spooled_bytes else ""
+    return Check(name, "healthy", f"Telemetry reaches the collector.{late}{lost}", state.reached_since)
 
 
 def store(state: Store) -> Check:
@@ -163,6 +166,18 @@ def siem(state: Siem) -> Check:
     if state.reached_since is None:
         return Check(name, "healthy", f"Security events are about to be sent to {state.endpoint}.{lost}")
     return Check(name, "healthy", f"Security events go to {state.endpoint}.{lost}", state.reached_since)
+
+
+def _waiting(state: Export) -> str:
+    if not state.waiting_bytes:
+        return ""
+    where = " on the disk" if state.spooled_bytes else ""
+    problem = f" {_sentence(state.spool_problem)}" if state.spool_problem else ""
+    return f" {_bytes(state.waiting_bytes)} wait{where}.{problem}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:

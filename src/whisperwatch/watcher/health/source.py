@@ -100,7 +100,19 @@ class Export(Protocol):
         """What the last failure was."""
 
     @property
+    def refused(self) -> str | None:
+        """What the collector would not take lately, and why; None where it took all."""
+
+    @property
     def waiting_bytes(self) -> int: ...
+    @property
+    def spooled_bytes(self) -> int:
+        """How many of them are on the disk."""
+
+    @property
+    def spool_problem(self) -> str | None:
+        """Why nothing can wait on the disk; None where it can, or isn't to."""
+
     @property
     def dropped(self) -> int:
         """Records that were lost on the way out, since the watcher started."""

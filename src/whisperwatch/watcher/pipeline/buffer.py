@@ -1,82 +1,101 @@
-"""What waits for the collector: requests as they will be sent, oldest first, bounded by bytes.
+"""What waits for the collector: requests as they will be sent, oldest first.
 
-All signals share the bound; over it the oldest request is dropped, whichever signal it is of, but never one that is
-under way. There is no spool on disk yet: what waits when the watcher ends is lost, and counted.
+A few wait in memory. Once a try has failed, or more wait than that, those of the signal go to the spool on the disk,
+and new ones behind them, until all of them are delivered. Where there is no spool, or its disk can't be written, memory
+keeps them, bounded by bytes. All signals share that bound; over it the oldest request is dropped, whichever signal it
+is of, but never one that is under way.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import islice
+from typing import Final
 
+from whisperwatch.watcher.pipeline.request import Request
+from whisperwatch.watcher.pipeline.spool import Spool
 from whisperwatch.watcher.pipeline.transport import Signal
-from whisperwatch.watcher.records import Records
 
-_sequence = count()
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """An encoded request. `origins` says how many of its spans or logs came from which stream."""
-
-    signal: Signal
-    body: bytes
-    records: int
-    origins: tuple[tuple[Records, int], ...] = ()
-    under_way: bool = False
-    number: int = field(default_factory=lambda: next(_sequence))
+_AT_HAND: Final = 1_000_000
+"""Bytes of a signal that may wait in memory for an ordinary turn, where there is a spool."""
 
 
 class Buffer:
     """The requests that wait, by signal.
 
     Args:
-        most_bytes: of all requests together.
+        most_bytes: of all requests in memory together.
         dropped: is told of each request that had to go.
         most_spans: `OTEL_BSP_MAX_QUEUE_SIZE`, where it is set.
+        spool: the disk; None for none.
+        spooled: is told of each request that is on the disk now, and so is safe.
     """
 
     def __init__(
-        self, most_bytes: int, dropped: Callable[[Request], None], most_spans: int | None = None
+        self,
+        most_bytes: int,
+        dropped: Callable[[Request], None],
+        most_spans: int | None = None,
+        spool: Spool | None = None,
+        spooled: Callable[[Request], None] = lambda _: None,
     ) -> None:
         self._most_bytes = most_bytes
         self._most_spans = most_spans
         self._dropped = dropped
+        self._spool = spool
+        self._spooled = spooled
         self._queues: dict[Signal, deque[Request]] = {"spans": deque(), "metrics": deque(), "logs": deque()}
         self._bytes: dict[Signal, int] = {"spans": 0, "metrics": 0, "logs": 0}
         self._spans = 0
 
-    def waiting_bytes(self, signal: Signal) -> int:
-        """Bytes that wait, those under way included."""
+    def memory_bytes(self, signal: Signal) -> int:
+        """Bytes that wait in memory, those under way included."""
         return self._bytes[signal]
 
     def first(self, signal: Signal) -> Request | None:
         """The oldest request of a signal."""
+        spooled = self._spool.first(signal) if self._spool is not None else None
         queue = self._queues[signal]
-        return queue[0] if queue else None
+        return spooled or (queue[0] if queue else None)
 
     def put(self, request: Request) -> None:
         """Keep a request; drop the oldest ones where there is no room."""
-        self._queues[request.signal].append(request)
+        signal = request.signal
+        self._queues[signal].append(request)
         self._account(request, 1)
+        if self._spool is not None and (self._spool.waits(signal) or self._bytes[signal] > _AT_HAND):
+            self.spill(signal)
         while sum(self._bytes.values()) > self._most_bytes and self._drop_oldest(*self._queues):
             pass
         while self._most_spans is not None and self._spans > self._most_spans and self._drop_oldest("spans"):
             pass
 
+    def spill(self, signal: Signal) -> None:
+        """Have the disk keep what waits of a signal, as far as it takes it."""
+        queue = self._queues[signal]
+        while self._spool is not None and queue and self._spool.put(queue[0]):
+            request = queue.popleft()
+            self._account(request, -1)
+            self._spooled(request)
+
     def remove(self, request: Request) -> None:
-        """The request is done with."""
-        self._queues[request.signal].remove(request)
-        self._account(request, -1)
+        """The oldest request of its signal is done with."""
+        if request.spooled and self._spool is not None:
+            self._spool.done(request)
+        else:
+            self._forget(request)
 
     def clear(self) -> list[Request]:
-        """Everything that waits, taken out."""
+        """Everything that waits in memory, taken out."""
         left = [request for queue in self._queues.values() for request in queue]
         for request in left:
-            self.remove(request)
+            self._forget(request)
         return left
+
+    def _forget(self, request: Request) -> None:
+        self._queues[request.signal].remove(request)
+        self._account(request, -1)
 
     def _account(self, request: Request, sign: int) -> None:
         self._bytes[request.signal] += sign * len(request.body)
@@ -88,7 +107,7 @@ class Buffer:
         if not waiting:
             return False
         oldest = min(waiting, key=lambda request: request.number)
-        self.remove(oldest)
+        self._forget(oldest)
         self._dropped(oldest)
         return True
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from whisperwatch.semconv import REASON, SELF_BUFFER, SELF_EXPORT_DROPPED, SELF_EXPORTED, SIGNAL
+from whisperwatch.semconv import REASON, SELF_BUFFER, SELF_EXPORT_DROPPED, SELF_EXPORTED, SELF_SPOOL, SIGNAL
+from whisperwatch.watcher.pipeline import spool
 from whisperwatch.watcher.pipeline.transport import Signal
 from whisperwatch.watcher.records import LocalStream
 
@@ -20,16 +21,22 @@ UNENCODABLE: Final = "unencodable"
 
 
 class Figures:
-    """Counts into `stream`. Every signal begins at 0, so that no first loss is lost itself."""
+    """Counts into `stream`. Every signal begins at 0, so that no first loss is lost itself.
 
-    def __init__(self, stream: LocalStream, signals: tuple[Signal, ...]) -> None:
+    Args:
+        spools: there is a spool, whose figures begin at 0 too.
+    """
+
+    def __init__(self, stream: LocalStream, signals: tuple[Signal, ...], spools: bool = False) -> None:
         self._stream = stream
         self.dropped_records = 0
         for signal in signals:
             self.exported(signal, 0)
             self.buffered(signal, 0)
-            for reason in (BUFFER_FULL, REJECTED, SHUTDOWN, UNENCODABLE):
+            for reason in (BUFFER_FULL, REJECTED, SHUTDOWN, UNENCODABLE, *((spool.FULL,) if spools else ())):
                 self.dropped(signal, reason, 0)
+            if spools:
+                self.spooled(signal, 0)
 
     def exported(self, signal: Signal, records: int) -> None:
         """The collector has taken records."""
@@ -41,5 +48,9 @@ class Figures:
         self._stream.add(SELF_EXPORT_DROPPED, records, {SIGNAL: signal, REASON: reason})
 
     def buffered(self, signal: Signal, size: int) -> None:
-        """Bytes that wait."""
+        """Bytes that wait in memory."""
         self._stream.set(SELF_BUFFER, size, {SIGNAL: signal})
+
+    def spooled(self, signal: Signal, size: int) -> None:
+        """Bytes that wait on the disk."""
+        self._stream.set(SELF_SPOOL, size, {SIGNAL: signal})

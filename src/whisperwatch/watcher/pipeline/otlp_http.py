@@ -1,9 +1,15 @@
-"""OTLP over HTTP with protobuf: https://opentelemetry.io/docs/specs/otlp/#otlphttp."""
+"""OTLP over HTTP with protobuf: https://opentelemetry.io/docs/specs/otlp/#otlphttp.
+
+The specification lets a request go at every 4xx but 408 and 429. Here that holds for what is wrong with the request
+itself. Where the way is wrong (a path, a token, a tenant, TLS), the same request is right as soon as the operator has
+mended that: it waits.
+"""
 
 from __future__ import annotations
 
 import gzip
 import io
+import re
 import ssl
 import time
 from email.utils import parsedate_to_datetime
@@ -22,6 +28,9 @@ _GZIP_LEVEL = 1
 """Telemetry repeats itself: higher levels cost several times as much and save little."""
 _LARGE = 1_000_000
 """aiohttp wants longer bodies as files, which it writes piece by piece."""
+_WRONG_WAY = frozenset({401, 403, 404, 405, 407, 410})
+_HTTPS = re.compile("HTTP request (was sent )?to (an )?HTTPS")
+"""What servers with TLS answer, with status 400, to who speaks none: Go's, and nginx."""
 _MOST_ANSWER = 65_536
 _LONGEST_PAUSE_S = 3600.0
 
@@ -47,12 +56,10 @@ class HttpTransport:
         self._proxy = proxy_for(target.url)
         self._session: aiohttp.ClientSession | None = None
 
-    def prepare(self, body: bytes) -> bytes:
-        """The body, compressed where the target wants it."""
-        return gzip.compress(body, _GZIP_LEVEL, mtime=0) if self._target.compression == "gzip" else body
-
     async def send(self, body: bytes) -> Outcome:
         """Post it."""
+        if self._target.compression == "gzip":
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         try:
             # a redirect would turn the POST into a GET, or carry the headers to another host
             data = body if len(body) < _LARGE else io.BytesIO(body)
@@ -66,7 +73,9 @@ class HttpTransport:
             reason = printable(error.os_error.strerror or str(error.os_error) or type(error).__name__)
             return Failed(f"{self._target.shown} can't be reached: {reason}")
         except aiohttp.ClientResponseError as error:  # its str() has the whole URL, and keys in its query
-            return Failed(f"{self._target.shown} speaks no HTTP that can be read: {printable(error.message)}")
+            return Failed(
+                f"{self._target.shown} speaks no HTTP that can be read: {_without_bytes(error.message)}"
+            )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Failed(f"{self._target.shown}: {printable(str(error)) or type(error).__name__}")
 
@@ -108,6 +117,10 @@ def tls_context(target: Target) -> ssl.SSLContext:
     return context
 
 
+def _without_bytes(message: str) -> str:
+    return printable(message.partition("b'")[0]).rstrip(": ")
+
+
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The body, as far as it is of use; the status counts even if the body never comes."""
     body = b""
@@ -130,18 +143,19 @@ def _outcome(response: aiohttp.ClientResponse, body: bytes) -> Outcome:
         return _taken(response, body, where)
     said = printable(body.decode("utf-8", "replace"))
     message = f"{where}: {said}" if said and response.content_type != _TYPE else where
+    if status in _WRONG_WAY or status < 400 or _HTTPS.search(said):
+        return Failed(message)
     if status in (408, 429) or status >= 500:
         return Failed(message, retry_after(response.headers.get("Retry-After"), time.time()))
     return Refused(f"http_{status}", message)
 
 
-def _taken(response: aiohttp.ClientResponse, body: bytes, where: str) -> Taken:
+def _taken(response: aiohttp.ClientResponse, body: bytes, where: str) -> Taken | Failed:
     if not body:
         return Taken()
     if response.content_type != _TYPE:
-        return Taken(
-            0, f"{where} with {response.content_type}, which is no answer of OTLP: is it a collector?"
-        )
+        told = f"{where} with {response.content_type}, which is no answer of OTLP: is it a collector?"
+        return Failed(told) if response.content_type == "text/html" else Taken(0, told)
     try:
         return answer(body)
     except WireError as error:

@@ -17,8 +17,8 @@ from weakref import WeakKeyDictionary
 
 from whisperwatch.watcher.pipeline import figures
 from whisperwatch.watcher.pipeline.batch import Batch, FullBatch
-from whisperwatch.watcher.pipeline.buffer import Buffer, Request
-from whisperwatch.watcher.pipeline.delivery import Backoff, Delivery
+from whisperwatch.watcher.pipeline.buffer import Buffer
+from whisperwatch.watcher.pipeline.delivery import Backoff, Delivery, Pace
 from whisperwatch.watcher.pipeline.figures import Figures
 from whisperwatch.watcher.pipeline.intake import Intake
 from whisperwatch.watcher.pipeline.kept import Kept
@@ -27,6 +27,8 @@ from whisperwatch.watcher.pipeline.otlp_logs import LogEncoder
 from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
 from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.pipeline.request import Request
+from whisperwatch.watcher.pipeline.spool import Spool
 from whisperwatch.watcher.pipeline.transport import Refused, Signal, Taken, Transport, UnusableTransportError
 from whisperwatch.watcher.records import LocalStream, Log, Records, Span
 from whisperwatch.watcher.redaction import Redactor
@@ -34,6 +36,8 @@ from whisperwatch.watcher.settings import Export, Target
 from whisperwatch.watcher.settings.logs import Logs
 
 _logger = logging.getLogger(__name__)
+_REFUSED_S = 300.0
+"""For so long health tells of something that was refused."""
 
 
 class LogTaker(Protocol):
@@ -55,6 +59,8 @@ class Pipeline:
         logs: `settings.logs`.
         kept: the way into the embedded store; None where nothing is kept.
         siem: gets the logs too, for the security events among them.
+        spool: the folder where what can't be delivered waits; None for none.
+        pace: makes the pace at which that is sent later, one for each signal.
     """
 
     def __init__(
@@ -68,21 +74,28 @@ class Pipeline:
         logs: Logs | None = None,
         kept: Kept | None = None,
         siem: LogTaker | None = None,
+        spool: Path | None = None,
+        pace: Callable[[], Pace] = Pace,
     ) -> None:
         self._export = export
         self._streams = streams
         self._redaction = Redaction(key, export.expose_ids, redactor)
         self._kept = kept
         self._siem = siem
-        self._backoff = backoff
+        self._backoff, self._pace = backoff, pace
         targets: dict[Signal, Target | None] = {
             "spans": export.traces,
             "metrics": export.metrics,
             "logs": export.logs,
         }
         self._targets = {signal: target for signal, target in targets.items() if target is not None}
-        self._figures = Figures(own, tuple(self._targets))
-        self._buffer = Buffer(export.buffer_bytes, self._overflowed, export.span_queue)
+        self._spool = None
+        if spool is not None and export.spool and self._targets:
+            self._spool = Spool(spool, export.spool_bytes, self._lost_on_disk)
+        self._figures = Figures(own, tuple(self._targets), self._spool is not None)
+        self._buffer = Buffer(
+            export.buffer_bytes, self._overflowed, export.span_queue, self._spool, self._spooled
+        )
         self._logs = logs or Logs()
         self._log_file = self._make_log_file(self._logs)
         self._intakes = {
@@ -126,9 +139,26 @@ class Pipeline:
         return next((d.error for d in self._deliveries.values() if d.error), None)
 
     @property
+    def refused(self) -> str | None:
+        """What the collector would not take in the last five minutes, and why: the newest of it."""
+        found = [d.refused for d in self._deliveries.values() if d.refused is not None]
+        at, told = max(found, default=(0.0, ""))
+        return told if time.time() - at < _REFUSED_S else None
+
+    @property
     def waiting_bytes(self) -> int:
-        """Bytes that wait for the collector."""
-        return sum(self._buffer.waiting_bytes(signal) for signal in self._targets)
+        """Bytes that wait for the collector, in memory and on the disk."""
+        return self._memory_bytes + self.spooled_bytes
+
+    @property
+    def spooled_bytes(self) -> int:
+        """Bytes of them that are on the disk."""
+        return 0 if self._spool is None else sum(map(self._spool.waiting_bytes, self._targets))
+
+    @property
+    def spool_problem(self) -> str | None:
+        """Why nothing can wait on the disk; None where it can, or isn't to."""
+        return None if self._spool is None else self._spool.problem
 
     @property
     def dropped(self) -> int:
@@ -154,6 +184,9 @@ class Pipeline:
 
     async def start(self) -> None:
         """Begin. A target that can't be used (no grpcio, an unreadable certificate) is logged and left out."""
+        if self._spool is not None:
+            self._spool.open()
+            self._tasks.append(asyncio.create_task(self._spool.run(), name="spool"))
         for signal, target in list(self._targets.items()):
             try:
                 transport = self._transport(signal, target)
@@ -162,7 +195,9 @@ class Pipeline:
                 del self._targets[signal]
                 continue
             clean = self._redaction.redactor.text
-            delivery = Delivery(signal, transport, self._buffer, self._settle, self._backoff(), clean)
+            delivery = Delivery(
+                signal, transport, self._buffer, self._settle, self._backoff(), clean, self._pace()
+            )
             self._deliveries[signal] = delivery
             self._tasks.append(asyncio.create_task(delivery.run(), name=f"export of {signal}"))
         if "metrics" in self._deliveries:
@@ -225,7 +260,8 @@ class Pipeline:
             self._kept.end(stream)
 
     async def flush(self, timeout_s: float) -> bool:
-        """Send and keep everything, newest metrics included. False if something still waits after `timeout_s`."""
+        """Send and keep everything, newest metrics included: what waits on the disk is safe there. False if something
+        still waits in memory after `timeout_s`."""
         if self._kept is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
@@ -237,13 +273,13 @@ class Pipeline:
             delivery.hurry()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self.waiting_bytes:
+                while self._memory_bytes:
                     self._settled.clear()
                     await self._settled.wait()
-        return not self.waiting_bytes
+        return not self._memory_bytes
 
     async def stop(self, timeout_s: float = 5.0) -> None:
-        """Flush, then end. What still waits is lost, counted and said."""
+        """Flush, then end. What still waits is on the disk for the next watcher; else it is lost, counted and said."""
         await self.flush(timeout_s)
         for intake in self._intakes.values():
             intake.cancel()
@@ -253,6 +289,10 @@ class Pipeline:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        for signal in self._deliveries:
+            self._buffer.spill(signal)
+        if self._spool is not None:
+            self._spool.close()
         left = self._buffer.clear()
         for request in left:
             self._lose(request, figures.SHUTDOWN)
@@ -340,6 +380,19 @@ class Pipeline:
         self._show_buffer()
         self._settled.set()
 
+    @property
+    def _memory_bytes(self) -> int:
+        return sum(map(self._buffer.memory_bytes, self._targets))
+
+    def _spooled(self, request: Request) -> None:
+        self._pass_all(request)
+        request.origins = ()
+        self._show_buffer()
+        self._settled.set()
+
+    def _lost_on_disk(self, signal: Signal, reason: str, records: int) -> None:
+        self._figures.dropped(signal, reason, records)
+
     def _overflowed(self, request: Request) -> None:
         self._lose(request, figures.BUFFER_FULL)
 
@@ -356,4 +409,6 @@ class Pipeline:
 
     def _show_buffer(self) -> None:
         for signal in self._targets:
-            self._figures.buffered(signal, self._buffer.waiting_bytes(signal))
+            self._figures.buffered(signal, self._buffer.memory_bytes(signal))
+            if self._spool is not None:
+                self._figures.spooled(signal, self._spool.waiting_bytes(signal))

@@ -44,11 +44,8 @@ Outcome = Taken | Refused | Failed
 class Transport(Protocol):
     """One way to a collector, for one signal."""
 
-    def prepare(self, body: bytes) -> bytes:
-        """A request as it is kept and sent: compressed where that is wanted."""
-
     async def send(self, body: bytes) -> Outcome:
-        """Send what `prepare` gave. Never raises for what the network or the collector does."""
+        """Send a request, compressed where that is wanted. Never raises for what the network or the collector does."""
 
     async def close(self) -> None: ...
 

@@ -16,7 +16,7 @@ from .groups import Performance, Process, Service, Web
 from .guide import GUIDE
 from .health import Health
 from .logs import Logs
-from .otlp import Batching, Exporters, Line
+from .otlp import Batching, Exporters, Line, Outages
 from .overrides import NAME as OVERRIDES
 from .overrides import read_overrides
 from .privacy import Privacy
@@ -28,7 +28,7 @@ from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
     Service, Web, Health, Api, Admin, Performance, Process, Privacy, Logs, Siem, Keeping, stores.Line, stores.Asking,
-    Fleet, Exporters, Line, Batching,
+    Fleet, Exporters, Line, Batching, Outages,
 )  # fmt: skip
 """Every group of settings that something uses."""
 ALL: Final = GROUPS + GUIDE
@@ -57,6 +57,8 @@ class Export:
     log_delay_s: float = 1.0
     log_timeout_s: float = 30.0
     log_batch: int = 2048
+    spool: bool = True
+    spool_bytes: int = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def _unknown(reading: Reading) -> None:
 def _settings(reading: Reading) -> Settings:
     exporters = reading.group(Exporters)
     performance = reading.group(Performance)
-    batching = reading.group(Batching)
+    batching, outages = reading.group(Batching), reading.group(Outages)
     privacy = reading.group(Privacy)
     logs = reading.group(Logs)
     export = Export(
@@ -231,12 +233,14 @@ def _settings(reading: Reading) -> Settings:
         span_timeout_s=batching.span_timeout_s,
         span_queue=batching.span_queue,
         span_batch=batching.span_batch,
-        buffer_bytes=batching.buffer_bytes,
+        buffer_bytes=outages.buffer_bytes,
         temporality=batching.temporality,
         logs=None if exporters.disabled or not logs.enabled else target(reading, "logs", logs.exporter),
         log_delay_s=logs.delay_s,
         log_timeout_s=logs.timeout_s,
         log_batch=logs.batch,
+        spool=outages.spool,
+        spool_bytes=outages.spool_bytes,
     )
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health, admin = reading.group(Health), reading.group(Admin)

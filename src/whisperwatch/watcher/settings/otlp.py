@@ -192,7 +192,7 @@ class Batching(Group):
         "OTEL_BSP_MAX_QUEUE_SIZE",
         default=None,
         parse=values.whole(1),
-        help="How many spans may wait to be encoded; the oldest are dropped and counted.",
+        help="How many spans may wait in memory; the oldest are dropped and counted.",
         right="a number from 1 on",
         unset="bounded by `WHISPERWATCH_BUFFER_BYTES` alone",
     )
@@ -202,13 +202,6 @@ class Batching(Group):
         parse=values.whole(1),
         help="How many spans one request carries at most.",
         right="a number from 1 on",
-    )
-    buffer_bytes: int = setting(
-        "WHISPERWATCH_BUFFER_BYTES",
-        default=32 * 2**20,
-        parse=values.size,
-        help="How much of what couldn't be sent is kept for later; the oldest is dropped and counted.",
-        right="a size such as 32MB, 64 KiB at least",
     )
     temporality: Literal["cumulative", "delta", "lowmemory"] = setting(
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
@@ -229,4 +222,34 @@ class Batching(Group):
         ),
         help="`explicit_bucket_histogram`; exponential histograms need the SDK's own MeterProvider.",
         right="explicit_bucket_histogram",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outages(Group):
+    """What becomes of telemetry that can't be delivered."""
+
+    title: ClassVar[str] = "Export: while the collector is away"
+    spool: bool = setting(
+        "WHISPERWATCH_SPOOL",
+        default=True,
+        parse=values.switch,
+        help="Whether what can't be delivered waits on the disk, in `spool` of the state directory.",
+        right="true or false",
+        off="it waits in memory, and is lost when the watcher ends.",
+    )
+    spool_bytes: int = setting(
+        "WHISPERWATCH_SPOOL_SIZE",
+        default=64 * 2**20,
+        parse=values.size,
+        help="How much may wait on the disk, compressed; then the oldest is dropped and counted.",
+        right="a size such as 64MB or 1GB, 64 KiB at least",
+    )
+    buffer_bytes: int = setting(
+        "WHISPERWATCH_BUFFER_BYTES",
+        default=32 * 2**20,
+        parse=values.size,
+        help="How much may wait in memory where the disk can't be written, or isn't to be; the oldest is dropped and "
+        "counted. Otherwise there are at most some 3 MB in memory.",
+        right="a size such as 32MB, 64 KiB at least",
     )

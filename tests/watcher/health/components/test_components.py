@@ -376,7 +376,7 @@ class TestMonitor:
         stage.checks += [Check("telemetry export", "healthy", "Telemetry reaches the collector.")]
         export = SimpleNamespace(
             endpoint="http://c", failing_since=None, last_success=stage.clock.unix - 7, error=None,
-            waiting_bytes=5, dropped=2,
+            waiting_bytes=5, spooled_bytes=0, dropped=2,
         )  # fmt: skip
         (monitor,) = [
             one

@@ -29,7 +29,11 @@ def _checks(scene: Scene) -> Iterator[Part]:
             numbers: dict[str, Number] = {}
             text = check.text.rstrip(".")
             if check.name == "telemetry export" and scene.export is not None:
-                numbers = {"waiting_bytes": scene.export.waiting_bytes, "dropped": scene.export.dropped}
+                numbers = {
+                    "waiting_bytes": scene.export.waiting_bytes,
+                    "spooled_bytes": scene.export.spooled_bytes,
+                    "dropped": scene.export.dropped,
+                }
                 if scene.export.last_success is not None:
                     ago = max(0.0, scene.now - scene.export.last_success)
                     numbers["last_success_unix"] = round(scene.export.last_success, 3)
