@@ -1,6 +1,7 @@
 """What the ship does to the bot's loop: latency of a 1 ms timer at 2,000 spans a second, with and without the ship.
 
-Run it by hand: `python -m bench.ship_latency [seconds]`. Variants take turns, each in a process of its own.
+Run it by hand: `python -m bench.ship_latency [seconds]`. Variants take turns, each in a process of its own. In `away` the
+watcher exports to a collector that isn't there, and its spool fills.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import tempfile
 import time
 from typing import Any
 
-VARIANTS = ("bare", "bare again", "off", "process")
+VARIANTS = ("bare", "bare again", "off", "process", "away")
+NOBODY = "http://127.0.0.1:9"
 ROUNDS = 3
 
 
@@ -36,7 +38,7 @@ async def latencies(seconds: float, record: Any) -> list[float]:
 def run(variant: str, seconds: float) -> None:
     from whisperwatch.bot.recording.recorder import recorder
     from whisperwatch.bot.ship import Options, Ship
-    from whisperwatch.state import StateDirectory
+    from whisperwatch.state import StateDirectory, open_state
 
     class Pulse:
         last_turn_ns = 0
@@ -74,7 +76,11 @@ def run(variant: str, seconds: float) -> None:
         late = asyncio.run(latencies(seconds, nothing))
     else:
         options = Options(mode="off" if variant == "off" else "process")
-        ship = Ship(recorder, beat=dict, state=StateDirectory(None), options=options, pulse=Pulse())
+        state = StateDirectory(None)
+        if variant == "away":
+            os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = NOBODY
+            state = open_state()
+        ship = Ship(recorder, beat=dict, state=state, options=options, pulse=Pulse())
         ship.start()
         while options.mode != "off" and not ship.welcome:
             time.sleep(0.05)
