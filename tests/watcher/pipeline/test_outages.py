@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from aiohttp import web
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
+from whisperwatch.watcher.health import checks
 from whisperwatch.watcher.pipeline import Pipeline
 from whisperwatch.watcher.pipeline.delivery import Backoff, Delivery, Pace
 from whisperwatch.watcher.records import LocalStream, Stream
@@ -191,10 +195,10 @@ async def test_over_the_cap_what_does_not_arrive_is_counted(watch, come, collect
     await come()
     await all_sent(pipeline)
     dropped = bot.dropped()
-    assert taken.spans == list(range(dropped["spans", "spool_full"], 20_000))
-    assert taken.logs == list(range(dropped["logs", "spool_full"], 5_000))
-    assert dropped["spans", "spool_full"] > 0
-    assert dropped["logs", "spool_full"] > 0
+    for found, made, signal in ((taken.spans, 20_000, "spans"), (taken.logs, 5_000, "logs")):
+        assert found == sorted(set(found))
+        assert found[-1] == made - 1, "the newest are there"
+        assert 0 < dropped[signal, "spool_full"] == made - len(found)
 
 
 async def test_a_kill_while_it_is_sent_later_sends_at_most_one_request_twice(watch, come, collector, target):
@@ -292,6 +296,78 @@ async def test_the_figures_tell_how_much_is_on_the_disk(watch, target):
     }
     assert sizes["whisperwatch.buffer.size"] == {"spans": 0, "metrics": 0, "logs": 0}
     assert sum(sizes["whisperwatch.spool.size"].values()) == pipeline.spooled_bytes > 0
+
+
+class TestWrongWays:
+    """What an operator has to mend: it is named, with what to do, and nothing is lost meanwhile."""
+
+    @pytest.mark.parametrize(
+        ("status", "said", "remedy"),
+        [
+            (401, b"no org id", "X-Scope-OrgID"),
+            (401, b"", "OTEL_EXPORTER_OTLP_HEADERS=authorization"),
+            (403, b"", "OTEL_EXPORTER_OTLP_HEADERS=authorization"),
+            (404, b"404 page not found", "Is OTEL_EXPORTER_OTLP_ENDPOINT right"),
+            (429, b"ingestion rate limit exceeded for tenant 7", "A limit of the store is reached"),
+            (400, b"Client sent an HTTP request to an HTTPS server.", "begin with https://"),
+        ],
+    )
+    async def test_it_waits_and_says_what_to_do(
+        self, watch, come, collector, target, status, said, remedy
+    ) -> None:
+        async def refuse(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=status, body=said, content_type="text/plain")
+
+        bot, taken = watch(), Taken(collector)
+        collector.script = [refuse] * 12
+        await come()
+        pipeline = await bot.start(target)
+        for _ in range(15):
+            await bot.second()
+        await collector.until(lambda: len(collector.requests) > 3)
+        check = checks.export(pipeline)
+        assert check.status == "degraded"
+        assert f"answered {status}" in check.text
+        assert remedy in check.text
+        await all_sent(pipeline)
+        assert (taken.spans, taken.logs) == (list(range(300)), list(range(75)))
+        assert bot.dropped() == {}
+        assert checks.export(pipeline).status == "healthy"
+
+    async def test_a_quota_is_waited_for(self, watch, come, collector, target, answers) -> None:
+        bot, loop = watch(), asyncio.get_running_loop()
+        collector.script = [answers.status(429, Retry_After="1")] * 3
+        await come()
+        pipeline = await bot.start(target)
+        await bot.second(100)
+        await collector.until(lambda: len(collector.requests) > 0)
+        began = loop.time()
+        await all_sent(pipeline)
+        assert loop.time() - began > 0.7
+        assert bot.dropped() == {}
+
+    async def test_what_comes_too_late_is_named_for_a_while(self, watch, come, collector, target) -> None:
+        async def partial(_: web.Request) -> web.StreamResponse:
+            told = ExportMetricsServiceResponse()
+            told.partial_success.rejected_data_points = 1
+            told.partial_success.error_message = "out of order sample"
+            return web.Response(body=told.SerializeToString(), content_type="application/x-protobuf")
+
+        bot = watch()
+        await come()
+        pipeline = await bot.start(target)
+        collector.script = [partial]
+        for _ in range(15):
+            await bot.second(1)
+        await collector.until(lambda: not collector.script)
+        await pipeline.flush(5)
+        check = checks.export(pipeline)
+        assert check.status == "degraded"
+        assert "refuses some of the telemetry: 1 metrics were rejected: out of order sample" in check.text
+        assert "out_of_order_time_window" in check.text
+        assert bot.dropped() == {("metrics", "rejected"): 1}
+        with time_machine.travel(time.time() + 301):
+            assert checks.export(pipeline).status == "healthy"
 
 
 class TestPace:
