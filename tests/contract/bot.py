@@ -22,7 +22,7 @@ class Bot:
 
     def __init__(self, instance: str, began: float) -> None:
         self.stream = Stream({"service.name": SERVICE, "service.instance.id": instance})
-        self._began = began
+        self.began = began
         self._definitions: list[tuple[Any, ...]] = [("scope", 1, semconv.SCOPE, None, None, None)]
         self._instruments: dict[str, int] = {}
         self._cells: dict[tuple[str, tuple[tuple[str, Any], ...]], list[Any]] = {}
@@ -87,7 +87,7 @@ class Bot:
         if cell is None:
             number = len(self._cells) + 1
             cell = self._cells[key] = [number, None]
-            started = int(self._began * 1e9)
+            started = int(self.began * 1e9)
             self._definitions.append(("cell", number, self._instrument(metric), dict(attributes), started))
         self._changed[cell[0]] = cell
         return cell

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.contract.bot import Bot
+from tests.contract.usage import use
 
 from whisperwatch import semconv
 
@@ -35,7 +36,7 @@ class Day:
 
     def __iter__(self) -> Iterator[int]:
         """Yields the end of each slot (unix s), after what happened in it was sent by the bots that live."""
-        chance = random.Random(self.seed)
+        chance, usage = random.Random(self.seed), random.Random(self.seed + 1)
         first, second = Bot("one", self.start), Bot("two", self.start)
         guilds = 120.0
         for slot in range(self.slots):
@@ -53,6 +54,7 @@ class Day:
                 guilds += chance.choice((-1, 0, 0, 1))
                 bot.gauge(semconv.SHARD_GUILDS, {**NAME, semconv.SHARD: shard}, guilds)
                 bot.gauge(semconv.GATEWAY_LATENCY, {**NAME, semconv.SHARD: shard}, chance.uniform(0.02, 0.4))
+                use(usage, bot, share, at)
             yield at
 
     def _slot(self, chance: random.Random, bot: Bot, at: int, shard: int, share: float) -> None:

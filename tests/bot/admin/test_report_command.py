@@ -89,7 +89,7 @@ async def test_unknown_reports_are_named(capsys: pytest.CaptureFixture[str]) -> 
     assert "there is no report 'perfomance': there are health, performance" in capsys.readouterr().err
 
 
-async def test_a_watcher_without_a_bot_answers(
+def test_a_watcher_without_a_bot_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HEALTH_CHECK_PORT", "0")
@@ -98,16 +98,18 @@ async def test_a_watcher_without_a_bot_answers(
     command = [sys.executable, "-m", "whisperwatch", "serve", "--state-dir", str(tmp_path / "state")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
-        said = await asyncio.to_thread(served.stderr.readline)
+        said = served.stderr.readline()
         assert "the report API is http://127.0.0.1:" in said
         url = said.split("served at ")[1].split(",")[0]
         try:
-            assert await report("engagement", "--json", "--url", url) == 0
+            assert main(["report", "engagement", "--json", "--url", url]) == 0
             assert json.loads(capsys.readouterr().out)["basis"]["store"] == "embedded"
-            assert await report("health") == 0
-            second = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+            assert main(["report", "health"]) == 0
+            second = await asyncio.to_thread(
+                subprocess.run, command, capture_output=True, text=True, check=False
+            )
             assert second.returncode == 1
             assert "another watcher" in second.stderr
         finally:
             served.send_signal(signal.SIGINT)
-        assert await asyncio.to_thread(served.wait, 20) == 0
+        assert served.wait(20) == 0
