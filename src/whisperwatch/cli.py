@@ -6,8 +6,10 @@ it needs.
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 _USAGE = """\
 usage: whisperwatch [--help] [--version] COMMAND ...
@@ -34,6 +36,25 @@ Watches discord.py bots.
 """
 
 
+_COMMANDS: Final[Mapping[str, str]] = {
+    "run": "whisperwatch.run",
+    "demo": "whisperwatch.demo.command",
+    "check": "whisperwatch.check",
+    "sync": "whisperwatch.sync",
+    "query": "whisperwatch.terminal.query",
+    "logs": "whisperwatch.terminal.logs",
+    "traces": "whisperwatch.terminal.traces",
+    "security-events": "whisperwatch.terminal.security_events",
+    "report": "whisperwatch.report",
+    "serve": "whisperwatch.serve",
+    "store": "whisperwatch.terminal.store",
+    "config": "whisperwatch.config",
+}
+"""Each command's module, whose `main` takes the rest of the command line and returns the exit status."""
+_ASKED: Final = ("get", "set", "unset", "monitoring")
+"""With one of these `config` is asked of the running bot."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (that of this process by default).
 
@@ -41,63 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit status: 2 for a wrong command line, else the command's own.
     """
     command, *rest = (sys.argv[1:] if argv is None else argv) or ("--help",)
-    match command:
-        case "run":
-            from whisperwatch.run import main as run
+    if command in _COMMANDS and not (command == "config" and rest and rest[0] in _ASKED):
+        return int(importlib.import_module(_COMMANDS[command]).main(rest))
+    if command == "--version":
+        from whisperwatch.version import __version__
 
-            return run(rest)
-        case "demo":
-            from whisperwatch.demo.command import main as demo
-
-            return demo(rest)
-        case "check":
-            from whisperwatch.check import main as check
-
-            return check(rest)
-        case "sync":
-            from whisperwatch.sync import main as sync
-
-            return sync(rest)
-        case "query":
-            from whisperwatch.terminal.query import main as query
-
-            return query(rest)
-        case "logs":
-            from whisperwatch.terminal.logs import main as logs
-
-            return logs(rest)
-        case "traces":
-            from whisperwatch.terminal.traces import main as traces
-
-            return traces(rest)
-        case "security-events":
-            from whisperwatch.terminal.security_events import main as security_events
-
-            return security_events(rest)
-        case "report":
-            from whisperwatch.report import main as report
-
-            return report(rest)
-        case "serve":
-            from whisperwatch.serve import main as serve
-
-            return serve(rest)
-        case "store":
-            from whisperwatch.terminal.store import main as store
-
-            return store(rest)
-        case "config" if not rest or rest[0] not in ("get", "set", "unset", "monitoring"):
-            from whisperwatch.config import main as config
-
-            return config(rest)
-        case "--version":
-            from whisperwatch.version import __version__
-
-            print(f"whisperwatch {__version__}")
-            return 0
-        case "--help" | "-h":
-            print(_USAGE, end="")
-            return 0
+        print(f"whisperwatch {__version__}")
+        return 0
+    if command in ("--help", "-h"):
+        print(_USAGE, end="")
+        return 0
     from whisperwatch.questions import BY_NAME
 
     if command in BY_NAME:
