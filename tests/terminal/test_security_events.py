@@ -7,6 +7,7 @@ import json
 import shutil
 import socketserver
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +122,33 @@ def test_what_is_wrong_is_said(run: Run) -> None:
     assert run()[0] == 2
     status, _, err = run("--format", "cef", "--since", "soon")
     assert (status, "no duration" in err) == (2, True)
+
+
+def test_a_change_while_no_bot_runs_is_one_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setenv("WHISPERWATCH_STATE_DIR", str(state))
+    monkeypatch.setenv("HEALTH_CHECK_PORT", "0")
+    with subprocess.Popen([sys.executable, "-m", "whisperwatch.watcher", "--stay"]) as watcher:
+        try:
+            _until(lambda: (state / "watcher.sock").exists())
+            assert main(["config", "set", "HEALTH_CHECK_INTERVAL", "20s"]) == 0
+            words = ["security-events", "export", "--format", "cef"]
+            out = _until(lambda: (capsys.readouterr(), main(words), capsys.readouterr().out)[-1])
+        finally:
+            watcher.terminate()
+    header, extension = parse(out.strip())
+    assert (header["class_id"], extension["act"]) == ("admin.config", "allowed")
+    assert (extension["suser"], extension["cs1"]) == ("terminal", "HEALTH_CHECK_INTERVAL")
+
+
+def _until(told: Callable[[], Any]) -> Any:
+    end = time.monotonic() + 30
+    while not (found := told()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
 
 
 class Loki(BaseHTTPRequestHandler):

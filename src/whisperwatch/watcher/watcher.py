@@ -45,6 +45,7 @@ from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
+from whisperwatch.watcher.siem.own import security_log
 from whisperwatch.watcher.siem.siem import Siem
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.store.store import StoreState
@@ -55,6 +56,8 @@ from whisperwatch.watcher.web.health import Access
 from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
 
 _AFTER_GOODBYE_S = 2.0
+_CHANGE = "admin.config"
+"""The kind of security event that a change of a setting is."""
 _PORT_AGAIN_S = 2.0
 """A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
 _STORE_PATIENCE_S = 7.0
@@ -184,11 +187,12 @@ class Watcher:
         return await self.answers.answer(question, arguments)
 
     async def _audit(self, outcome: str, setting: str, by: str) -> None:
-        """A bot's process records it, where the other security events are; without one the watcher's log has it."""
+        """A bot's process records it, where the other security events are; without one the watcher does."""
         _logger.warning("the setting %.80s is changed by %s: %s", setting, by, outcome)
         attributes = {SECURITY_TARGET: setting[:80], SECURITY_BY: by}
-        event = {"kind": "admin.config", "outcome": outcome, "attributes": attributes}
-        await self._call("audit", event)
+        event = {"kind": _CHANGE, "outcome": outcome, "attributes": attributes}
+        if "error" in await self._call("audit", event) and self.settings.logs.enabled:
+            self.pipeline.add_logs(self.own, [security_log(_CHANGE, outcome, attributes)], 0)
 
     async def _call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Of the first process that is there."""
