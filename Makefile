@@ -43,13 +43,15 @@ lint: environment ## style, types, import directions, generated files
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-logo
 	@$(bin)/python docs/generate.py --check
+	@$(bin)/python -m tools.dashboards --check
 
 format: environment ## the style, applied
 	@$(bin)/ruff check --fix $(sources)
 	@$(bin)/ruff format $(sources)
 
-docs: environment ## the generated pages, made again
+docs: environment ## the generated pages and dashboards, made again
 	@$(bin)/python docs/generate.py
+	@$(bin)/python -m tools.dashboards
 
 picture: demo-environment ## the README's picture, taken again
 	@$(bin)/python docs/picture.py

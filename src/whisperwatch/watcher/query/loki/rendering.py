@@ -38,19 +38,27 @@ KEYS: Final[dict[LogKey, str]] = {
 """The structured metadata that groups are made of."""
 
 
-def logs(filter: LogFilter, service: str | None) -> str:
-    """The records that fit."""
-    return " ".join([_stream(service), *_stages(filter)]).strip()
+def logs(filter: LogFilter, service: str | None, also: str = "") -> str:
+    """The records that fit. `also`: a stage more, as LogQL has it."""
+    return " ".join([_stream(service), *([also] if also else []), *_stages(filter)]).strip()
 
 
-def counts(filter: LogFilter, by: tuple[LogKey, ...], window: int, service: str | None, late: int = 0) -> str:
-    """How many fit in windows of so many seconds, of so many seconds before the time that is asked for."""
+def counts(
+    filter: LogFilter,
+    by: tuple[LogKey, ...],
+    window: int | str,
+    service: str | None,
+    late: int = 0,
+    also: str = "",
+) -> str:
+    """How many fit in windows of so many seconds (or such as Grafana puts in: `$__interval`), of so many seconds before
+    the time that is asked for."""
     labels = ", ".join(KEYS[key] for key in by)
     # without it every trace id would be a series
     kept = f"| keep {labels or 'service_name'}"
     grouped = f" by ({labels}) " if by else ""
     offset = f" offset {duration(late)}" if late else ""
-    return f"sum{grouped}(count_over_time({logs(filter, service)} {kept} [{duration(window)}]{offset}))"
+    return f"sum{grouped}(count_over_time({logs(filter, service, also)} {kept} [{duration(window)}]{offset}))"
 
 
 def _stream(service: str | None) -> str:

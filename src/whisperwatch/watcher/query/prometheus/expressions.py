@@ -10,8 +10,11 @@ from whisperwatch.watcher.query.prometheus.rendering import familiar
 from whisperwatch.watcher.query.prometheus.selectors import label_of
 
 
-def promql(expression: Expression, metrics: Mapping[str, Known], window: int, ours: str | None = None) -> str:
-    """An expression over windows of so many seconds, in PromQL that people read.
+def promql(
+    expression: Expression, metrics: Mapping[str, Known], window: int | str, ours: str | None = None
+) -> str:
+    """An expression over windows of so many seconds (or such as Grafana puts in: `$__rate_interval`), in PromQL that
+    people read.
 
     Args:
         metrics: those that are named in it.
@@ -31,6 +34,6 @@ def promql(expression: Expression, metrics: Mapping[str, Known], window: int, ou
             return f"topk({most}, {promql(of, metrics, window, ours)})"
 
 
-def _operand(measure: Measure, metric: Known, window: int, ours: str | None) -> str:
+def _operand(measure: Measure, metric: Known, window: int | str, ours: str | None) -> str:
     text = familiar(measure, metric, window, ours)
     return f"({text})" if measure.function == "avg" else text

@@ -46,8 +46,8 @@ def exact(measure: Measure, metric: Known, window: int, ours: str | None = None)
     return familiar(measure, metric, window, ours)
 
 
-def familiar(measure: Measure, metric: Known, window: int, ours: str | None = None) -> str:
-    """The same as people write it."""
+def familiar(measure: Measure, metric: Known, window: int | str, ours: str | None = None) -> str:
+    """The same as people write it. A `window` that is a text is one that Grafana puts in: `$__rate_interval`."""
     function, by, span = measure.function, _by(measure), duration(window)
 
     def of(suffix: str = "") -> str:
@@ -87,8 +87,10 @@ def _by(measure: Measure, *, le: bool = False) -> str:
     return f" by ({', '.join(labels)}) " if labels else ""
 
 
-def duration(seconds: int) -> str:
-    """As PromQL writes it: `1h30m`."""
+def duration(seconds: int | str) -> str:
+    """As PromQL writes it: `1h30m`. A text is a variable of Grafana's, and stays."""
+    if isinstance(seconds, str):
+        return seconds
     parts = []
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)

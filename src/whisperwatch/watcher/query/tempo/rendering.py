@@ -13,9 +13,10 @@ _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.]+")
 
 
-def search(asked: TraceSearch, service: str | None) -> str:
-    """The traces that fit: conditions on the trace, and, joined by `&&`, on any of its spans."""
-    spansets = [_braced(_of_trace(asked, service))]
+def search(asked: TraceSearch, service: str | None, also: tuple[str, ...] = ()) -> str:
+    """The traces that fit: conditions on the trace, and, joined by `&&`, on any of its spans. `also`: more of the
+    first, as TraceQL has them."""
+    spansets = [_braced(iter([*_of_trace(asked, service), *also]))]
     if asked.error is True:
         spansets.append("{ status = error }")
     if asked.where:

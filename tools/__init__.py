@@ -1,0 +1,1 @@
+"""What the project is built and kept with; nothing of it is in the package."""
