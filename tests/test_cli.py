@@ -32,7 +32,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_the_commands(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 0
     out = capsys.readouterr().out
-    assert all(f"\n  {command} " in out for command in ("run", "demo", "check", "config", "health", "sync"))
+    assert all(
+        f"\n  {command} " in out
+        for command in ("run", "demo", "check", "config", "health", "sync", "dashboards")
+    )
 
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,7 +45,7 @@ def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.err.endswith("whisperwatch: there is no command 'fly'\n")
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "config", "health", "sync"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "config", "health", "sync", "dashboards"])
 def test_every_command_has_help(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "whisperwatch", command, "--help"], capture_output=True, text=True

@@ -30,6 +30,7 @@ Watches discord.py bots.
   security-events export    the security events that are kept, for a SIEM: CEF, ECS, OCSF, Splunk's HEC
   store info|backup|forget  the embedded store: what is in it, a copy, a user removed
   sync                      publish /watch in the admin guild
+  dashboards --out DIR      Grafana's dashboards, as files to import
   check                     read the settings, show what is in force, name every mistake
   config [NAME] [--json]    each setting, its value and where it came from
   config get|set|unset NAME one of the running bot's settings, read or changed; config monitoring
@@ -41,6 +42,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "demo": "whisperwatch.demo.command",
     "check": "whisperwatch.check",
     "sync": "whisperwatch.sync",
+    "dashboards": "whisperwatch.dashboards",
     "query": "whisperwatch.terminal.query",
     "logs": "whisperwatch.terminal.logs",
     "traces": "whisperwatch.terminal.traces",

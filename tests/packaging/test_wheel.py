@@ -57,6 +57,8 @@ def test_contents(wheel: Path) -> None:
     }
     assert "whisperwatch/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    boards = {path.name for path in (PROJECT / "grafana" / "dashboards").glob("*.json")}
+    assert {name.rpartition("/")[2] for name in names if name.startswith("whisperwatch/grafana/")} == boards
     assert not [name for name in names if "__pycache__" in name or "/test" in name]
 
 
@@ -78,7 +80,7 @@ def test_readme_is_the_description(metadata: dict[str, list[str]]) -> None:
     assert metadata["License-Expression"] == ["Apache-2.0"]
 
 
-def test_in_an_empty_environment(wheel: Path, make_environment: Callable[[], Any]) -> None:
+def test_in_an_empty_environment(wheel: Path, make_environment: Callable[[], Any], tmp_path: Path) -> None:
     """`pip install whisperwatch` brings what one bot alone needs."""
     environment = make_environment()
     environment.install(wheel)
@@ -90,6 +92,7 @@ def test_in_an_empty_environment(wheel: Path, make_environment: Callable[[], Any
     )
     assert "whisperwatch.watcher.settings" in loaded
     assert environment.run("python", "-c", CHARTS) == "False\n"
+    assert "Whisperwatch: Overview" in environment.run("whisperwatch", "dashboards", "--out", tmp_path)
     environment.install("opentelemetry-instrumentation")  # it has the command that loads the entry point
     assert "DiscordInstrumentor" in environment.run("python", "-c", LOAD_ENTRY_POINT)
 

@@ -48,8 +48,8 @@ def draw(panel: Panel, board: Board, number: int, width: int) -> Any:
     drawn.id(number).title(panel.title).description(panel.good).span(width).height(
         _HEIGHTS.get(panel.kind, _HEIGHT)
     )
-    sources = {one.source for one in queries.values()}
-    drawn.datasource(source(sources.pop() if sources else "alertmanager"))
+    for one in queries.values():
+        drawn.datasource(source(one.source))
     if panel.kind in ("logs", "traces", "alerts"):
         drawn.unit("none")
     else:
