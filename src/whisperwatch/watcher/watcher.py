@@ -29,6 +29,7 @@ from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.cost import CostWatch
 from whisperwatch.watcher.answers.cost import sections as cost_sections
+from whisperwatch.watcher.answers.grafana import Grafana
 from whisperwatch.watcher.configuration import Configuration
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
@@ -41,6 +42,7 @@ from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
 from whisperwatch.watcher.query.choosing import Stores
+from whisperwatch.watcher.query.prometheus.selectors import job_of
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
@@ -139,6 +141,7 @@ class Watcher:
             Config(self.configuration, partial(hash_id, key), self._audit),
             self._call,
             self.artist.draw if self.artist.available() else None,
+            self._grafana,
         )
         self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.web: WebServer | None = None
@@ -200,6 +203,13 @@ class Watcher:
             if source.connected:
                 return await self.receiver.calls.call(source, name, arguments)
         return {"error": "No bot is connected."}
+
+    def _grafana(self) -> Grafana | None:
+        if (url := self.settings.grafana) is None:
+            return None
+        named = {**dict(self.settings.service.attributes), SERVICE_NAME: self.own.resource.get(SERVICE_NAME)}
+        job = None if self.settings.match else job_of(named)
+        return Grafana(url, named[SERVICE_NAME], job)
 
     async def _tell_health(self) -> dict[str, Any]:
         return await self.health.answer(detailed=True)

@@ -13,6 +13,7 @@ from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
+from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
 from whisperwatch.watcher.answers.page import Attachment, Button, Page, Section, remarks
 from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Call, Reports, nobody
@@ -75,6 +76,7 @@ class Answers:
         config: tells of the settings.
         call: has something done in a process of the bot.
         draw: makes PNG pictures of charts; None where none can be made.
+        linking: where answers link to.
     """
 
     def __init__(
@@ -86,15 +88,16 @@ class Answers:
         config: Config | None = None,
         call: Call = nobody,
         draw: Draw | None = None,
+        linking: Linking = nowhere,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         self._reports: Reports | None = None
         self._records: Records | None = None
         if asking is not None:
-            self._reports, self._records = Reports(asking, call), Records(asking)
+            self._reports, self._records = Reports(asking, call, linking), Records(asking, linking)
             self.tellers |= self._reports.tellers | self._records.tellers
-        self._config, self._draw = config, draw
+        self._config, self._draw, self._linking = config, draw, linking
         if config is not None:
             self.tellers |= config.tellers
 
@@ -161,4 +164,5 @@ class Answers:
         told = await self._tell()
         if "off" in told:
             return health.off(str(told["off"]))
-        return health.page(health.Health.from_json(told), detailed=arguments.get("view") == "detailed")
+        page = health.page(health.Health.from_json(told), detailed=arguments.get("view") == "detailed")
+        return page if (grafana := self._linking()) is None else linked(page, grafana.board("health"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from whisperwatch.watcher.answers.page import Line, Moment, Page, symbol
+from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, symbol
 
 TITLE: Final = 256
 DESCRIPTION: Final = 4096
@@ -34,6 +34,8 @@ def embeds(page: Page) -> list[dict[str, Any]]:
     made = []
     for number, leaf in enumerate(leaves, 1):
         embed: dict[str, Any] = {"title": title, "color": COLOURS.get(page.status or "", _GREY)}
+        if (link := _first_link(page)) is not None:
+            embed["url"] = link.url  # of the title, on each leaf
         if page.at is not None:
             embed["timestamp"] = datetime.fromtimestamp(page.at, UTC).isoformat(timespec="milliseconds")
         if leaf.lines:
@@ -46,6 +48,11 @@ def embeds(page: Page) -> list[dict[str, Any]]:
             embed["footer"] = {"text": " · ".join(told)}
         made.append(embed)
     return made
+
+
+def _first_link(page: Page) -> Link | None:
+    parts = (part for section in page.sections for line in section.lines for part in line)
+    return next((part for part in parts if isinstance(part, Link)), None)
 
 
 def escaped(text: str) -> str:
@@ -126,4 +133,14 @@ def _values(lines: Sequence[Line], longest: int) -> list[str]:
 def _line(line: Line) -> str:
     if isinstance(line, str):
         return escaped(line)
-    return "".join(f"<t:{int(part.unix)}:R>" if isinstance(part, Moment) else escaped(part) for part in line)
+    return "".join(map(_part, line))
+
+
+def _part(part: str | Moment | Link) -> str:
+    match part:
+        case Moment(unix):
+            return f"<t:{int(unix)}:R>"
+        case Link(label, url):
+            return f"[{escaped(label)}]({url})"
+        case _:
+            return escaped(part)

@@ -16,8 +16,16 @@ class Moment:
     unix: float
 
 
-Line = str | tuple[str | Moment, ...]
-"""One line: text, in which there may be moments."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a reader can open. `url` has nothing that Markdown takes for its own."""
+
+    label: str
+    url: str
+
+
+Line = str | tuple[str | Moment | Link, ...]
+"""One line: text, in which there may be moments and links."""
 
 
 @dataclass(frozen=True, slots=True)

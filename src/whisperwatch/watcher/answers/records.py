@@ -14,6 +14,7 @@ from typing import Any, Final
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.semconv import COMPONENTS
 from whisperwatch.watcher.answers.asked_period import period
+from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
 from whisperwatch.watcher.answers.log_export import FORMATS, within
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Attachment, Line, Moment, Page, remarks
@@ -47,10 +48,11 @@ class Records:
 
     Args:
         asking: asks the stores.
+        linking: where answers link to.
     """
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: Asking, linking: Linking = nowhere) -> None:
+        self._asking, self._linking = asking, linking
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
             "logs": self._logs,
             "trace": self._trace,
@@ -85,11 +87,23 @@ class Records:
         found = await self._found(arguments)
         if _exports(arguments):
             return await asyncio.to_thread(export, found, over_s, form, arguments.get("output"))
-        return replace(logs(found, over_s), again={**arguments, "at": at or int(time.time()) + 1})
+        end = at if isinstance(at, int) else int(time.time()) + 1
+        page = replace(logs(found, over_s), again={**arguments, "at": end})
+        if (grafana := self._linking()) is None:
+            return page
+        return linked(page, grafana.logs(_filter(arguments), end - over_s, end))
 
     async def _trace(self, arguments: Arguments) -> Page:
         trace_id = _trace_id(arguments)
-        return trace(await self._asking.trace(TraceQuestion(trace_id)), trace_id)
+        found = await self._asking.trace(TraceQuestion(trace_id))
+        page = trace(found, trace_id)
+        if (grafana := self._linking()) is None or not found.spans:
+            return page
+        start, end = (
+            min(span.start for span in found.spans) / 1e9,
+            max(span.end for span in found.spans) / 1e9,
+        )
+        return linked(page, grafana.trace(trace_id, start, end), grafana.logs_of(trace_id, start, end))
 
 
 def logs(found: LogAnswer, over_s: float) -> Page:

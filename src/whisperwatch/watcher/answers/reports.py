@@ -13,6 +13,7 @@ from whisperwatch.watcher.answers import bottlenecks, capacity, memory_analysis,
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.from_reports import from_history, from_resources
+from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.plain import plain
 from whisperwatch.watcher.insight.reports import REPORTS
@@ -69,10 +70,11 @@ class Reports:
     Args:
         asking: asks them.
         call: has something done in a process of the bot.
+        linking: where answers link to.
     """
 
-    def __init__(self, asking: Asking, call: Call = nobody) -> None:
-        self._asking, self._call = asking, call
+    def __init__(self, asking: Asking, call: Call = nobody, linking: Linking = nowhere) -> None:
+        self._asking, self._call, self._linking = asking, call, linking
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
             question: partial(self._tell, question) for question in _VIEWS
         }
@@ -81,6 +83,8 @@ class Reports:
         """The page of a report of `REPORTS`."""
         report = await REPORTS[name].make(self._asking, over_s, of)
         page = _PAGES[name](report)
+        if (grafana := self._linking()) is not None:
+            page = linked(page, grafana.board(name, of, over_s, page.at))
         return replace(page, chart=_CHARTS[name](report)) if name in _CHARTS else page
 
     async def json(self, question: str, arguments: Arguments) -> str:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 
-from whisperwatch.watcher.answers.page import Line, Moment, Page, symbol
+from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, symbol
 
 WIDTH = 100
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
@@ -45,7 +45,17 @@ def _block(lines: tuple[Line, ...], at: float | None, indent: str) -> Iterator[s
 def _line(line: Line, at: float | None) -> str:
     if isinstance(line, str):
         return line
-    return "".join(_moment(part.unix, at) if isinstance(part, Moment) else part for part in line)
+    return "".join(_part(part, at) for part in line)
+
+
+def _part(part: str | Moment | Link, at: float | None) -> str:
+    match part:
+        case Moment(unix):
+            return _moment(unix, at)
+        case Link(label, url):
+            return f"{label}: {url}"
+        case _:
+            return part
 
 
 def _moment(unix: float, at: float | None) -> str:

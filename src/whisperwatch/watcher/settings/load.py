@@ -72,6 +72,7 @@ class Settings:
         guide: the groups of the guide's that wait for their parts; see `group`.
         stores: those that are asked, by name; the embedded one answers for the others.
         match: the label matcher of this bot's series in Prometheus.
+        grafana: the address of the Grafana that answers link to.
         values: every setting by its name, with where it came from.
     """
 
@@ -91,6 +92,7 @@ class Settings:
     siem: Siem
     stores: Mapping[str, StoreTarget] = field(default_factory=dict)
     match: str | None = None
+    grafana: str | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     guide: Mapping[type[Group], Group] = field(default_factory=dict)
@@ -246,7 +248,7 @@ def _settings(reading: Reading) -> Settings:
     health, admin = reading.group(Health), reading.group(Admin)
     fleet, keeping, api = reading.group(Fleet), reading.group(Keeping), reading.group(Api)
     events = siem(reading)
-    asked, match = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking).match
+    asked, asking = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking)
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]
@@ -274,7 +276,8 @@ def _settings(reading: Reading) -> Settings:
         api,
         events,
         {one.name: one for one in asked if one is not None},
-        match,
+        asking.match,
+        asking.grafana,
         problems,
         tuple(warnings),
     )

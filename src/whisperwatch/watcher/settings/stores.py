@@ -118,6 +118,16 @@ class Asking(Group):
         right='a label, =, and a text in double quotes: job="companion"',
         unset="`job` as OTLP makes it of `OTEL_SERVICE_NAME`; without that, all series",
     )
+    grafana: str | None = setting(
+        "GRAFANA_URL",
+        default=None,
+        parse=url,
+        help="The Grafana that answers link to: the dashboards, traces and logs that `grafana/` has.",
+        right="an http or https URL, as a browser opens it",
+        unset="answers link to nothing",
+        live=True,
+        changeable=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)

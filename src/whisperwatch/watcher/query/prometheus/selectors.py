@@ -19,12 +19,18 @@ def label_of(attribute: str) -> str:
     return "instance" if attribute == INSTANCE else label_name(attribute)
 
 
-def our_job(resource: Mapping[str, Any]) -> str | None:
-    """The matcher of a service's series, as Prometheus makes `job` of OTLP; None where the service has no name."""
+def job_of(resource: Mapping[str, Any]) -> str | None:
+    """A service's `job`, as Prometheus makes it of OTLP; None where the service has no name."""
     name, namespace = (resource.get(f"service.{part}") for part in ("name", "namespace"))
     if not name:
         return None
-    return f"job={quoted(f'{namespace}/{name}' if namespace else str(name))}"
+    return f"{namespace}/{name}" if namespace else str(name)
+
+
+def our_job(resource: Mapping[str, Any]) -> str | None:
+    """The matcher of a service's series; None where the service has no name."""
+    job = job_of(resource)
+    return None if job is None else f"job={quoted(job)}"
 
 
 def selector(metric: Known, suffix: str, where: Iterable[Match], ours: str | None) -> str:
