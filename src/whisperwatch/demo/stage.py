@@ -6,6 +6,7 @@ The only place of the demo that names concrete parts.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from typing import Protocol, Self
 
 from whisperwatch.demo.backends.child import Child, free_port, require_free
 from whisperwatch.demo.backends.chroma import Chroma
-from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.backends.llm import MODEL, LanguageModel
 from whisperwatch.demo.backends.postgres import Postgres
 from whisperwatch.demo.backends.redis import Redis
 from whisperwatch.demo.home import Home
@@ -29,6 +30,7 @@ from whisperwatch.demo.problem import DemoError
 from whisperwatch.demo.receiver import Receiver
 from whisperwatch.demo.truth import Truth
 from whisperwatch.state import VARIABLE, StateDirectory, hash_id
+from whisperwatch.version import __version__
 
 _CHANNELS = ("general", "stories", "night-owls")
 _GUILDS = (GuildPlan("Harbour", _CHANNELS), GuildPlan("Attic", _CHANNELS))
@@ -40,12 +42,17 @@ _SET_BY_US = (
 """Variables of the user's that are kept from the demo's bot: it would show the user's settings instead of working."""
 _SETTINGS = {
     "OTEL_SERVICE_NAME": "companion",
+    "OTEL_RESOURCE_ATTRIBUTES": f"service.version={__version__}",
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
     "OTEL_BSP_SCHEDULE_DELAY": "250",
     "OTEL_METRIC_EXPORT_INTERVAL": "5000",
     "WHISPERWATCH_LINGER": "200ms",
     "COMPANION_CONSOLIDATE_S": "4",
 }
+
+
+_PRICE = {"input": 0.5, "output": 1.5}
+"""USD for a million tokens of the demo's model, which in truth costs nothing."""
 
 
 class Service(Protocol):
@@ -61,10 +68,13 @@ class Service(Protocol):
 class Stage:
     """Everything but the users. An async context manager: inside it, the bot is connected and watched.
 
-    `port` is that of `/health` and `/metrics`; 0 takes any that is free. `say` is given a line for each step.
+    `port` is that of `/health` and `/metrics`; 0 takes any that is free. `say` is given a line for each step. `otlp` is
+    a collector's address that gets all telemetry in the place of the demo's own.
     """
 
-    def __init__(self, say: Callable[[str], None], port: int = 0, seed: int = 7) -> None:
+    def __init__(
+        self, say: Callable[[str], None], port: int = 0, seed: int = 7, otlp: str | None = None
+    ) -> None:
         self.truth = Truth()
         self.discord = LoopbackDiscord(_GUILDS, people=(), limits=Limits.real(), seed=seed)
         self.discord.bot.name = _BOT_NAME
@@ -77,6 +87,7 @@ class Stage:
         self._services: tuple[Service, ...] = (
             self.postgres, self.redis, Chroma(self.home), self.model, self.receiver,
         )  # fmt: skip
+        self._otlp = {} if otlp is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp}
         self._say = say
         self._begin = time.monotonic()
         self._stack = AsyncExitStack()
@@ -156,15 +167,19 @@ class Stage:
         # Gauges are read every 15 s by default: too slow to look at.
         config = self.home.path / "monitoring.yaml"
         config.write_text("monitoring: {metrics: {collection_interval: 1s}}\n")
+        prices = self.home.path / "prices.json"
+        prices.write_text(json.dumps({MODEL: _PRICE}))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_SET_BY_US)}
         for service in self._services:
             environment |= service.environment()
         return (
             environment
+            | self._otlp
             | _SETTINGS
             | {
                 VARIABLE: str(self._state),
                 "MONITORING_CONFIG": str(config),
+                "WHISPERWATCH_LLM_PRICES": str(prices),
                 "HEALTH_CHECK_PORT": str(self.port),
                 "COMPANION_DISCORD_PORT": str(self.discord.port),
                 "DISCORD_TOKEN": self.discord.token,

@@ -57,7 +57,7 @@ class Mind:
             query_embeddings=[embed(text)],
             n_results=most,
             where={"person": str(person)},
-            include=["documents"],
+            include=["documents", "distances"],
         )
         return (found["documents"] or [[]])[0]
 
