@@ -12,6 +12,7 @@ from whisperwatch.demo.loopback import LoopbackDiscord
 from whisperwatch.questions import slash_payload
 from whisperwatch.watcher.answers.answers import Answers
 from whisperwatch.watcher.answers.charts.artist import Artist
+from whisperwatch.watcher.answers.charts.chart import unpacked
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.query.asking import Asking
@@ -62,12 +63,32 @@ class TestWithoutAPicture:
         told = await self.ask(asking, fail, by="7")
         assert told["files"] == []
         assert "The chart can't be drawn: its worker died." in told["text"]
+        assert "█" in told["text"]
 
     async def test_a_terminal_has_none_drawn(self, asking: Asking) -> None:
         async def never(chart: Any) -> bytes:
             raise AssertionError
 
         assert (await self.ask(asking, never))["files"] == []
+
+    async def test_sketches_go_where_the_picture_is(self, asking: Asking) -> None:
+        async def draw(chart: Any) -> bytes:
+            return b"PNG"
+
+        told = await self.ask(asking, draw, by="7")
+        assert told["files"] == [("chart.png", b"PNG")]
+        assert "█" not in told["text"] + str(told["embeds"])
+        instead = told["instead"]
+        assert instead["files"] == []
+        assert "█" in instead["text"]
+        assert "█" in str(instead["embeds"])
+        assert "image" not in instead["embeds"][0]
+
+    async def test_a_terminal_draws_itself(self, asking: Asking) -> None:
+        told = await self.ask(asking, None, form="chart")
+        assert unpacked(told["chart"]).panels[1].title == "Memory of the bot's process"
+        assert "█" not in told["text"]
+        assert "█" in (await self.ask(asking, None))["text"]
 
     async def test_a_page_further_on_has_none(self, asking: Asking) -> None:
         async def never(chart: Any) -> bytes:

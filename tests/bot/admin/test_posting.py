@@ -12,6 +12,17 @@ def test_an_answer() -> None:
     assert post.plain == "```\nplain\n```"
 
 
+def test_where_no_files_may_be_attached() -> None:
+    answer = {"embeds": [{"title": "t"}], "text": "plain", "error": None}
+    assert Post.of(answer).without_files() == Post.of(answer)
+    with_file = Post.of({**answer, "files": [("a.csv", b"1")]}).without_files()
+    assert (with_file.embeds, with_file.files) == ([], ())
+    assert with_file.text == "plain\n\nThe bot may not attach files here, so they are left out."
+    pictured = {**answer, "files": [("chart.png", b"1")], "instead": {**answer, "text": "▁█"}}
+    assert Post.of(pictured).text == "plain"
+    assert Post.of(pictured).without_files() == Post.of({**answer, "text": "▁█"})
+
+
 def test_a_failure_of_the_watchers() -> None:
     post = Post.of({"embeds": [], "text": "", "error": "It failed."})
     assert (post.embeds[0].title, post.embeds[0].description) == ("❔ No answer", "It failed.")

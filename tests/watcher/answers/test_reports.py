@@ -137,6 +137,7 @@ def test_engagement() -> None:
     report = Engagement(
         DAY, {"day": Figure(12, "{user}", 10)}, Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
         {"positive": Figure(3, "{feedback}")}, {"ask": Figure(4, "{use}")},
+        {"day": (None, 3, 12), "week": (None,) * 3, "month": (None,) * 3}, (0, 5, 4), (1, 2, 3),
     )  # fmt: skip
     assert read(usage.engagement(report)) == dedent("""
         Engagement, last 24 hours
@@ -144,9 +145,11 @@ def test_engagement() -> None:
 
         Active users
            Today: 12 (+20 %)
+           ·▃█ 3 to 12
 
         Conversations
            Conversations begun: 9
+           ▁█▇ 0 to 5
            Messages in one, on average: 4
            Length, on average: not known
            Liked: 100 %

@@ -54,6 +54,11 @@ async def test_a_disk_that_fills(bot: Bot) -> None:
     assert disk.full.latest is not None
     assert disk.full.earliest < 83 * HOUR < disk.full.latest
     assert disk.confidence in ("high", "moderate")
+    assert len(report.times) == len(disk.points)
+    assert disk.course[-1].in_s == report.basis.over_s
+    assert disk.course[-1].expected == pytest.approx(1.17, abs=0.02)
+    assert all(at.low <= at.expected <= at.high for at in disk.course)
+    assert [at.in_s for at in disk.course] == sorted({at.in_s for at in disk.course})
     (advice,) = report.recommendations
     assert (advice.of, advice.setting) == ("Disk /", "the disk's size")
     assert advice.now.value == pytest.approx(1e11)

@@ -76,6 +76,16 @@ async def test_history(bot: Bot) -> None:
     assert {later - time for time, later in pairwise(report.times)} == {report.step_s}
 
 
+async def test_the_steps_are_those_that_are_kept(bot: Bot) -> None:
+    bot.count("discord.messages.handled", 5)
+    bot.at(HOUR)
+    report = await performance.history(
+        bot.asking, 7 * HOUR
+    )  # two dozen of it are 17.5 min, and 5 min are kept
+    assert report.step_s == 20 * 60
+    assert {later - time for time, later in pairwise(report.times)} == {report.step_s}
+
+
 async def test_resources(bot: Bot) -> None:
     bot.level("process.cpu.utilization", 0.2)
     bot.level("process.memory.usage", 5e8)
@@ -106,6 +116,21 @@ async def test_engagement(bot: Bot) -> None:
     assert (report.conversations.value, report.turns.value, report.duration.value) == (9, 4, None)
     assert report.satisfaction.value == 0.75
     assert list(report.features) == ["ask"]
+
+
+async def test_engagement_over_time(bot: Bot) -> None:
+    for hour in range(71, -1, -1):
+        bot.level("bot.users.active", 24 - hour % 24, {"bot.users.window": "day"})
+        bot.level("bot.users.active", 50, {"bot.users.window": "week"})
+        bot.count("bot.conversations", 2)
+        bot.at(hour * HOUR + 60)
+    day = await usage.engagement(bot.asking, 24 * HOUR)
+    assert day.users_trend["day"] == tuple(range(1, 25))
+    assert day.conversations_trend == (2,) * 24
+    days = await usage.engagement(bot.asking, 72 * HOUR)
+    assert days.users_trend == {"day": (24,) * 3, "week": (50,) * 3, "month": (None,) * 3}
+    assert days.conversations_trend[1:] == (48, 48)
+    assert len(days.times) == 3
 
 
 async def test_caches(bot: Bot) -> None:

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -28,12 +28,17 @@ _LONGEST: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What is posted: embeds, or `text` where embeds may not be sent; files and buttons with either."""
+    """What is posted: embeds, or `text` where embeds may not be sent; files and buttons with either.
+
+    Attributes:
+        instead: what is posted where files may not be attached; None: the same without them, which is said.
+    """
 
     embeds: list[discord.Embed] = field(default_factory=list)
     text: str = ""
     files: Sequence[tuple[str, bytes]] = ()
     buttons: Sequence[dict[str, Any]] = ()
+    instead: Post | None = None
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> Post:
@@ -41,7 +46,9 @@ class Post:
         error = answer.get("error")
         if error is None:
             embeds = [discord.Embed.from_dict(embed) for embed in answer["embeds"]]
-            return cls(embeds, answer["text"], answer.get("files", ()), answer.get("buttons", ()))
+            files, buttons = answer.get("files", ()), answer.get("buttons", ())
+            instead = None if (other := answer.get("instead")) is None else cls.of(other)
+            return cls(embeds, answer["text"], files, buttons, instead)
         if "silent_since" in answer:
             return _silent(str(error), answer["silent_since"])
         return notice("❔ No answer", escaped(str(error)))
@@ -52,6 +59,13 @@ class Post:
         text = self.text.replace("```", "'''")
         room = _LONGEST - len("```\n\n```")
         return f"```\n{text if len(text) <= room else text[: room - 1] + '…'}\n```"
+
+    def without_files(self) -> Post:
+        """What is posted where they may not be attached."""
+        if self.instead is not None or not self.files:
+            return self.instead or self
+        text = f"{self.text}\n\nThe bot may not attach files here, so they are left out."
+        return Post(text=text, buttons=self.buttons)
 
     def attachments(self) -> list[discord.File]:
         """The files, for one message: a `discord.File` is read once."""
@@ -83,13 +97,12 @@ def listing() -> Post:
 
 async def reply(message: discord.Message, post: Post) -> None:
     """Answer a message where it was written, without a ping."""
+    may_embed, may_attach = _may(message, "embed_links"), _may(message, "attach_files")
+    if not may_attach:
+        post = post.without_files()
     options = _options(post, message.author.id)
     options["reference"] = message.to_reference(fail_if_not_exists=False)
     options["mention_author"] = False
-    may_embed, may_attach = _may(message, "embed_links"), _may(message, "attach_files")
-    if not may_attach and options.pop("files", None):
-        post = replace(post, text=f"{post.text}\n\nThe bot may not attach files here, so they are left out.")
-        may_embed = False
     try:
         if post.embeds and may_embed:
             await message.channel.send(embeds=post.embeds, **options)

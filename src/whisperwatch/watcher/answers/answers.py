@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
-from whisperwatch.watcher.answers.charts.chart import Chart
+from whisperwatch.watcher.answers.charts.chart import Chart, packed
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
-from whisperwatch.watcher.answers.page import Attachment, Button, Page, Section, remarks
+from whisperwatch.watcher.answers.page import Attachment, Button, Page, Section, remarks, unsketched
 from whisperwatch.watcher.answers.records import Records
 from whisperwatch.watcher.answers.reports import Call, Reports, nobody
 from whisperwatch.watcher.asked import failure
@@ -25,6 +25,8 @@ _PICTURE: Final = "chart.png"
 _PICTURE_S: Final = 5.0
 """The text is there in a moment: a picture that takes longer is left out."""
 Draw = Callable[[Chart], Awaitable[bytes]]
+_SKETCHED: Final = "sketched"
+"""The argument with which the further pages of an answer are asked for that has no picture on its first."""
 _BACK: Final = "◀"
 _ON: Final = "▶"
 Arguments = Mapping[str, Any]
@@ -59,6 +61,23 @@ def told(page: Page, question: str, arguments: Mapping[str, Any]) -> dict[str, A
             for button in (*buttons, *page.buttons)
         ],
     }
+
+
+async def _pictured(
+    page: Page, question: str, arguments: dict[str, Any], chart: Chart, draw: Draw
+) -> dict[str, Any]:
+    """For Discord, with what is said `instead` where the picture may not be posted; only that, if it can't be drawn."""
+    sketched = {**arguments, _SKETCHED: True}
+    files = page.files
+    if _whole(arguments.get("page")) == 1:
+        try:
+            async with asyncio.timeout(_PICTURE_S):
+                files += (Attachment(_PICTURE, await draw(chart)),)
+        except (ChartError, TimeoutError) as error:
+            why = str(error) or "The chart took too long to draw."
+            return told(replace(page, sections=(*page.sections, *remarks([], [why]))), question, sketched)
+    shown = told(replace(unsketched(page), files=files), question, arguments)
+    return {**shown, "instead": told(page, question, sketched)}
 
 
 def _whole(given: Any) -> int:
@@ -116,21 +135,11 @@ class Answers:
             page = await teller(arguments)
         except (WrongWordsError, QuestionError) as error:
             return failure(str(error))
-        if page.chart is not None and "by" in arguments and _whole(arguments.get("page")) == 1:
-            page = await self._with_picture(page, page.chart)
-        return told(page, question, arguments)
-
-    async def _with_picture(self, page: Page, chart: Chart) -> Page:
-        """For Discord; where it can't be drawn, the page says so, and is whole without."""
-        if self._draw is None:
-            return page
-        try:
-            async with asyncio.timeout(_PICTURE_S):
-                png = await self._draw(chart)
-        except (ChartError, TimeoutError) as error:
-            why = str(error) or "The chart took too long to draw."
-            return replace(page, sections=(*page.sections, *remarks([], [why])))
-        return replace(page, files=(*page.files, Attachment(_PICTURE, png)))
+        if page.chart is not None and arguments.get("form") == "chart":
+            return {**told(unsketched(page), question, arguments), "chart": packed(page.chart)}
+        if page.chart is None or self._draw is None or "by" not in arguments or arguments.get(_SKETCHED):
+            return told(page, question, arguments)
+        return await _pictured(page, question, arguments, page.chart, self._draw)
 
     async def text_of(self, report: str, arguments: Arguments) -> str:
         """A report's page, as text.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, spark, thinned
+from whisperwatch.watcher.answers.charts.from_capacity import drawn
+from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, span, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
 from whisperwatch.watcher.insight.capacity import Capacity
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Reach
@@ -15,14 +16,17 @@ from whisperwatch.watcher.insight.leak import Leak
 from whisperwatch.watcher.insight.outlook import Resource
 
 _DAY_S: Final = 86_400.0
-_HOUR_S: Final = 3600.0
 _BARS: Final = 24
 
 
 def planning(report: Capacity) -> Page:
     """The verdict, each limited thing by its urgency, memory, and what to set to what."""
+    in_chart = drawn(report)
     sections = [
-        *(Section(one.name, tuple(_lines(one)), _status(one)) for one in report.resources),
+        *(
+            Section(one.name, tuple(_lines(one, in_chart=one in in_chart)), _status(one))
+            for one in report.resources
+        ),
         Section("Does the bot's process leak memory?", (_leak(report.memory),), _leak_status(report.memory)),
         Section("What to do", tuple(_to_do(report))),
     ]
@@ -46,15 +50,16 @@ def _verdict(report: Capacity) -> str:
         return f"{first.name} is full first: {_when(first)}. Confidence: {first.confidence}."
     looked_s = min(one.horizon_s for one in known)
     if first.full.earliest is None:
-        return f"Nothing that is measured is full within {_span(looked_s)}."
-    may_be = f"{first.name} may be in {_span(first.full.earliest)}"
-    return f"Nothing is expected to be full within {_span(looked_s)}; {may_be}."
+        return f"Nothing that is measured is full within {span(looked_s)}."
+    may_be = f"{first.name} may be in {span(first.full.earliest)}"
+    return f"Nothing is expected to be full within {span(looked_s)}; {may_be}."
 
 
-def _lines(one: Resource) -> Iterator[Line]:
+def _lines(one: Resource, *, in_chart: bool) -> Iterator[Line]:
     yield _use(one)
     if sum(point is not None for point in one.points) > 1:
-        yield spark(thinned(one.points, _BARS), one.used.unit)
+        bars = spark(thinned(one.points, _BARS), one.used.unit)
+        yield Sketch(bars) if in_chart else bars
     if one.why:
         yield f"No forecast: {one.why}."
         return
@@ -62,9 +67,9 @@ def _lines(one: Resource) -> Iterator[Line]:
         low, expected, high = (
             number(value, one.used.unit) for value in (ahead.low, ahead.expected, ahead.high)
         )
-        yield f"In {_span(ahead.in_s)}: {expected}, nine times of ten {low} to {high}"
+        yield f"In {span(ahead.in_s)}: {expected}, nine times of ten {low} to {high}"
     yield f"Full: {_when(one)}"
-    tried = f"tried from {one.origins} past moments, up to {_span(one.tested_s)} ahead"
+    tried = f"tried from {one.origins} past moments, up to {span(one.tested_s)} ahead"
     yield f"Confidence: {one.confidence} ({tried})"
 
 
@@ -81,13 +86,13 @@ def _when(one: Resource) -> str:
     full = one.full or Reach(None, None, None)
     if full == Reach(0.0, 0.0, 0.0):
         return "now"
-    within = f"within {_span(one.horizon_s)}"
+    within = f"within {span(one.horizon_s)}"
     if full.earliest is None:
         return f"not {within}"
-    latest = "later than " + _span(one.horizon_s) if full.latest is None else _span(full.latest)
+    latest = "later than " + span(one.horizon_s) if full.latest is None else span(full.latest)
     if full.expected is None:
-        return f"not expected {within}; in {_span(full.earliest)} at the earliest"
-    return f"in {_span(full.expected)} ({_span(full.earliest)} to {latest})"
+        return f"not expected {within}; in {span(full.earliest)} at the earliest"
+    return f"in {span(full.expected)} ({span(full.earliest)} to {latest})"
 
 
 def _status(one: Resource) -> str | None:
@@ -124,19 +129,10 @@ def _amount(figure: Figure) -> str:
     if figure.value is None:
         return UNKNOWN
     if figure.unit == "d":
-        return _span(figure.value * _DAY_S)
+        return span(figure.value * _DAY_S)
     return number(figure.value, figure.unit)
 
 
 def _tokens(report: Capacity) -> str:
     a_day = (report.tokens.value or 0.0) / (report.basis.over_s / _DAY_S)
     return f"{number(round(a_day), '{token}')} a day. No budget of them is known here, so nothing is said of its end."
-
-
-def _span(seconds: float) -> str:
-    """`12 days`, `5 hours`, `20 min`."""
-    for size, one, several in ((_DAY_S, "day", "days"), (_HOUR_S, "hour", "hours")):
-        if seconds >= 2 * size or (size == _HOUR_S and seconds >= size):
-            count = round(seconds / size)
-            return f"{count} {one if count == 1 else several}"
-    return f"{seconds / 60:.0f} min"

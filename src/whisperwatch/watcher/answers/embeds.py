@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, symbol
+from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, Sketch, symbol
 
 TITLE: Final = 256
 DESCRIPTION: Final = 4096
@@ -131,8 +131,8 @@ def _values(lines: Sequence[Line], longest: int) -> list[str]:
 
 
 def _line(line: Line) -> str:
-    if isinstance(line, str):
-        return escaped(line)
+    if isinstance(line, str | Sketch):
+        return escaped(line if isinstance(line, str) else line.text)
     return "".join(map(_part, line))
 
 

@@ -68,6 +68,15 @@ def page(what: str, basis: Basis, lines: tuple[Line, ...], sections: tuple[Secti
     )
 
 
+def span(seconds: float) -> str:
+    """`12 days`, `5 hours`, `20 min`."""
+    for size, one, several in ((86_400, "day", "days"), (3600, "hour", "hours")):
+        if seconds >= 2 * size or (size == 3600 and seconds >= size):
+            count = round(seconds / size)
+            return f"{count} {one if count == 1 else several}"
+    return f"{seconds / 60:.0f} min"
+
+
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from whisperwatch.watcher.answers.charts.chart import Chart
@@ -24,7 +24,14 @@ class Link:
     url: str
 
 
-Line = str | tuple[str | Moment | Link, ...]
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A line that draws with letters what the page's chart draws better, and is left out beside that."""
+
+    text: str
+
+
+Line = str | Sketch | tuple[str | Moment | Link, ...]
 """One line: text, in which there may be moments and links."""
 
 
@@ -61,7 +68,7 @@ class Page:
 
     Attributes:
         at: unix seconds of what it tells, shown at its foot; None is shown as no time.
-        chart: what Discord shows as a picture, where it can be drawn.
+        chart: what Discord shows as a picture and a terminal as plots, where they can be drawn.
         again: arguments that ask for the very same again, where it goes on on another page.
     """
 
@@ -75,6 +82,16 @@ class Page:
     buttons: tuple[Button, ...] = ()
     chart: Chart | None = None
     again: Mapping[str, Any] | None = None
+
+
+def unsketched(page: Page) -> Page:
+    """Beside its chart, which shows what the sketches do."""
+    sections = tuple(replace(section, lines=_unsketched(section.lines)) for section in page.sections)
+    return replace(page, lines=_unsketched(page.lines), sections=sections)
+
+
+def _unsketched(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    return tuple(line for line in lines if not isinstance(line, Sketch))
 
 
 def remarks(missing: Sequence[str], notes: Sequence[str]) -> tuple[Section, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from whisperwatch.watcher.answers.figures import UNKNOWN, named, page, shown, spark
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times
 from whisperwatch.watcher.insight.resources import Resources
@@ -62,12 +62,14 @@ def component(report: Component) -> Page:
 def history(report: History) -> Page:
     """Figures over time."""
     sections = tuple(
-        Section(trend.name, (spark(trend.points, trend.whole.unit), f"Whole time: {shown(trend.whole)}"))
+        Section(
+            trend.name, (Sketch(spark(trend.points, trend.whole.unit)), f"Whole time: {shown(trend.whole)}")
+        )
         for trend in report.trends
         if trend.whole.value is not None
     )
-    lines = (
-        (f"A bar for each {seconds(report.step_s)}.",)
+    lines: tuple[Line, ...] = (
+        (Sketch(f"A bar for each {seconds(report.step_s)}."),)
         if sections
         else ("Nothing was recorded in this time.",)
     )
@@ -78,9 +80,9 @@ def resources(report: Resources) -> Page:
     """What the bot takes, and what is left."""
     process = (
         named("CPU", report.cpu),
-        spark(report.cpu_trend, "1"),
+        Sketch(spark(report.cpu_trend, "1")),
         named("Memory, at most", report.memory),
-        spark(report.memory_trend, "By"),
+        Sketch(spark(report.memory_trend, "By")),
         named("Threads", report.threads),
     )
     disks = [named(f"Disk {place}", used) for place, used in report.disks.items()]

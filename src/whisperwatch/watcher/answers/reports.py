@@ -12,7 +12,8 @@ from whisperwatch.questions import WrongWordsError
 from whisperwatch.watcher.answers import bottlenecks, capacity, memory_analysis, performance, usage
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.charts.chart import Chart
-from whisperwatch.watcher.answers.charts.from_reports import from_history, from_resources
+from whisperwatch.watcher.answers.charts.from_capacity import from_capacity
+from whisperwatch.watcher.answers.charts.from_reports import from_engagement, from_history, from_resources
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.plain import plain
@@ -34,9 +35,11 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "cache": usage.caches,
     "memory": usage.memory,
 }
-_CHARTS: Final[Mapping[str, Callable[[Any], Chart]]] = {
+_CHARTS: Final[Mapping[str, Callable[[Any], Chart | None]]] = {
     "performance-history": from_history,
     "resources": from_resources,
+    "capacity": from_capacity,
+    "engagement": from_engagement,
 }
 _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
     "performance": {

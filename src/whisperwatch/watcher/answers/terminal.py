@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 
-from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, symbol
+from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, Sketch, symbol
 
 WIDTH = 100
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
@@ -43,8 +43,8 @@ def _block(lines: tuple[Line, ...], at: float | None, indent: str) -> Iterator[s
 
 
 def _line(line: Line, at: float | None) -> str:
-    if isinstance(line, str):
-        return line
+    if isinstance(line, str | Sketch):
+        return line if isinstance(line, str) else line.text
     return "".join(_part(part, at) for part in line)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
-from whisperwatch.watcher.answers.figures import named, page, shown
+from whisperwatch.watcher.answers.figures import named, page, shown, spark
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Page, Section
+from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
 from whisperwatch.watcher.insight.usage import Caches, Engagement, MemorySystem
 
 _WINDOWS: Final = {"day": "Today", "week": "In a week", "month": "In a month"}
@@ -16,9 +17,10 @@ def engagement(report: Engagement) -> Page:
     """Who talks with the bot."""
     today = report.users.get("day")
     verdict = "Active users are not known." if today is None else f"{shown(today)} users were answered today."
-    users = tuple(named(name, report.users[key]) for key, name in _WINDOWS.items() if key in report.users)
-    talk = (
+    users = tuple(_users(report))
+    talk: tuple[Line, ...] = (
         named("Conversations begun", report.conversations),
+        *_sketch(report.conversations_trend, report.conversations.unit),
         named("Messages in one, on average", report.turns),
         named("Length, on average", report.duration),
         named("Liked", report.satisfaction),
@@ -30,6 +32,18 @@ def engagement(report: Engagement) -> Page:
         Section("Used most", features),
     ]
     return page("Engagement", report.basis, (verdict,), tuple(one for one in sections if one.lines))
+
+
+def _users(report: Engagement) -> Iterator[Line]:
+    for window, name in _WINDOWS.items():
+        if window in report.users:
+            yield named(name, report.users[window])
+            yield from _sketch(report.users_trend.get(window, ()), "{user}")
+
+
+def _sketch(points: tuple[float | None, ...], unit: str) -> Iterator[Line]:
+    if any(point is not None for point in points):
+        yield Sketch(spark(points, unit))
 
 
 def caches(report: Caches) -> Page:

@@ -31,6 +31,7 @@ class Capacity:
         recommendations: what to set to what.
         unmeasured: what nothing is known of, and why.
         step_s: the distance of the points.
+        times: the ends, in unix seconds, of the steps that the resources' points tell of.
     """
 
     basis: Basis
@@ -40,6 +41,7 @@ class Capacity:
     recommendations: tuple[Recommendation, ...]
     unmeasured: tuple[str, ...]
     step_s: float
+    times: tuple[int, ...]
 
 
 async def capacity(asking: Asking, over_s: float) -> Capacity:
@@ -69,7 +71,8 @@ def _report(whole: Figures, fine: Figures) -> Capacity:
     )
     memory = leak(fine.trend("rss"), step_s, _restarts(fine.trend("uptime")))
     advice = tuple(recommendations(resources, memory, whole))
-    return Capacity(whole.basis, resources, memory, whole.figure("tokens"), advice, unmeasured, step_s)
+    tokens, times = whole.figure("tokens"), fine.times("rss")
+    return Capacity(whole.basis, resources, memory, tokens, advice, unmeasured, step_s, times)
 
 
 def _step(over_s: float) -> float:

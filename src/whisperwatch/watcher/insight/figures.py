@@ -133,12 +133,9 @@ async def ask(asking: Asking, expressions: Mapping[str, str], over_s: float, eve
     return Figures(dict(zip(expressions, answers, strict=True)), asking.metrics_store)
 
 
-async def ask_in_steps(
-    asking: Asking, expressions: Mapping[str, str], over_s: float
-) -> tuple[Figures, float]:
-    """The same in two dozen points, and their distance in seconds."""
-    step_s = max(_LEAST_STEP_S, round(over_s / _POINTS))
-    return await ask(asking, expressions, over_s, step_s), step_s
+async def ask_in_steps(asking: Asking, expressions: Mapping[str, str], over_s: float) -> Figures:
+    """The same in two dozen points; in fewer, where so many aren't kept."""
+    return await ask(asking, expressions, over_s, max(_LEAST_STEP_S, round(over_s / _POINTS)))
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

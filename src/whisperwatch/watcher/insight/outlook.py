@@ -18,6 +18,7 @@ _AHEAD: Final = 4
 _STALE: Final = 3
 """A value is one of now if it is among so many last points."""
 _SHOWN_DAYS: Final = (1, 7, 30)
+_COURSE: Final = 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Resource:
         tested_s, origins: how far ahead and from how many moments of its past the forecast was tried.
         confidence: `high`, `moderate` or `low`, in the time that `full` tells; empty without a forecast.
         why: why there is no forecast; empty where there is one.
+        course: what is ahead in at most 56 steps, as far as there is a past.
     """
 
     sort: Sort
@@ -62,6 +64,7 @@ class Resource:
     origins: int = 0
     confidence: str = ""
     why: str = ""
+    course: tuple[Ahead, ...] = ()
 
     @property
     def share(self) -> float | None:
@@ -127,6 +130,7 @@ def _going(bare: Resource, ahead: Forecast, full: Reach) -> Resource:
     return replace(
         bare,
         ahead=tuple(_shown(ahead)),
+        course=tuple(_course(ahead)),
         full=full,
         horizon_s=horizon_s,
         tested_s=ahead.tested_s,
@@ -145,7 +149,19 @@ def _confidence(ahead: Forecast, full: Reach, told_s: float) -> str:
 
 def _shown(ahead: Forecast) -> Iterator[Ahead]:
     for days in _SHOWN_DAYS:
-        at = round(days * _DAY_S / ahead.step_s) - 1
-        if 0 <= at < len(ahead.expected):
-            low, expected, high = (max(0.0, edge[at]) for edge in (ahead.low, ahead.expected, ahead.high))
-            yield Ahead(days * _DAY_S, low, expected, high, ahead.confidence(days * _DAY_S))
+        points = round(days * _DAY_S / ahead.step_s)
+        if 1 <= points <= len(ahead.expected):
+            yield _after(ahead, points, days * _DAY_S)
+
+
+def _course(ahead: Forecast) -> Iterator[Ahead]:
+    past = len(ahead.expected) // _AHEAD
+    for number in range(1, _COURSE + 1):
+        points = round(past * number / _COURSE)
+        if points != round(past * (number - 1) / _COURSE):
+            yield _after(ahead, points, points * ahead.step_s)
+
+
+def _after(ahead: Forecast, points: int, in_s: float) -> Ahead:
+    low, expected, high = (max(0.0, edge[points - 1]) for edge in (ahead.low, ahead.expected, ahead.high))
+    return Ahead(in_s, low, expected, high, ahead.confidence(in_s))

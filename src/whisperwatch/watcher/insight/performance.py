@@ -108,7 +108,7 @@ class History:
     """How it went over a period.
 
     Attributes:
-        step_s: the distance of the points.
+        step_s: the distance of the points, which the store may have widened.
         times: the ends, in unix seconds, of the steps that the points tell of.
     """
 
@@ -168,9 +168,9 @@ async def history(asking: Asking, over_s: float) -> History:
         "Errors": "increase(bot.errors)",
     }
     whole = await ask(asking, questions, over_s)
-    fine, step_s = await ask_in_steps(asking, questions, min(over_s, whole.basis.over_s))
+    fine = await ask_in_steps(asking, questions, min(over_s, whole.basis.over_s))
     trends = tuple(Trend(name, whole.figure(name), fine.trend(name)) for name in questions)
-    return History(whole.basis, trends, step_s, fine.times("P50"))
+    return History(whole.basis, trends, fine.step_s("P50"), fine.times("P50"))
 
 
 def _times(name: str, timed: Timed) -> dict[str, str]:

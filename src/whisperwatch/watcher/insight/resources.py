@@ -57,7 +57,7 @@ class Resources:
 async def resources(asking: Asking, over_s: float) -> Resources:
     """Of the last `over_s` seconds."""
     found = await ask(asking, _QUESTIONS, over_s)
-    fine, _ = await ask_in_steps(asking, _TRENDS, min(over_s, found.basis.over_s))
+    fine = await ask_in_steps(asking, _TRENDS, min(over_s, found.basis.over_s))
     return Resources(
         found.basis,
         found.figure("cpu"),

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from whisperwatch.watcher.insight.figures import Basis, Figure, ask
+from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask, ask_in_steps
 from whisperwatch.watcher.query.asking import Asking
 
 _TOP: Final = 5
+_DAY_S: Final = 86_400.0
+_FEW_DAYS: Final = 2
+_MOST_DAYS: Final = 60
+_WINDOWS: Final = ("day", "week", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,9 @@ class Engagement:
         turns, duration: means of those that ended.
         feedback: by `positive`, `neutral`, `negative`.
         features: those used most.
+        users_trend: by window, points of `users`, the oldest first; a day's begin anew at midnight (UTC).
+        conversations_trend: points of `conversations`.
+        times: the ends, in unix seconds, of the steps that the points tell of: of days, in more than two days.
     """
 
     basis: Basis
@@ -31,6 +38,9 @@ class Engagement:
     duration: Figure
     feedback: Mapping[str, Figure]
     features: Mapping[str, Figure]
+    users_trend: Mapping[str, tuple[float | None, ...]]
+    conversations_trend: tuple[float | None, ...]
+    times: tuple[int, ...]
 
     @property
     def satisfaction(self) -> Figure:
@@ -99,6 +109,8 @@ async def engagement(asking: Asking, over_s: float) -> Engagement:
         "features": f"top {_TOP} increase(bot.feature.uses) by bot.feature.name",
     }
     found = await ask(asking, questions, over_s)
+    over_s = min(over_s, found.basis.over_s)
+    fine = await _trends(asking, over_s)
     return Engagement(
         found.basis,
         found.groups("users"),
@@ -107,7 +119,19 @@ async def engagement(asking: Asking, over_s: float) -> Engagement:
         found.figure("duration"),
         found.groups("feedback"),
         {name: uses for name, uses in found.groups("features").items() if uses.value},
+        {name: fine.trend(name) for name in _WINDOWS},
+        fine.trend("conversations"),
+        fine.times("conversations"),
     )
+
+
+async def _trends(asking: Asking, over_s: float) -> Figures:
+    questions = {name: f"max(bot.users.active where bot.users.window = {name})" for name in _WINDOWS}
+    questions["conversations"] = "increase(bot.conversations)"
+    if over_s <= _FEW_DAYS * _DAY_S:
+        return await ask_in_steps(asking, questions, over_s)
+    days = max(1, round(over_s / _DAY_S / _MOST_DAYS))
+    return await ask(asking, questions, over_s, days * _DAY_S)
 
 
 async def caches(asking: Asking, over_s: float) -> Caches:

@@ -21,7 +21,8 @@ from PIL.Image import Dither, Image, Quantize, frombuffer
 
 from whisperwatch.watcher.answers.charts import looks, scales
 from whisperwatch.watcher.answers.charts.chart import Chart, Mark, Panel
-from whisperwatch.watcher.answers.charts.panels import Scale, draw_lines, ends, highlight, scale
+from whisperwatch.watcher.answers.charts.panels import draw_lines
+from whisperwatch.watcher.answers.charts.readings import Scale, ends, highlight, scale
 from whisperwatch.watcher.answers.charts.texts import Label, clean, spread
 
 _LONGEST_TITLE: Final = 44
@@ -116,7 +117,8 @@ class _Drawing:
         for mark in self._marks():
             axes.axvline(mark.at, color=looks.TEXT, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         if (highest := highlight(panel)) is not None:
-            self._highlight(highest, place, ahead=any(any(line.band) for line in panel.lines))
+            ahead = any(any(line.band) for line in panel.lines)
+            self._highlight(highest, place, ahead=ahead, limit=panel.limit)
         places = spread([place.up(label.value) for label in labels], _LINE, place.bottom, place.top)
         for label, at in zip(labels, places, strict=True):
             self._write(self._right + looks.GAP, at, label.text, color=label.colour, va="center")
@@ -124,14 +126,18 @@ class _Drawing:
             middle = (place.bottom + place.top) / 2
             self._write(self._left + looks.GAP, middle, _NOTHING, color=looks.QUIET, va="center")
 
-    def _highlight(self, label: Label, place: _Place, *, ahead: bool) -> None:
-        """Above its point; before it where a forecast comes after."""
+    def _highlight(self, label: Label, place: _Place, *, ahead: bool, limit: float | None) -> None:
+        """Above its point, below it where the limit is above; before it where a forecast comes after."""
         wide = self._width(label.text)
         begin = self._across(label.at) - (wide if ahead else wide / 2)
         begin = min(max(begin, self._left), self._right - wide)
         ground = {"facecolor": looks.GROUND, "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
-        above = place.up(label.value) + looks.GAP
-        self._write(begin, above, label.text, color=label.colour, va="bottom", bbox=ground)
+        at, beside = place.up(label.value), "bottom"
+        if limit is not None and at < place.up(limit) < at + looks.GAP + 1.5 * _LINE:
+            at, beside = at - looks.GAP, "top"
+        else:
+            at += looks.GAP
+        self._write(begin, at, label.text, color=label.colour, va=beside, bbox=ground)
 
     def _axes(self, place: _Place) -> Axes:
         """Axes without a frame: a line for each tick of the values, whose text is at the left."""

@@ -10,6 +10,7 @@ from whisperwatch.watcher.answers.figures import title
 from whisperwatch.watcher.insight.figures import Basis
 from whisperwatch.watcher.insight.performance import History
 from whisperwatch.watcher.insight.resources import Resources
+from whisperwatch.watcher.insight.usage import Engagement
 from whisperwatch.watcher.query.language.printing import seconds
 
 _MINUTE_S: Final = 60.0
@@ -18,7 +19,7 @@ Values = Sequence[float | None]
 
 def from_history(report: History, marks: Sequence[Mark] = ()) -> Chart:
     """Response times, answers a minute and failures."""
-    steps = _Steps(report.basis, report.times)
+    steps = Steps(report.basis, report.times)
     found = {trend.name: trend.points for trend in report.trends}
     rate = [None if count is None else count / steps.each_s * _MINUTE_S for count in found["Answers"]]
     return steps.chart(
@@ -38,7 +39,7 @@ def from_history(report: History, marks: Sequence[Mark] = ()) -> Chart:
 
 def from_resources(report: Resources, marks: Sequence[Mark] = ()) -> Chart:
     """CPU and memory of the bot's process."""
-    steps = _Steps(report.basis, report.times)
+    steps = Steps(report.basis, report.times)
     return steps.chart(
         "Resources",
         (
@@ -49,19 +50,45 @@ def from_resources(report: Resources, marks: Sequence[Mark] = ()) -> Chart:
     )
 
 
-class _Steps:
-    """The times of a report's points. `each_s` is how long (seconds) one is."""
+def from_engagement(report: Engagement, marks: Sequence[Mark] = ()) -> Chart:
+    """Active users, and the conversations that were begun."""
+    steps = Steps(report.basis, report.times)
+    week, day = (report.users_trend[window] for window in ("week", "day"))
+    return steps.chart(
+        "Engagement",
+        (
+            Panel("Active users", "{user}", (steps.line("7 days", week), steps.line("1 day", day))),
+            Panel(
+                f"Conversations begun each {seconds(steps.each_s)}",
+                "{conversation}",
+                (steps.line("conversations", report.conversations_trend),),
+            ),
+        ),
+        marks,
+    )
+
+
+class Steps:
+    """The times of a report's points, by their ends (unix seconds). `each_s` is how long (seconds) one is."""
 
     def __init__(self, basis: Basis, ends: Sequence[int]) -> None:
         self._basis, self._ends = basis, ends
         self.each_s = ends[1] - ends[0] if len(ends) > 1 else basis.over_s
 
-    def line(self, name: str, values: Values) -> Line:
-        middle = self.each_s / 2
-        return Line(name, tuple((end - middle, value) for end, value in zip(self._ends, values, strict=True)))
+    @property
+    def middles(self) -> list[float]:
+        """Where the points stand."""
+        return [end - self.each_s / 2 for end in self._ends]
 
-    def chart(self, what: str, panels: tuple[Panel, ...], marks: Sequence[Mark]) -> Chart:
+    def line(self, name: str, values: Values) -> Line:
+        """The values over these times."""
+        return Line(name, tuple(zip(self.middles, values, strict=True)))
+
+    def chart(
+        self, what: str, panels: tuple[Panel, ...], marks: Sequence[Mark], ahead_s: float = 0.0
+    ) -> Chart:
+        """Over the time of the points, and so much longer."""
         start, end = self._basis.start, self._basis.end
         if self._ends:
             start, end = self._ends[0] - self.each_s, float(self._ends[-1])
-        return Chart(title(what, self._basis), start, end, panels, tuple(marks))
+        return Chart(title(what, self._basis), start, end + ahead_s, panels, tuple(marks))

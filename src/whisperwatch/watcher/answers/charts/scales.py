@@ -15,7 +15,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _TIME_STEPS: Final = (
     *(_MINUTE * count for count in (1, 2, 5, 10, 15, 30)),
     *(_HOUR * count for count in (1, 2, 3, 6, 12)),
-    *(_DAY * count for count in (1, 2, 7, 14, 30, 90, 180, 365)),
+    *(_DAY * count for count in (1, 2, 3, 7, 14, 30, 90, 180, 365)),
 )
 _MOST_TIMES: Final = 5
 
