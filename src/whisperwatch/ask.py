@@ -21,8 +21,11 @@ from typing import Any, Final
 from whisperwatch import tape
 from whisperwatch.questions import BY_NAME, WrongWordsError, arguments
 from whisperwatch.state import VARIABLE, address
+from whisperwatch.terminal.paint import Paint
+from whisperwatch.terminal.plots import plots
 from whisperwatch.watcher import settings
 from whisperwatch.watcher.answers import health, terminal
+from whisperwatch.watcher.answers.charts.chart import unpacked
 
 _SOCKET: Final = "watcher.sock"
 _DIRECTORY: Final = ".whisperwatch"
@@ -54,12 +57,25 @@ def main(question: str, argv: Sequence[str]) -> int:
     except WrongWordsError as error:
         parser.error(str(error))
     try:
-        answer = ask(question, given, parsed.state_dir)
+        answer = ask(question, {**given, "form": "chart"}, parsed.state_dir)
     except NobodyError as error:
         print(error, file=sys.stderr)
         return NOBODY
+    return show(answer)
+
+
+def show(answer: dict[str, Any]) -> int:
+    """Print an ANSWER, with plots where it has a chart.
+
+    Returns:
+        the exit status.
+    """
     try:
-        print(answer["text"], file=sys.stderr if answer["error"] else sys.stdout, flush=True)
+        print(answer["text"], file=sys.stderr if answer["error"] else sys.stdout)
+        if (chart := answer.get("chart")) is not None:
+            paint = Paint()
+            print("", *plots(unpacked(chart), paint, paint.width or terminal.WIDTH), sep="\n")
+        sys.stdout.flush()
     except BrokenPipeError:  # `… | head`
         sys.stderr.close()
     return UNWELL if answer["error"] or answer.get("status") == "unhealthy" else WELL

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any, Final
 
-from whisperwatch.ask import NOBODY, UNWELL, WELL, NobodyError, ask, state_option
+from whisperwatch.ask import NOBODY, UNWELL, WELL, NobodyError, ask, show, state_option
 from whisperwatch.questions import BY_NAME, WrongWordsError, arguments
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.reports import report_of
@@ -41,12 +41,11 @@ def main(argv: Sequence[str]) -> int:
     except WrongWordsError as error:
         parser.error(str(error))
     try:
-        answer = ask(name, {**asked, "form": "json"} if given.json else asked, given.state_dir)
+        answer = ask(name, {**asked, "form": "json" if given.json else "chart"}, given.state_dir)
     except NobodyError as error:
         print(error, file=sys.stderr)
         return NOBODY
-    print(answer["text"], file=sys.stderr if answer["error"] else sys.stdout)
-    return UNWELL if answer["error"] or answer.get("status") == "unhealthy" else WELL
+    return show(answer)
 
 
 def _path(question: str, asked: dict[str, Any], *, as_json: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -22,6 +23,19 @@ async def test_health(run: Run, make_bot: Any, capsys: pytest.CaptureFixture[str
     async with run(make_bot()):
         assert await asyncio.to_thread(main, ["health"]) == 0
         assert capsys.readouterr().out.startswith("✅ The bot is healthy\nAll ")
+
+
+@pytest.mark.parametrize("command", [["report", "performance", "resources"], ["performance", "resources"]])
+async def test_plots(run: Run, make_bot: Any, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    async with run(make_bot()):
+        assert await asyncio.to_thread(main, command) == 0
+        out = capsys.readouterr().out
+        assert await asyncio.to_thread(main, ["report", "performance", "resources", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["cpu"]["unit"] == "1"
+    assert out.startswith("Resources, last hour\n")
+    _, _, drawn = out.partition("\nMemory of the bot's process\n")
+    assert "│" in drawn
+    assert "└" in drawn
 
 
 async def test_check(run: Run, make_bot: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,16 +127,13 @@ class _Drawing:
             self._write(self._left + looks.GAP, middle, _NOTHING, color=looks.QUIET, va="center")
 
     def _highlight(self, label: Label, place: _Place, *, ahead: bool, limit: float | None) -> None:
-        """Above its point, below it where the limit is above; before it where a forecast comes after."""
-        wide = self._width(label.text)
-        begin = self._across(label.at) - (wide if ahead else wide / 2)
+        """Above its point, before it where a forecast comes after; below that where the limit is above."""
+        wide, up = self._width(label.text), place.up(label.value)
+        begin, at, beside = self._across(label.at) - (wide if ahead else wide / 2), up + looks.GAP, "bottom"
+        if limit is not None and up < place.up(limit) < up + looks.GAP + 1.5 * _LINE:
+            begin, at, beside = self._across(label.at), up - looks.GAP, "top"
         begin = min(max(begin, self._left), self._right - wide)
         ground = {"facecolor": looks.GROUND, "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
-        at, beside = place.up(label.value), "bottom"
-        if limit is not None and at < place.up(limit) < at + looks.GAP + 1.5 * _LINE:
-            at, beside = at - looks.GAP, "top"
-        else:
-            at += looks.GAP
         self._write(begin, at, label.text, color=label.colour, va=beside, bbox=ground)
 
     def _axes(self, place: _Place) -> Axes:
