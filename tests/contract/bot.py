@@ -18,11 +18,13 @@ class Bot:
     Args:
         instance: its `service.instance.id`; a process that follows on another has the same.
         began: unix seconds.
+        version: its `service.version`.
     """
 
-    def __init__(self, instance: str, began: float) -> None:
-        self.stream = Stream({"service.name": SERVICE, "service.instance.id": instance})
-        self.began = began
+    def __init__(self, instance: str, began: float, version: str = "1") -> None:
+        resource = {"service.name": SERVICE, "service.instance.id": instance, "service.version": version}
+        self.stream = Stream(resource)
+        self.began, self.version = began, version
         self._definitions: list[tuple[Any, ...]] = [("scope", 1, semconv.SCOPE, None, None, None)]
         self._instruments: dict[str, int] = {}
         self._cells: dict[tuple[str, tuple[tuple[str, Any], ...]], list[Any]] = {}

@@ -15,7 +15,10 @@ from tests.contract.both import Both
 from tests.contract.traffic import COMMANDS, LATE_COMMAND, SLOT_S
 
 from whisperwatch import semconv
+from whisperwatch.watcher.insight.figures import ask
+from whisperwatch.watcher.insight.starts import STARTS, Start, starts
 from whisperwatch.watcher.query.answers import Series
+from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
 from whisperwatch.watcher.query.language import Grid, Match, Measure
 from whisperwatch.watcher.query.language.measures import KINDS
@@ -110,6 +113,17 @@ def reset_tolerance(both: Both, grid: Grid, at: object) -> float:
     turns = (both.start + day // 3, both.start + int(day * 0.54))
     touched = any(at - grid.window < turn + SLOT_S <= at for turn in turns)
     return 2e-3 / grid.window if touched else 0.0
+
+
+async def test_releases(both: Both) -> None:
+    """A deploy is one, and the other process' start in the same version is none."""
+    day = both.end - both.start
+    deploy, again = (both.start + round(day * share) // SLOT_S * SLOT_S for share in (1 / 3, 0.54))
+    expected = (Start(deploy, "2", release=True), Start(again, "2", release=False))
+    for engine in (both.metrics, both.prometheus):
+        asking = Asking(Engines(engine), now=lambda: both.end)
+        found = await ask(asking, {"starts": STARTS}, day, 3600.0)
+        assert starts(found.trends("starts"), both.start) == expected
 
 
 async def test_the_whole_day(both: Both) -> None:

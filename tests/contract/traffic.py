@@ -43,16 +43,17 @@ class Day:
             at = self.start + (slot + 1) * SLOT_S
             share = slot / self.slots
             if slot == self.slots // 3:  # a deploy: everything counts from 0 again
-                first = Bot("one", at - SLOT_S)
+                first = Bot("one", at - SLOT_S, "2")
             down = 0.5 <= share < 0.54
             self.bots = [first] if down else [first, second]
             if slot == int(self.slots * 0.54):
-                second = Bot("two", at - SLOT_S)
+                second = Bot("two", at - SLOT_S, "2")
                 self.bots = [first, second]
             for shard, bot in enumerate(self.bots):
                 self._slot(chance, bot, at, shard, share)
                 guilds += chance.choice((-1, 0, 0, 1))
                 bot.gauge(semconv.SHARD_GUILDS, {**NAME, semconv.SHARD: shard}, guilds)
+                bot.gauge(semconv.START_TIME, {semconv.SERVICE_VERSION: bot.version}, bot.began)
                 bot.gauge(semconv.GATEWAY_LATENCY, {**NAME, semconv.SHARD: shard}, chance.uniform(0.02, 0.4))
                 use(usage, bot, share, at)
             yield at

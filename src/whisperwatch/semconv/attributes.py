@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whisperwatch.semconv.model import Attribute
 
+SERVICE_VERSION = "service.version"
 BOT_NAME = "bot.name"
 EVENT = "discord.event.name"
 SHARD = "discord.shard.id"
@@ -52,7 +53,12 @@ UNKNOWN_COMMAND = "unknown"
 OVERFLOW = "otel.metric.overflow"
 """The attribute (true) of the set that takes what came after an instrument's cap on attribute sets."""
 
+UNKNOWN_VERSION = "unknown"
+
 COMMON_ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute(
+        SERVICE_VERSION, "The bot's version, as the resource has it; `unknown` where nobody has said it."
+    ),
     Attribute(BOT_NAME, "The bot's name: `watch(bot, name=…)`, else the user name that Discord gave it."),
     Attribute(EVENT, "The event as Discord's gateway (`MESSAGE_CREATE`) or discord.py (`message`) names it."),
     Attribute(SHARD, "The shard's number."),

@@ -10,6 +10,7 @@ from whisperwatch.semconv.attributes import (
     IO_DIRECTION_NET,
     MEMORY_STATE,
     MOUNTPOINT,
+    SERVICE_VERSION,
 )
 from whisperwatch.semconv.model import FINE_SECONDS, Metric
 
@@ -27,6 +28,10 @@ GC_PAUSE = Metric(
     "Time for which the garbage collector stopped the process.", (GC_GENERATION,), FINE_SECONDS,
 )  # fmt: skip
 UPTIME = Metric("process.uptime", "gauge", "s", "Time since the bot's process started.", (), (), "watcher")
+START_TIME = Metric(
+    "bot.start_time", "gauge", "s", "When the bot's process started, in unix time, and in which version.",
+    (SERVICE_VERSION,), (), "watcher",
+)  # fmt: skip
 RESTARTS = Metric(
     "bot.restarts", "counter", "{restart}", "Starts of the bot after its first.", (), (), "watcher"
 )

@@ -74,8 +74,9 @@ class _Frame:
 
     def names(self) -> str:
         """The marks' names; one that would be written over another's has its line only."""
+        named = [mark for mark in self.marks if mark.name]
         return self._beneath(
-            (self.x(mark.at) // ACROSS, f"▾ {clean(mark.name, _LONGEST_MARK)}") for mark in self.marks
+            (self.x(mark.at) // ACROSS, f"▾ {clean(mark.name, _LONGEST_MARK)}") for mark in named
         )
 
     def times(self) -> str:

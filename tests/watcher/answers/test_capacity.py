@@ -50,7 +50,7 @@ MORE = Recommendation(
 
 
 def report(*resources: Resource, memory: Leak = CALM) -> Capacity:
-    return Capacity(WEEK, resources, memory, NONE, (), (), 3600.0, ())
+    return Capacity(WEEK, resources, memory, NONE, (), (), 3600.0, (), ())
 
 
 def read(one: Capacity) -> str:

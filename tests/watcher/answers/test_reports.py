@@ -94,7 +94,7 @@ def test_one_component() -> None:
 def test_history() -> None:
     trend = Trend("Answers", Figure(13, "{message}", 10), (None, 5, 0, 8))
     unknown = Trend("P50", NONE, (None,) * 4)
-    assert read(performance.history(History(DAY, (unknown, trend), 21_600, (1, 2, 3, 4)))) == dedent("""
+    assert read(performance.history(History(DAY, (unknown, trend), 21_600, (1, 2, 3, 4), ()))) == dedent("""
         Performance, last 24 hours
         A bar for each 6h.
 
@@ -108,7 +108,7 @@ def test_resources() -> None:
     report = Resources(
         HOUR, Figure(0.2), Figure(5e8, "By", 4e8), Figure(0.5), Figure(0.6), {"/": Figure(0.91)},
         {"receive": Figure(2000.0, "By/s")}, Figure(0.003, "s"), NONE, Figure(9, "{thread}"),
-        (0.1, 0.3), (4e8, 5e8), (1, 2),
+        (0.1, 0.3), (4e8, 5e8), (1, 2), (),
     )  # fmt: skip
     assert read(performance.resources(report)) == dedent("""
         Resources, last hour
@@ -137,7 +137,7 @@ def test_engagement() -> None:
     report = Engagement(
         DAY, {"day": Figure(12, "{user}", 10)}, Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
         {"positive": Figure(3, "{feedback}")}, {"ask": Figure(4, "{use}")},
-        {"day": (None, 3, 12), "week": (None,) * 3, "month": (None,) * 3}, (0, 5, 4), (1, 2, 3),
+        {"day": (None, 3, 12), "week": (None,) * 3, "month": (None,) * 3}, (0, 5, 4), (1, 2, 3), (),
     )  # fmt: skip
     assert read(usage.engagement(report)) == dedent("""
         Engagement, last 24 hours

@@ -96,6 +96,16 @@ def test_uptime(child: Any, order: Order, stream: LocalStream, read: Any) -> Non
     assert 0 <= read(names.UPTIME) < 60
 
 
+def test_when_it_started_and_in_which_version(child: Any, order: Order) -> None:
+    for resource, version in (({"service.version": "1.4"}, "1.4"), ({}, "unknown")):
+        stream = LocalStream(resource)
+        ProcessFigures(child.pid, stream, cpus=1).collect()
+        (started,) = (one for one in stream.instruments if one.name == names.START_TIME.name)
+        (cell,) = started.cells
+        assert cell.attributes == {"service.version": version}
+        assert cell.value == (psutil.Process(child.pid).create_time(),)
+
+
 def test_a_process_that_is_gone_is_no_error(child: Any, order: Order, stream: LocalStream, read: Any) -> None:
     figures = ProcessFigures(child.pid, stream, cpus=1)
     figures.collect()
@@ -116,7 +126,7 @@ def test_a_process_that_is_gone_is_no_error(child: Any, order: Order, stream: Lo
         ("num_fds", AttributeError("not on Windows"), {names.PROCESS_FDS}),
         ("rlimit", AttributeError("only on Linux"), {names.PROCESS_FD_LIMIT}),
         ("num_threads", psutil.NoSuchProcess(1), {names.PROCESS_THREADS}),
-        ("create_time", NotImplementedError(), {names.UPTIME}),
+        ("create_time", NotImplementedError(), {names.UPTIME, names.START_TIME}),
     ],
 )
 def test_what_cant_be_read_is_left_out_and_never_0(

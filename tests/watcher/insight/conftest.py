@@ -54,6 +54,9 @@ class Bot:
     def level(self, metric: str, value: float, attributes: dict[str, Any] | None = None) -> None:
         self._values[self._identity(metric, attributes)] = (value,)
 
+    def gone(self, metric: str, attributes: dict[str, Any] | None = None) -> None:
+        del self._values[self._identity(metric, attributes)]
+
     def at(self, ago_s: float) -> None:
         samples = tuple(Sample(identity, 1, value, 1) for identity, value in self._values.items())
         taken = Taken(NOW - ago_s, samples, frozenset({("one", 1)}))

@@ -34,6 +34,7 @@ class ProcessFigures:
         self._cpus = cpus
         self._clock = clock
         self._before: tuple[float, float] | None = None
+        self._version = str(stream.resource.get(names.SERVICE_VERSION) or names.UNKNOWN_VERSION)
         try:
             self._process: psutil.Process | None = psutil.Process(pid)
         except psutil.Error:
@@ -44,7 +45,7 @@ class ProcessFigures:
         # A pid that another process has by now must not be taken for the bot's.
         if process is None or not process.is_running():
             return
-        readings = (self._cpu, _memory, _threads, _descriptors, _descriptor_limit, _disk, _uptime)
+        readings = (self._cpu, _memory, _threads, _descriptors, _descriptor_limit, _disk, self._age)
         with process.oneshot():
             for read in readings:
                 try:
@@ -64,6 +65,11 @@ class ProcessFigures:
             self._before = used, now
             share = (used - before[0]) / (now - before[1]) / self._cpus
             yield names.PROCESS_CPU_UTILIZATION, max(0.0, share), {}
+
+    def _age(self, process: psutil.Process) -> Iterator[Figure]:
+        started = process.create_time()
+        yield names.UPTIME, max(0.0, time.time() - started), {}
+        yield names.START_TIME, started, {names.SERVICE_VERSION: self._version}
 
 
 def _memory(process: psutil.Process) -> Iterator[Figure]:
@@ -90,7 +96,3 @@ def _disk(process: psutil.Process) -> Iterator[Figure]:
     disk = process.io_counters()
     yield names.PROCESS_DISK_IO, disk.read_bytes, {names.IO_DIRECTION_DISK: "read"}
     yield names.PROCESS_DISK_IO, disk.write_bytes, {names.IO_DIRECTION_DISK: "write"}
-
-
-def _uptime(process: psutil.Process) -> Iterator[Figure]:
-    yield names.UPTIME, max(0.0, time.time() - process.create_time()), {}

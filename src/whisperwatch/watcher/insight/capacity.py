@@ -12,6 +12,7 @@ from whisperwatch.watcher.insight.leak import Leak, leak
 from whisperwatch.watcher.insight.limits import LIMITED, Limited
 from whisperwatch.watcher.insight.outlook import Resource, newest, resource
 from whisperwatch.watcher.insight.scaling import QUESTIONS, Recommendation, recommendations
+from whisperwatch.watcher.insight.starts import STARTS, Start, starts
 from whisperwatch.watcher.query.asking import Asking
 
 _DAY_S: Final = 86_400.0
@@ -32,6 +33,7 @@ class Capacity:
         unmeasured: what nothing is known of, and why.
         step_s: the distance of the points.
         times: the ends, in unix seconds, of the steps that the resources' points tell of.
+        starts: of the bot, in this time.
     """
 
     basis: Basis
@@ -42,6 +44,7 @@ class Capacity:
     unmeasured: tuple[str, ...]
     step_s: float
     times: tuple[int, ...]
+    starts: tuple[Start, ...]
 
 
 async def capacity(asking: Asking, over_s: float) -> Capacity:
@@ -52,7 +55,7 @@ async def capacity(asking: Asking, over_s: float) -> Capacity:
     """
     whole = await ask(asking, QUESTIONS, over_s)
     over_s = min(over_s, whole.basis.over_s)
-    questions = {"rss": "max(process.memory.usage)", "uptime": "min(process.uptime)"}
+    questions = {"rss": "max(process.memory.usage)", "uptime": "min(process.uptime)", "starts": STARTS}
     for one in LIMITED:
         questions |= one.questions()
     fine = await ask(asking, questions, over_s, _step(over_s))
@@ -72,7 +75,8 @@ def _report(whole: Figures, fine: Figures) -> Capacity:
     memory = leak(fine.trend("rss"), step_s, _restarts(fine.trend("uptime")))
     advice = tuple(recommendations(resources, memory, whole))
     tokens, times = whole.figure("tokens"), fine.times("rss")
-    return Capacity(whole.basis, resources, memory, tokens, advice, unmeasured, step_s, times)
+    began = starts(fine.trends("starts"), whole.basis.start)
+    return Capacity(whole.basis, resources, memory, tokens, advice, unmeasured, step_s, times, began)
 
 
 def _step(over_s: float) -> float:

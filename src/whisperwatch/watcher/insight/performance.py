@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask, ask_in_steps
+from whisperwatch.watcher.insight.starts import STARTS, Start, starts
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language.words import quoted
 
@@ -110,12 +111,14 @@ class History:
     Attributes:
         step_s: the distance of the points, which the store may have widened.
         times: the ends, in unix seconds, of the steps that the points tell of.
+        starts: of the bot, in this time.
     """
 
     basis: Basis
     trends: tuple[Trend, ...]
     step_s: float
     times: tuple[int, ...]
+    starts: tuple[Start, ...]
 
 
 async def performance(asking: Asking, over_s: float) -> Performance:
@@ -168,9 +171,10 @@ async def history(asking: Asking, over_s: float) -> History:
         "Errors": "increase(bot.errors)",
     }
     whole = await ask(asking, questions, over_s)
-    fine = await ask_in_steps(asking, questions, min(over_s, whole.basis.over_s))
+    fine = await ask_in_steps(asking, {**questions, "starts": STARTS}, min(over_s, whole.basis.over_s))
     trends = tuple(Trend(name, whole.figure(name), fine.trend(name)) for name in questions)
-    return History(whole.basis, trends, fine.step_s("P50"), fine.times("P50"))
+    began = starts(fine.trends("starts"), whole.basis.start)
+    return History(whole.basis, trends, fine.step_s("P50"), fine.times("P50"), began)
 
 
 def _times(name: str, timed: Timed) -> dict[str, str]:

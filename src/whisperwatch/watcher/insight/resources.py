@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from whisperwatch.watcher.insight.figures import Basis, Figure, ask, ask_in_steps
+from whisperwatch.watcher.insight.starts import STARTS, Start, starts
 from whisperwatch.watcher.query.asking import Asking
 
 _TRENDS: Final = {
@@ -37,6 +38,7 @@ class Resources:
         lag, pause: P99 of the event loop's lag and of the garbage collector's pauses.
         cpu_trend, memory_trend: points, the oldest first.
         times: the ends, in unix seconds, of the steps that the points tell of.
+        starts: of the bot, in this time.
     """
 
     basis: Basis
@@ -52,12 +54,13 @@ class Resources:
     cpu_trend: tuple[float | None, ...]
     memory_trend: tuple[float | None, ...]
     times: tuple[int, ...]
+    starts: tuple[Start, ...]
 
 
 async def resources(asking: Asking, over_s: float) -> Resources:
     """Of the last `over_s` seconds."""
     found = await ask(asking, _QUESTIONS, over_s)
-    fine = await ask_in_steps(asking, _TRENDS, min(over_s, found.basis.over_s))
+    fine = await ask_in_steps(asking, {**_TRENDS, "starts": STARTS}, min(over_s, found.basis.over_s))
     return Resources(
         found.basis,
         found.figure("cpu"),
@@ -72,4 +75,5 @@ async def resources(asking: Asking, over_s: float) -> Resources:
         fine.trend("cpu"),
         fine.trend("memory"),
         fine.times("cpu"),
+        starts(fine.trends("starts"), found.basis.start),
     )

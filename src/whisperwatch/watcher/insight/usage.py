@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask, ask_in_steps
+from whisperwatch.watcher.insight.starts import STARTS, Start, starts
 from whisperwatch.watcher.query.asking import Asking
 
 _TOP: Final = 5
@@ -29,6 +30,7 @@ class Engagement:
         users_trend: by window, points of `users`, the oldest first; a day's begin anew at midnight (UTC).
         conversations_trend: points of `conversations`.
         times: the ends, in unix seconds, of the steps that the points tell of: of days, in more than two days.
+        starts: of the bot, in this time.
     """
 
     basis: Basis
@@ -41,6 +43,7 @@ class Engagement:
     users_trend: Mapping[str, tuple[float | None, ...]]
     conversations_trend: tuple[float | None, ...]
     times: tuple[int, ...]
+    starts: tuple[Start, ...]
 
     @property
     def satisfaction(self) -> Figure:
@@ -122,12 +125,13 @@ async def engagement(asking: Asking, over_s: float) -> Engagement:
         {name: fine.trend(name) for name in _WINDOWS},
         fine.trend("conversations"),
         fine.times("conversations"),
+        starts(fine.trends("starts"), found.basis.start),
     )
 
 
 async def _trends(asking: Asking, over_s: float) -> Figures:
     questions = {name: f"max(bot.users.active where bot.users.window = {name})" for name in _WINDOWS}
-    questions["conversations"] = "increase(bot.conversations)"
+    questions |= {"conversations": "increase(bot.conversations)", "starts": STARTS}
     if over_s <= _FEW_DAYS * _DAY_S:
         return await ask_in_steps(asking, questions, over_s)
     days = max(1, round(over_s / _DAY_S / _MOST_DAYS))

@@ -12,6 +12,7 @@ from whisperwatch.watcher.insight.leak import Leak
 from whisperwatch.watcher.insight.outlook import Ahead, Resource
 from whisperwatch.watcher.insight.performance import History, Trend
 from whisperwatch.watcher.insight.resources import Resources
+from whisperwatch.watcher.insight.starts import Start
 from whisperwatch.watcher.insight.usage import Engagement
 
 from .samples import AT, HOUR
@@ -33,8 +34,13 @@ def test_history() -> None:
         tuple(Trend(name, NONE, points) for name, points in trends.items()),
         HOUR,
         (int(AT - HOUR), int(AT)),
+        (
+            Start(AT - 7000, "1.4", release=False),
+            Start(AT - 900, "1.5", release=True),
+            Start(AT - 10, "1.5", release=False),
+        ),
     )
-    chart = from_history(report, [Mark(AT - 10, "v2")])
+    chart = from_history(report)
     assert (chart.title, chart.start, chart.end) == ("Performance, last 2h", AT - 2 * HOUR, AT)
     assert [(panel.title, panel.unit) for panel in chart.panels] == [
         ("Response time", "s"), ("Answers", "{message}/min"), ("Failures each 1h", "{error}"),
@@ -46,12 +52,12 @@ def test_history() -> None:
     ]
     assert [value for _, value in answers.lines[0].points] == [2.0, None]
     assert [line.name for line in failures.lines] == ["errors", "commands"]
-    assert chart.marks == (Mark(AT - 10, "v2"),)
+    assert chart.marks == (Mark(AT - 7000, "restart"), Mark(AT - 900, "1.5"), Mark(AT - 10, ""))
 
 
 def test_resources() -> None:
     report = Resources(
-        BASIS, NONE, NONE, NONE, NONE, {}, {}, NONE, NONE, NONE, (0.1,), (4e8,), (int(AT),)
+        BASIS, NONE, NONE, NONE, NONE, {}, {}, NONE, NONE, NONE, (0.1,), (4e8,), (int(AT),), (),
     )  # fmt: skip
     chart = from_resources(report)
     assert (chart.title, chart.start, chart.end) == ("Resources, last 2h", AT - 2 * HOUR, AT)
@@ -62,7 +68,7 @@ def test_resources() -> None:
 
 def test_engagement() -> None:
     users = {"day": (3, 5), "week": (8, 9), "month": (10, 11)}
-    report = Engagement(BASIS, {}, NONE, NONE, NONE, {}, {}, users, (4, None), (int(AT - HOUR), int(AT)))
+    report = Engagement(BASIS, {}, NONE, NONE, NONE, {}, {}, users, (4, None), (int(AT - HOUR), int(AT)), ())
     active, conversations = from_engagement(report).panels
     assert [(line.name, [value for _, value in line.points]) for line in active.lines] == [
         ("7 days", [8, 9]), ("1 day", [3, 5]),
@@ -80,7 +86,7 @@ def limited(
 
 def capacity(*resources: Resource) -> Capacity:
     calm = Leak("no leak", None, "", 0.0)
-    return Capacity(BASIS, resources, calm, NONE, (), (), HOUR, (int(AT - HOUR), int(AT)))
+    return Capacity(BASIS, resources, calm, NONE, (), (), HOUR, (int(AT - HOUR), int(AT)), ())
 
 
 def test_capacity() -> None:
@@ -109,5 +115,5 @@ def test_nothing_that_has_a_course() -> None:
 
 def test_a_report_without_points() -> None:
     empty = tuple(Trend(name, NONE, ()) for name in ("P50", "P95", "Answers", "Failed commands", "Errors"))
-    chart = from_history(History(BASIS, empty, HOUR, ()))
+    chart = from_history(History(BASIS, empty, HOUR, (), ()))
     assert (chart.start, chart.end) == (BASIS.start, BASIS.end)

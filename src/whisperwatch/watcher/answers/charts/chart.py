@@ -64,7 +64,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened at a time (unix seconds), such as a release."""
+    """Something that happened at a time (unix seconds), such as a release. One without a name has its line only."""
 
     at: float
     name: str

@@ -162,7 +162,8 @@ class _Drawing:
     def _name_marks(self, top: float) -> None:
         """The newest first; one that would be written over another's name has its line only."""
         free = looks.WIDTH - looks.EDGE
-        for mark in sorted(self._marks(), key=lambda mark: mark.at, reverse=True):
+        named = [mark for mark in self._marks() if mark.name]
+        for mark in sorted(named, key=lambda mark: mark.at, reverse=True):
             text = f"▾ {clean(mark.name, _LONGEST_MARK)}"
             wide = self._width(text)
             begin = min(self._across(mark.at) - self._width("▾") / 2, free - wide)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import inf
 from typing import Final
 
-from whisperwatch.watcher.answers.charts.chart import Band, Chart, Line, Mark, Panel, Point
+from whisperwatch.watcher.answers.charts.chart import Band, Chart, Line, Panel, Point
 from whisperwatch.watcher.answers.charts.from_reports import Steps
 from whisperwatch.watcher.answers.figures import span
 from whisperwatch.watcher.insight.capacity import Capacity
@@ -21,17 +20,17 @@ def drawn(report: Capacity) -> tuple[Resource, ...]:
     return tuple(found[:_MOST])
 
 
-def from_capacity(report: Capacity, marks: Sequence[Mark] = ()) -> Chart | None:
+def from_capacity(report: Capacity) -> Chart | None:
     """A panel for each; None where nothing has a course."""
     resources = drawn(report)
     if not resources:
         return None
-    steps = Steps(report.basis, report.times)
+    steps = Steps(report)
     ahead_s = max((one.course[-1].in_s for one in resources if one.course), default=0.0)
     panels = tuple(
         Panel(_title(one), one.used.unit, (_line(one, steps),), one.limit.value) for one in resources
     )
-    return steps.chart("Capacity", panels, marks, ahead_s)
+    return steps.chart("Capacity", panels, ahead_s)
 
 
 def _title(one: Resource) -> str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
 
 from whisperwatch.watcher.answers.charts.chart import Chart, Line, Mark, Panel
 from whisperwatch.watcher.answers.figures import title
 from whisperwatch.watcher.insight.figures import Basis
 from whisperwatch.watcher.insight.performance import History
 from whisperwatch.watcher.insight.resources import Resources
+from whisperwatch.watcher.insight.starts import Start
 from whisperwatch.watcher.insight.usage import Engagement
 from whisperwatch.watcher.query.language.printing import seconds
 
 _MINUTE_S: Final = 60.0
+_AGAIN: Final = "restart"
+_NEAR: Final = 0.2
+"""Of a chart's time: where a restart is as near to a release, there is room for the release's name only."""
 Values = Sequence[float | None]
 
 
-def from_history(report: History, marks: Sequence[Mark] = ()) -> Chart:
+def from_history(report: History) -> Chart:
     """Response times, answers a minute and failures."""
-    steps = Steps(report.basis, report.times)
+    steps = Steps(report)
     found = {trend.name: trend.points for trend in report.trends}
     rate = [None if count is None else count / steps.each_s * _MINUTE_S for count in found["Answers"]]
     return steps.chart(
@@ -33,26 +37,24 @@ def from_history(report: History, marks: Sequence[Mark] = ()) -> Chart:
                 (steps.line("errors", found["Errors"]), steps.line("commands", found["Failed commands"])),
             ),
         ),
-        marks,
     )
 
 
-def from_resources(report: Resources, marks: Sequence[Mark] = ()) -> Chart:
+def from_resources(report: Resources) -> Chart:
     """CPU and memory of the bot's process."""
-    steps = Steps(report.basis, report.times)
+    steps = Steps(report)
     return steps.chart(
         "Resources",
         (
             Panel("CPU of the bot's process", "1", (steps.line("CPU", report.cpu_trend),)),
             Panel("Memory of the bot's process", "By", (steps.line("memory", report.memory_trend),)),
         ),
-        marks,
     )
 
 
-def from_engagement(report: Engagement, marks: Sequence[Mark] = ()) -> Chart:
+def from_engagement(report: Engagement) -> Chart:
     """Active users, and the conversations that were begun."""
-    steps = Steps(report.basis, report.times)
+    steps = Steps(report)
     week, day = (report.users_trend[window] for window in ("week", "day"))
     return steps.chart(
         "Engagement",
@@ -64,31 +66,48 @@ def from_engagement(report: Engagement, marks: Sequence[Mark] = ()) -> Chart:
                 (steps.line("conversations", report.conversations_trend),),
             ),
         ),
-        marks,
     )
 
 
-class Steps:
-    """The times of a report's points, by their ends (unix seconds). `each_s` is how long (seconds) one is."""
+class Report(Protocol):
+    """What has points in time."""
 
-    def __init__(self, basis: Basis, ends: Sequence[int]) -> None:
-        self._basis, self._ends = basis, ends
-        self.each_s = ends[1] - ends[0] if len(ends) > 1 else basis.over_s
+    @property
+    def basis(self) -> Basis: ...
+    @property
+    def times(self) -> tuple[int, ...]: ...
+    @property
+    def starts(self) -> tuple[Start, ...]: ...
+
+
+class Steps:
+    """The times of a report's points. `each_s` is how long (seconds) one is."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, ends = report, report.times
+        self.each_s = ends[1] - ends[0] if len(ends) > 1 else report.basis.over_s
 
     @property
     def middles(self) -> list[float]:
         """Where the points stand."""
-        return [end - self.each_s / 2 for end in self._ends]
+        return [end - self.each_s / 2 for end in self._report.times]
 
     def line(self, name: str, values: Values) -> Line:
         """The values over these times."""
         return Line(name, tuple(zip(self.middles, values, strict=True)))
 
-    def chart(
-        self, what: str, panels: tuple[Panel, ...], marks: Sequence[Mark], ahead_s: float = 0.0
-    ) -> Chart:
-        """Over the time of the points, and so much longer."""
-        start, end = self._basis.start, self._basis.end
-        if self._ends:
-            start, end = self._ends[0] - self.each_s, float(self._ends[-1])
-        return Chart(title(what, self._basis), start, end + ahead_s, panels, tuple(marks))
+    def chart(self, what: str, panels: tuple[Panel, ...], ahead_s: float = 0.0) -> Chart:
+        """Over the time of the points and so much longer, with the bot's starts."""
+        basis, ends = self._report.basis, self._report.times
+        start, end = basis.start, basis.end
+        if ends:
+            start, end = ends[0] - self.each_s, float(ends[-1])
+        marks = tuple(_marks(self._report.starts, (end + ahead_s - start) * _NEAR))
+        return Chart(title(what, basis), start, end + ahead_s, panels, marks)
+
+
+def _marks(starts: Sequence[Start], near_s: float) -> Iterator[Mark]:
+    releases = [start.at for start in starts if start.release]
+    for start in starts:
+        alone = all(abs(start.at - at) > near_s for at in releases)
+        yield Mark(start.at, start.version if start.release else _AGAIN if alone else "")
