@@ -47,6 +47,7 @@ from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
+from whisperwatch.watcher.settings.guide import Thresholds
 from whisperwatch.watcher.siem.own import security_log
 from whisperwatch.watcher.siem.siem import Siem
 from whisperwatch.watcher.source import Source
@@ -142,6 +143,7 @@ class Watcher:
             self._call,
             self.artist.draw if self.artist.available() else None,
             self._grafana,
+            lambda: self.settings.group(Thresholds),
         )
         self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
         self.web: WebServer | None = None

@@ -61,6 +61,18 @@ def verdict(*resources: Resource) -> str:
     return read(report(*resources)).splitlines()[1]
 
 
+def test_nearly_full_is_by_the_thresholds() -> None:
+    def statuses(share: float) -> list[str | None]:
+        full = replace(CPU, used=Figure(share), full=NEVER)
+        pages = (
+            capacity.planning(report(replace(full, sort=sort))) for sort in ("cpu", "pool", "disk", "memory")
+        )
+        return [page.sections[0].status for page in pages]
+
+    assert statuses(0.79) == ["healthy"] * 4
+    assert statuses(0.86) == ["degraded"] * 3 + ["healthy"]
+
+
 def test_the_page() -> None:
     whole = replace(
         report(DISK, CPU), tokens=Figure(7e5, "{token}"), recommendations=(MORE,),

@@ -19,6 +19,7 @@ from whisperwatch.watcher.insight.usage import Cache, Caches, Engagement, Memory
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.engines import EngineError
+from whisperwatch.watcher.settings.guide import Thresholds
 
 AT = 1_700_000_000.0
 HOUR = Basis(AT - 3600, AT, "embedded")
@@ -48,7 +49,7 @@ def test_performance() -> None:
         (times("llm", 1.1, 800), times("database", 0.02, 4000)), (times("ask", 2, 120),),
     )  # fmt: skip
     assert read(performance.summary(report)) == dedent("""
-        Performance, last hour
+        ✅ Performance, last hour
         Half of all answers came within 600 ms, 95 of 100 within 1.2 s.
         P50: 600 ms (-40 %) · P95: 1.2 s (+20 %) · P99: 2.4 s (+140 %)
         Answers: 812 (+16 %), 13.5 a minute
@@ -111,8 +112,9 @@ def test_resources() -> None:
         (0.1, 0.3), (4e8, 5e8), (1, 2), (),
     )  # fmt: skip
     assert read(performance.resources(report)) == dedent("""
-        Resources, last hour
+        ⚠️ Resources, last hour
         Nothing is nearer its limit than the disk /: 91 % in use.
+        Above its threshold: disk / 91 %, more than 85 %.
 
         The bot's process
            CPU: 20 %
@@ -140,7 +142,7 @@ def test_engagement() -> None:
         {"day": (None, 3, 12), "week": (None,) * 3, "month": (None,) * 3}, (0, 5, 4), (1, 2, 3), (),
     )  # fmt: skip
     assert read(usage.engagement(report)) == dedent("""
-        Engagement, last 24 hours
+        ✅ Engagement, last 24 hours
         12 (+20 %) users were answered today.
 
         Active users
@@ -157,6 +159,35 @@ def test_engagement() -> None:
         Used most
            ask: 4
         """)
+
+
+def test_verdicts_are_by_the_thresholds() -> None:
+    slow = Performance(
+        HOUR, times("response", 2.4, 90), Figure(100, "{message}"), Figure(9, "{error}"), (), ()
+    )  # fmt: skip
+    page = performance.summary(slow)
+    assert (page.status, page.lines[1]) == (
+        "degraded", "Above its threshold: P95 2.4 s, more than 2 s; failures 9 %, more than 5 %.",
+    )  # fmt: skip
+    assert performance.summary(slow, Thresholds(response_s=3.0, error_rate=10.0)).status == "healthy"
+    assert embeds.embeds(page)[0]["color"] == embeds.COLOURS["degraded"]
+    trends = (Trend("P95", Figure(2.4, "s"), (2.4,)),)
+    assert performance.history(History(DAY, trends, 3600, (1,), ())).status == "degraded"
+    assert performance.history(History(DAY, (), 3600, (), ())).status is None
+
+    def people(today: float) -> Engagement:
+        users = {"day": Figure(today, "{user}", 10)}
+        return Engagement(DAY, users, NONE, NONE, NONE, {}, {}, {}, (), (), ())
+
+    assert [usage.engagement(people(today)).status for today in (12, 9, 7)] == [
+        "healthy",
+        "healthy",
+        "degraded",
+    ]
+    missing = Performance(
+        Basis(AT - 60, AT, "embedded", (), ("Prometheus is down",)), slow.response, NONE, NONE, (), ()
+    )
+    assert performance.summary(missing).status == "unknown"
 
 
 def test_caches() -> None:

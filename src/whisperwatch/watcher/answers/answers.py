@@ -20,6 +20,7 @@ from whisperwatch.watcher.answers.reports import Call, Reports, nobody
 from whisperwatch.watcher.asked import failure
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
+from whisperwatch.watcher.settings.guide import Thresholds
 
 _PICTURE: Final = "chart.png"
 _PICTURE_S: Final = 5.0
@@ -96,6 +97,7 @@ class Answers:
         call: has something done in a process of the bot.
         draw: makes PNG pictures of charts; None where none can be made.
         linking: where answers link to.
+        thresholds: gives those of alerts.yaml.
     """
 
     def __init__(
@@ -108,13 +110,15 @@ class Answers:
         call: Call = nobody,
         draw: Draw | None = None,
         linking: Linking = nowhere,
+        thresholds: Callable[[], Thresholds] = Thresholds,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         self._reports: Reports | None = None
         self._records: Records | None = None
         if asking is not None:
-            self._reports, self._records = Reports(asking, call, linking), Records(asking, linking)
+            self._reports = Reports(asking, call, linking, thresholds)
+            self._records = Records(asking, linking)
             self.tellers |= self._reports.tellers | self._records.tellers
         self._config, self._draw, self._linking = config, draw, linking
         if config is not None:

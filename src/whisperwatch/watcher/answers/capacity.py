@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.charts.from_capacity import drawn
 from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, span, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
@@ -14,17 +15,18 @@ from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Reach
 from whisperwatch.watcher.insight.leak import Leak
 from whisperwatch.watcher.insight.outlook import Resource
+from whisperwatch.watcher.settings.guide import Thresholds
 
 _DAY_S: Final = 86_400.0
 _BARS: Final = 24
 
 
-def planning(report: Capacity) -> Page:
+def planning(report: Capacity, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """The verdict, each limited thing by its urgency, memory, and what to set to what."""
     in_chart = drawn(report)
     sections = [
         *(
-            Section(one.name, tuple(_lines(one, in_chart=one in in_chart)), _status(one))
+            Section(one.name, tuple(_lines(one, in_chart=one in in_chart)), _status(one, thresholds))
             for one in report.resources
         ),
         Section("Does the bot's process leak memory?", (_leak(report.memory),), _leak_status(report.memory)),
@@ -95,14 +97,16 @@ def _when(one: Resource) -> str:
     return f"in {span(full.expected)} ({span(full.earliest)} to {latest})"
 
 
-def _status(one: Resource) -> str | None:
+def _status(one: Resource, thresholds: Thresholds) -> str | None:
     full = one.full
     if full is None:
         return "unknown" if one.share is None else None
     if full.expected is not None and full.expected < 2 * _DAY_S:
         return "unhealthy"
     soon = full.expected is not None and full.expected <= 30 * _DAY_S
-    return "degraded" if soon or (one.share or 0.0) >= 0.8 else "healthy"
+    return (
+        "degraded" if soon or (one.share or 0.0) >= verdicts.nearly_full(one.sort, thresholds) else "healthy"
+    )
 
 
 def _leak(found: Leak) -> str:

@@ -55,14 +55,20 @@ def title(what: str, basis: Basis) -> str:
     return f"{what}, last {seconds(over_s)}"
 
 
-def page(what: str, basis: Basis, lines: tuple[Line, ...], sections: tuple[Section, ...] = ()) -> Page:
+def page(
+    what: str,
+    basis: Basis,
+    lines: tuple[Line, ...],
+    sections: tuple[Section, ...] = (),
+    status: str | None = None,
+) -> Page:
     """A report's page: what is missing is told last, and what the store did to the period."""
     below = remarks([*map(_sentence, basis.missing)], [*map(_sentence, basis.notes)])
     return Page(
         title(what, basis),
         lines,
         (*sections, *below),
-        status="unknown" if basis.missing else None,
+        status="unknown" if basis.missing else status,
         footer=f"Whisperwatch {__version__} · from the store {basis.store} · in brackets: against the period before",
         at=basis.end,
     )

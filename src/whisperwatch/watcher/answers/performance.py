@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.figures import UNKNOWN, named, page, shown, spark
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
@@ -12,14 +13,16 @@ from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times
 from whisperwatch.watcher.insight.resources import Resources
 from whisperwatch.watcher.query.language.printing import seconds
+from whisperwatch.watcher.settings.guide import Thresholds
 
 _TITLES: Final = {"llm": "LLM"}
 """Of components that aren't just called by their names."""
 
 
-def summary(report: Performance) -> Page:
+def summary(report: Performance, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """The verdict, five numbers, and where the time goes."""
-    lines: tuple[Line, ...] = (_verdict(report.response),)
+    judged = verdicts.speed(report.response.p95, thresholds, report.error_rate)
+    lines: tuple[Line, ...] = (_verdict(report.response), *verdicts.told(judged))
     if report.response.p50.value is not None:
         lines += (_quantiles(report.response),)
     if report.handled.value is not None:
@@ -33,19 +36,22 @@ def summary(report: Performance) -> Page:
         report.basis,
         lines,
         (*_section("By component", report.components, titled), *_commands(report)),
+        verdicts.status(judged),
     )
 
 
-def response_times(report: Performance) -> Page:
+def response_times(report: Performance, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """Quantiles of everything."""
+    judged = verdicts.speed(report.response.p95, thresholds)
     sections = [
         Section(titled(one.name), (_quantiles(one), named("Calls", one.count))) for one in report.components
     ]
     return page(
         "Response times",
         report.basis,
-        (_verdict(report.response), _quantiles(report.response)),
+        (_verdict(report.response), *verdicts.told(judged), _quantiles(report.response)),
         (*sections, *_commands(report)),
+        verdicts.status(judged),
     )
 
 
@@ -59,8 +65,9 @@ def component(report: Component) -> Page:
     return page(what, report.basis, lines, tuple(_section(f"Slowest, by {report.by}", report.parts)))
 
 
-def history(report: History) -> Page:
+def history(report: History, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """Figures over time."""
+    judged = verdicts.speed(report.whole("P95"), thresholds)
     sections = tuple(
         Section(
             trend.name, (Sketch(spark(trend.points, trend.whole.unit)), f"Whole time: {shown(trend.whole)}")
@@ -73,11 +80,13 @@ def history(report: History) -> Page:
         if sections
         else ("Nothing was recorded in this time.",)
     )
-    return page("Performance", report.basis, lines, sections)
+    status = verdicts.status(judged)
+    return page("Performance", report.basis, (*verdicts.told(judged), *lines), sections, status)
 
 
-def resources(report: Resources) -> Page:
+def resources(report: Resources, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """What the bot takes, and what is left."""
+    judged = verdicts.use(report.host_cpu, report.host_memory, report.disks, thresholds)
     process = (
         named("CPU", report.cpu),
         Sketch(spark(report.cpu_trend, "1")),
@@ -97,7 +106,8 @@ def resources(report: Resources) -> Page:
         Section("Its machine or container", host),
         Section("Its event loop", loop),
     )
-    return page("Resources", report.basis, (_tightest(report),), sections)
+    lines = (_tightest(report), *verdicts.told(judged))
+    return page("Resources", report.basis, lines, sections, verdicts.status(judged))
 
 
 def _verdict(response: Times) -> str:

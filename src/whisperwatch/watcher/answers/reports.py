@@ -19,22 +19,26 @@ from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.plain import plain
 from whisperwatch.watcher.insight.reports import REPORTS
 from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.settings.guide import Thresholds
 
 Arguments = Mapping[str, Any]
 
 _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
-    "performance": performance.summary,
-    "response-times": performance.response_times,
-    "performance-history": performance.history,
     "performance-component": performance.component,
-    "resources": performance.resources,
     "memory-analysis": memory_analysis.analysis,
-    "capacity": capacity.planning,
     "bottlenecks": bottlenecks.page,
-    "engagement": usage.engagement,
     "cache": usage.caches,
     "memory": usage.memory,
 }
+_JUDGED: Final[Mapping[str, Callable[[Any, Thresholds], Page]]] = {
+    "performance": performance.summary,
+    "response-times": performance.response_times,
+    "performance-history": performance.history,
+    "resources": performance.resources,
+    "capacity": capacity.planning,
+    "engagement": usage.engagement,
+}
+"""Pages that say whether all is well."""
 _CHARTS: Final[Mapping[str, Callable[[Any], Chart | None]]] = {
     "performance-history": from_history,
     "resources": from_resources,
@@ -74,10 +78,18 @@ class Reports:
         asking: asks them.
         call: has something done in a process of the bot.
         linking: where answers link to.
+        thresholds: gives those of alerts.yaml.
     """
 
-    def __init__(self, asking: Asking, call: Call = nobody, linking: Linking = nowhere) -> None:
-        self._asking, self._call, self._linking = asking, call, linking
+    def __init__(
+        self,
+        asking: Asking,
+        call: Call = nobody,
+        linking: Linking = nowhere,
+        thresholds: Callable[[], Thresholds] = Thresholds,
+    ) -> None:
+        self._asking, self._call = asking, call
+        self._linking, self._thresholds = linking, thresholds
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
             question: partial(self._tell, question) for question in _VIEWS
         }
@@ -85,7 +97,7 @@ class Reports:
     async def page(self, name: str, over_s: float, of: str) -> Page:
         """The page of a report of `REPORTS`."""
         report = await REPORTS[name].make(self._asking, over_s, of)
-        page = _PAGES[name](report)
+        page = _JUDGED[name](report, self._thresholds()) if name in _JUDGED else _PAGES[name](report)
         if (grafana := self._linking()) is not None:
             page = linked(page, grafana.board(name, of, over_s, page.at))
         return replace(page, chart=_CHARTS[name](report)) if name in _CHARTS else page

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.figures import named, page, shown, spark
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
+from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.usage import Caches, Engagement, MemorySystem
+from whisperwatch.watcher.settings.guide import Thresholds
 
 _WINDOWS: Final = {"day": "Today", "week": "In a week", "month": "In a month"}
 
 
-def engagement(report: Engagement) -> Page:
+def engagement(report: Engagement, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """Who talks with the bot."""
     today = report.users.get("day")
+    judged = verdicts.users(today or Figure(), thresholds)
     verdict = "Active users are not known." if today is None else f"{shown(today)} users were answered today."
     users = tuple(_users(report))
     talk: tuple[Line, ...] = (
@@ -31,7 +35,9 @@ def engagement(report: Engagement) -> Page:
         Section("Conversations", talk),
         Section("Used most", features),
     ]
-    return page("Engagement", report.basis, (verdict,), tuple(one for one in sections if one.lines))
+    lines = (verdict, *verdicts.told(judged))
+    kept = tuple(one for one in sections if one.lines)
+    return page("Engagement", report.basis, lines, kept, verdicts.status(judged))
 
 
 def _users(report: Engagement) -> Iterator[Line]:

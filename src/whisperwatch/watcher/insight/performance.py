@@ -120,6 +120,10 @@ class History:
     times: tuple[int, ...]
     starts: tuple[Start, ...]
 
+    def whole(self, name: str) -> Figure:
+        """A trend's figure of the whole period."""
+        return next((trend.whole for trend in self.trends if trend.name == name), Figure())
+
 
 async def performance(asking: Asking, over_s: float) -> Performance:
     """Of the last `over_s` seconds."""

@@ -1,4 +1,4 @@
-"""From which values on there is an alert: alerts.yaml."""
+"""Above which values something isn't well: alerts.yaml. Reports are judged by them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _percent(key: str, default: float, help: str) -> Any:
         help=help,
         right=_PERCENT,
         unset=f"`{default:g}`",
-        later="the alert engine",
+        live=True,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds(Group):
-    """The thresholds of the guide's alerts."""
+    """The thresholds of the guide's alerts, and of the reports' verdicts."""
 
     title: ClassVar[str] = "Alert thresholds"
     cpu: float = _percent("system.cpu_threshold", 80.0, "Above which use of the CPU, in percent.")
@@ -40,7 +40,7 @@ class Thresholds(Group):
         parse=values.milliseconds,
         help="Above which response time. Plain numbers are milliseconds.",
         right="a duration such as 2s, or a number of milliseconds",
-        later="the alert engine",
+        live=True,
     )
     user_drop: float = _percent(
         "business.user_drop_threshold", 20.0, "Above which drop of active users, in percent."
