@@ -26,6 +26,7 @@ from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
 from whisperwatch.watcher import doorway
 from whisperwatch.watcher.answers import Answers
 from whisperwatch.watcher.answers.charts.artist import Artist
+from whisperwatch.watcher.answers.charts.patience import Patience
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.cost import CostWatch
 from whisperwatch.watcher.answers.cost import sections as cost_sections
@@ -141,7 +142,7 @@ class Watcher:
             self.stores.asking,
             Config(self.configuration, partial(hash_id, key), self._audit),
             self._call,
-            self.artist.draw if self.artist.available() else None,
+            Patience(self.artist.draw) if self.artist.available() else None,
             self._grafana,
             lambda: self.settings.group(Thresholds),
         )

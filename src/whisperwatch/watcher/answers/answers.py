@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any, Final
 from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.charts.chart import Chart, packed
+from whisperwatch.watcher.answers.charts.patience import Draw
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
@@ -23,9 +23,6 @@ from whisperwatch.watcher.query.language import QuestionError
 from whisperwatch.watcher.settings.guide import Thresholds
 
 _PICTURE: Final = "chart.png"
-_PICTURE_S: Final = 5.0
-"""The text is there in a moment: a picture that takes longer is left out."""
-Draw = Callable[[Chart], Awaitable[bytes]]
 _SKETCHED: Final = "sketched"
 """The argument with which the further pages of an answer are asked for that has no picture on its first."""
 _BACK: Final = "◀"
@@ -72,11 +69,10 @@ async def _pictured(
     files = page.files
     if _whole(arguments.get("page")) == 1:
         try:
-            async with asyncio.timeout(_PICTURE_S):
-                files += (Attachment(_PICTURE, await draw(chart)),)
-        except (ChartError, TimeoutError) as error:
-            why = str(error) or "The chart took too long to draw."
-            return told(replace(page, sections=(*page.sections, *remarks([], [why]))), question, sketched)
+            files += (Attachment(_PICTURE, await draw(chart)),)
+        except ChartError as error:
+            sections = (*page.sections, *remarks([], [str(error)]))
+            return told(replace(page, sections=sections), question, sketched)
     shown = told(replace(unsketched(page), files=files), question, arguments)
     return {**shown, "instead": told(page, question, sketched)}
 
