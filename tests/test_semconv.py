@@ -27,7 +27,9 @@ UNIT = re.compile(r"s|By|1|\{([a-z_]+|USD)\}")
 OF_THE_PROCESS = {
     "bot.event_loop.lag",
     "bot.restarts",
+    "bot.llm.calls",
     "bot.llm.cost",
+    "bot.llm.tokens",
     "bot.job.duration",
     "bot.job.wait.duration",
     "bot.job.enqueued",

@@ -92,6 +92,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
             _PERIOD,
         ),
     ),
+    Question("cost", "What language models take: tokens and money, by model and feature", (_PERIOD,)),
     Question("engagement", "Who talks with the bot, how long, and with which features", (_PERIOD,)),
     Question("cache", "Of how many look-ups the caches had the answer", (_PERIOD,)),
     Question(

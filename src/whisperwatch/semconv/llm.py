@@ -5,6 +5,7 @@ from __future__ import annotations
 from whisperwatch.semconv.attributes import ERROR_TYPE, SERVER_ADDRESS, STATUS_CODE
 from whisperwatch.semconv.database import SERVER_PORT
 from whisperwatch.semconv.model import SECONDS, Attribute, Metric, SpanName
+from whisperwatch.semconv.usage import FEATURE
 
 GEN_AI_OPERATION = "gen_ai.operation.name"
 GEN_AI_PROVIDER = "gen_ai.provider.name"
@@ -80,10 +81,17 @@ LLM_TOKENS = Metric(
     "gen_ai.client.token.usage", "histogram", "{token}",
     "Tokens of one call, as the provider counted them.", (*_OF_A_CALL, GEN_AI_TOKEN_TYPE), _TOKENS,
 )  # fmt: skip
+_OF_A_USE = (GEN_AI_PROVIDER, GEN_AI_REQUEST_MODEL, FEATURE)
+LLM_CALLS = Metric(
+    "bot.llm.calls", "counter", "{call}", "Calls, by what they were made for.", _OF_A_USE,
+)  # fmt: skip
+LLM_USED_TOKENS = Metric(
+    "bot.llm.tokens", "counter", "{token}",
+    "Tokens as the provider counted them, by what they were spent for.", (*_OF_A_USE, GEN_AI_TOKEN_TYPE),
+)  # fmt: skip
 LLM_COST = Metric(
     "bot.llm.cost", "counter", "{USD}",
-    "What the calls cost, by the price table that `WHISPERWATCH_LLM_PRICES` names.",
-    (GEN_AI_PROVIDER, GEN_AI_REQUEST_MODEL),
+    "What the calls cost, by the price table that `WHISPERWATCH_LLM_PRICES` names.", _OF_A_USE,
 )  # fmt: skip
 
 SPAN_LLM = SpanName(

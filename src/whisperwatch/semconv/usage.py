@@ -42,7 +42,11 @@ USAGE_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(MEMORY_RELEVANCE_KEY, "How well what was retrieved fits, from 0 to 1."),
     Attribute(CACHE, "The cache's name."),
     Attribute(CACHE_RESULT, "What the cache had.", ("hit", "miss")),
-    Attribute(FEATURE, "The feature's name; a command is one."),
+    Attribute(
+        FEATURE,
+        "The feature's name; a command is one. What a model was called for without either has the name of the event, "
+        "task or job that it was for; `none` where there was none.",
+    ),
     Attribute(FEEDBACK_VALUE, "What was thought of an answer.", FEEDBACK_VALUES),
     Attribute(SECURITY_KIND, "What kind of check it was, as the bot's code names it."),
     Attribute(SECURITY_OUTCOME, "How the check ended.", SECURITY_OUTCOMES),

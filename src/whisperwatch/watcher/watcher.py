@@ -28,9 +28,9 @@ from whisperwatch.watcher.answers import Answers
 from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.charts.patience import Patience
 from whisperwatch.watcher.answers.config import Config
-from whisperwatch.watcher.answers.cost import CostWatch
-from whisperwatch.watcher.answers.cost import sections as cost_sections
 from whisperwatch.watcher.answers.grafana import Grafana
+from whisperwatch.watcher.answers.telemetry import CostWatch
+from whisperwatch.watcher.answers.telemetry import sections as telemetry_sections
 from whisperwatch.watcher.configuration import Configuration
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
@@ -138,7 +138,7 @@ class Watcher:
         self.answers = Answers(
             self._tell_health,
             self.sources,
-            lambda: cost_sections(self.cost.cost(), self.settings),
+            lambda: telemetry_sections(self.cost.cost(), self.settings),
             self.stores.asking,
             Config(self.configuration, partial(hash_id, key), self._audit),
             self._call,

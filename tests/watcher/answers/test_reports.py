@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.watcher.answers import Answers, embeds, performance, terminal, usage
+from whisperwatch.watcher.answers import Answers, embeds, performance, spending, terminal, usage
 from whisperwatch.watcher.answers.figures import shown, spark
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.figures import Basis, Figure
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times, Trend
 from whisperwatch.watcher.insight.resources import Resources
+from whisperwatch.watcher.insight.spending import LlmUse, Spending
 from whisperwatch.watcher.insight.usage import Cache, Caches, Engagement, MemoryOperation, MemorySystem
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.asking import Asking, Engines
@@ -135,6 +136,49 @@ def test_resources() -> None:
         """)
 
 
+def used(name: str, tokens: int, usd: float | None, calls: int) -> LlmUse:
+    return LlmUse(
+        name,
+        Figure(calls, "{call}"),
+        Figure(tokens, "{token}", tokens / 2),
+        Figure(tokens / 10, "{token}"),
+        Figure(usd, "{USD}"),
+    )
+
+
+def test_cost() -> None:
+    models = (used("large", 20_000, 1.25, 40), used("small", 3000, None, 9))
+    whole = used("all", 23_000, 1.25, 49)
+    features = (used("ask", 20_000, 1.25, 40), used("message", 3000, None, 9))
+    report = Spending(DAY, whole, models, features, Figure(50, "{message}"), 86_400.0, ("small",))
+    assert read(spending.cost(report)) == dedent("""
+        LLM cost, last 24 hours
+        $1.25 for 25,300 tokens (+120 %), in 49 calls.
+        Tokens in: 23,000 (+100 %), out: 2,300
+        For each of 50 answers: $0.025 for 506 tokens
+        In 30 days at the rate of the last 1d: $38.00 for 760,000 tokens
+
+        By model
+           large: $1.25, 20,000 tokens in (+100 %), 2,000 out, 40 calls
+           small: 3,000 tokens in (+100 %), 300 out, 9 calls
+
+        By feature
+           ask: $1.25, 20,000 tokens in (+100 %), 2,000 out, 40 calls
+           message: 3,000 tokens in (+100 %), 300 out, 9 calls
+
+        Not priced
+           No price is known of small, so that is in no sum of money.
+           Name a JSON file in WHISPERWATCH_LLM_PRICES, with USD for a million tokens:
+           {"small": {"input": …, "output": …}}
+        """)
+    page = (Path(__file__).parents[3] / "docs" / "llm.md").read_text(encoding="utf-8")
+    shown, _, _ = page.partition("```text\n")[2].partition("```")
+    assert shown in read(spending.cost(report))
+    elsewhere = Spending(DAY, whole, models, (), NONE, 86_400.0, ("small",))
+    assert "Not known: another instrumentation records the calls" in read(spending.cost(elsewhere))
+    assert "No language model was called" in read(spending.cost(Spending(DAY, whole, (), (), NONE, 0.0, ())))
+
+
 def test_engagement() -> None:
     report = Engagement(
         DAY, {"day": Figure(12, "{user}", 10)}, Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
@@ -232,6 +276,9 @@ def test_memory() -> None:
         (Figure(20.0, "s", 1.0), "20 s (20 times as much)"),
         (Figure(0.0, "{error}", 4.0), "0 (-100 %)"),
         (Figure(5.0, "{error}", 0.0), "5"),
+        (Figure(1234.5, "{USD}", 1000.0), "$1,234.50 (+23 %)"),
+        (Figure(0.0123, "{USD}"), "$0.012"),
+        (Figure(0.5, "{USD}"), "$0.500"),
     ],
 )
 def test_figures(figure: Figure, text: str) -> None:
@@ -286,6 +333,7 @@ def answers(engines: Engines = DOWN) -> Answers:
         ("performance", {"view": "resources"}),
         ("performance", {"view": "capacity-planning"}),
         ("performance", {"view": "bottlenecks"}),
+        ("cost", {}),
         ("engagement", {}),
         ("cache", {"period": "10y"}),
         ("memory", {"view": "status"}),

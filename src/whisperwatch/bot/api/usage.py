@@ -26,9 +26,13 @@ def cache_miss(cache: str) -> None:
 
 
 def feature(name: str) -> None:
-    """A feature was used: counts in `bot.feature.uses`. Commands are counted without this."""
+    """A feature was used: counts in `bot.feature.uses`. Commands are counted without this. What models are called for
+    in the same work (message, interaction, task, job) from now on is counted as this feature's."""
     if bots:
-        _count(semconv.FEATURE_USES, checked("a feature", name), "api")
+        feature = checked("a feature", name)
+        _count(semconv.FEATURE_USES, feature, "api")
+        if (root := live_root()) is not None:
+            root.feature = feature
 
 
 def feedback(value: str) -> None:

@@ -50,6 +50,8 @@ class Root(Span):
     replied = False
     trouble: Trouble | None = None
     """What went wrong under it, where something did."""
+    feature = ""
+    """What the bot's code said last that this work is for."""
     parent_id = 0
     is_root = True
     title: str

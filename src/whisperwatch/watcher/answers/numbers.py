@@ -10,13 +10,15 @@ _BYTES: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 def number(value: float, unit: str) -> str:
-    """A value in UCUM's unit: `1.25 s`, `340 ms`, `12.4 MB`, `37`, `0.2/s`, `4.1 %`."""
+    """A value in UCUM's unit: `1.25 s`, `340 ms`, `12.4 MB`, `37`, `0.2/s`, `4.1 %`, `$1.20`."""
     if unit == "s":
         return _seconds(value)
     if unit == "By":
         return _bytes(value)
     if unit == "1":
         return f"{value * 100:.3g} %" if abs(value) < 10 else _plain(value)
+    if unit == "{USD}":
+        return _usd(value)
     if unit.endswith("/s"):
         return f"{_plain(value)}/s"
     return _plain(value)
@@ -48,6 +50,12 @@ def _bytes(value: float) -> str:
             return f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} {_BYTES[-1]}"
+
+
+def _usd(value: float) -> str:
+    if not value or abs(value) >= 1:
+        return f"${value:,.2f}"
+    return f"${value:.3f}" if abs(value) >= 0.1 else f"${value:.2g}"
 
 
 def _plain(value: float) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
-from whisperwatch.watcher.answers import bottlenecks, capacity, memory_analysis, performance, usage
+from whisperwatch.watcher.answers import bottlenecks, capacity, memory_analysis, performance, spending, usage
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.from_capacity import from_capacity
@@ -27,6 +27,7 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "performance-component": performance.component,
     "memory-analysis": memory_analysis.analysis,
     "bottlenecks": bottlenecks.page,
+    "cost": spending.cost,
     "cache": usage.caches,
     "memory": usage.memory,
 }
@@ -57,6 +58,7 @@ _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
         "capacity-planning": "capacity",
         "bottlenecks": "bottlenecks",
     },
+    "cost": {None: "cost"},
     "engagement": {None: "engagement"},
     "cache": {None: "cache"},
     "memory": {None: "memory", "status": "memory"},

@@ -6,7 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from whisperwatch.watcher.insight import bottlenecks, capacity, memory_use, performance, resources, usage
+from whisperwatch.watcher.insight import (
+    bottlenecks,
+    capacity,
+    memory_use,
+    performance,
+    resources,
+    spending,
+    usage,
+)
 from whisperwatch.watcher.query.asking import Asking
 
 HOUR_S: Final = 3600.0
@@ -77,6 +85,12 @@ REPORTS: Final[Mapping[str, Kind]] = {
         "What messages wait for, by component and by operation, what of it grew, and what to do about it.",
         bottlenecks.Bottlenecks,
         lambda asking, over_s, _: bottlenecks.bottlenecks(asking, over_s),
+    ),
+    "cost": Kind(
+        "Tokens and money of language models, by model and by feature, and what a month would take.",
+        spending.Spending,
+        lambda asking, over_s, _: spending.spending(asking, over_s),
+        DAY_S,
     ),
     "engagement": Kind(
         "Active users, conversations, feedback, features.",

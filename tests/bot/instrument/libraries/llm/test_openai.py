@@ -85,7 +85,9 @@ async def test_what_it_costs_where_a_price_is_set(client, model, tape, tmp_path,
     monkeypatch.setenv("WHISPERWATCH_LLM_PRICES", str(table))
     await client.chat.completions.create(model=MODEL, messages=HELLO)
     told = model.ledger
-    assert measured(semconv.LLM_COST) == {("openai", MODEL): 2 * told.prompt_tokens + told.completion_tokens}
+    assert measured(semconv.LLM_COST) == {
+        ("openai", MODEL, "none"): 2 * told.prompt_tokens + told.completion_tokens
+    }
 
 
 async def test_a_stream_is_the_sdks_own_and_its_span_ends_with_it(client, model, calls):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from whisperwatch import semconv
+from whisperwatch.bot.instrument.features import feature_here
 from whisperwatch.bot.instrument.libraries.llm.prices import cost, prices
 from whisperwatch.bot.instrument.libraries.llm.servers import Asked
 from whisperwatch.bot.instrument.libraries.nesting import NestingCall
@@ -45,6 +46,7 @@ class ModelCall(NestingCall):
         self.static = asked.static
         self.durations = asked.durations
         self.finish_reasons: list[str] = []
+        self.feature = feature_here()
         if spanned:
             self.begin()
         else:
@@ -89,23 +91,26 @@ class ModelCall(NestingCall):
         attributes = self.asked.attributes
         if self.first_chunk_ns:
             timing(semconv.LLM_FIRST_CHUNK, attributes).record(self._until_first_chunk, exemplar)
+        used = {key: attributes[key] for key in (semconv.GEN_AI_PROVIDER, semconv.GEN_AI_REQUEST_MODEL)}
+        used[semconv.FEATURE] = self.feature
+        counting(semconv.LLM_CALLS, used).add(1)
         for kind, tokens in (("input", self.input_tokens), ("output", self.output_tokens)):
             if tokens is not None:
-                of_kind = {**attributes, semconv.GEN_AI_TOKEN_TYPE: kind}
-                timing(semconv.LLM_TOKENS, of_kind).record(tokens, exemplar)
-        self._charge()
+                of_kind = {semconv.GEN_AI_TOKEN_TYPE: kind}
+                timing(semconv.LLM_TOKENS, {**attributes, **of_kind}).record(tokens, exemplar)
+                counting(semconv.LLM_USED_TOKENS, {**used, **of_kind}).add(tokens)
+        self._charge(used)
 
-    def _charge(self) -> None:
+    def _charge(self, used: dict[str, Any]) -> None:
         table = prices()
         if not table or (self.input_tokens is None and self.output_tokens is None):
             return
-        used = (self.input_tokens or 0, self.output_tokens or 0)
-        usd = cost(table, self.asked.model, *used)
+        tokens = (self.input_tokens or 0, self.output_tokens or 0)
+        usd = cost(table, self.asked.model, *tokens)
         if usd is None:
-            usd = cost(table, self.model, *used)
+            usd = cost(table, self.model, *tokens)
         if usd is not None:
-            named = {key: self.asked.attributes[key] for key in semconv.LLM_COST.attributes}
-            counting(semconv.LLM_COST, named).add(usd)
+            counting(semconv.LLM_COST, used).add(usd)
 
     @property
     def _until_first_chunk(self) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from whisperwatch import semconv
-from whisperwatch.watcher.answers.cost import CostWatch, sections
+from whisperwatch.watcher.answers.telemetry import CostWatch, sections
 from whisperwatch.watcher.pipeline import Exposition
 from whisperwatch.watcher.records import LocalStream, Stream
 from whisperwatch.watcher.settings import load
