@@ -27,6 +27,8 @@ UNIT = re.compile(r"s|By|1|\{([a-z_]+|USD)\}")
 OF_THE_PROCESS = {
     "bot.event_loop.lag",
     "bot.restarts",
+    "bot.llm.budget.cost",
+    "bot.llm.budget.tokens",
     "bot.llm.calls",
     "bot.llm.cost",
     "bot.llm.tokens",

@@ -31,6 +31,7 @@ DONE = Done(
     interactions=1,
     answered_interactions=1,
     model_answers=1,
+    tokens=Counter(input=20, output=7),
     turns=1,
     cache_reads=1,
 )
@@ -50,6 +51,10 @@ MEASURED: dict[semconv.Metric, dict[tuple[tuple[str, str], ...], int]] = {
     semconv.RESPONSE_TIME: {((semconv.EVENT, "message"),): 2, ((semconv.EVENT, "interaction"),): 1},
     semconv.HTTP_DURATION: {
         ((semconv.METHOD, "POST"), (semconv.ROUTE, MESSAGES), (semconv.STATUS_CODE, "200")): 2
+    },
+    semconv.LLM_USED_TOKENS: {
+        ((semconv.GEN_AI_TOKEN_TYPE, "input"),): 20,
+        ((semconv.GEN_AI_TOKEN_TYPE, "output"),): 7,
     },
     semconv.TASK_DURATION: {((semconv.TASK, RUN), (semconv.OUTCOME, "ok")): 1},
 }
@@ -136,6 +141,7 @@ def test_what_agrees_agrees() -> None:
         ({"interactions": 2}, {"handled interaction", "root span interaction"}),
         ({"answered_interactions": 0}, {"replied interaction"}),
         ({"model_answers": 2}, {"model answers (LLM spans)"}),
+        ({"tokens": Counter(input=20, output=8)}, {"LLM tokens, output"}),
         ({"turns": 0}, {"turns stored (INSERT spans)"}),
         ({"cache_reads": 4}, {"cache reads (GET spans)"}),
         (

@@ -84,6 +84,8 @@ def _metrics(done: Done, measured: Measured) -> Iterator[Row]:
     requests = _by(measured, semconv.HTTP_DURATION, semconv.METHOD, semconv.ROUTE, semconv.STATUS_CODE)
     yield from _pairs("REST", done.requests, requests)
     yield from _pairs("task", done.tasks, _by(measured, semconv.TASK_DURATION, semconv.TASK, semconv.OUTCOME))
+    tokens = _by(measured, semconv.LLM_USED_TOKENS, semconv.GEN_AI_TOKEN_TYPE)
+    yield from _pairs("LLM tokens,", done.tokens, tokens)
     yield Row("internal errors", 0, round(measured.total(semconv.SELF_INTERNAL_ERRORS)))
 
 

@@ -47,6 +47,8 @@ class Done:
     answered_interactions: int = 0
     """Interactions whose answer a user could see."""
     model_answers: int = 0
+    tokens: Counter[str] = field(default_factory=Counter)
+    """Of the model's answers, `input` and `output`."""
     turns: int = 0
     """Rows of conversation in PostgreSQL."""
     cache_reads: int = 0
@@ -94,6 +96,9 @@ class Ledgers:
                 bool(i.replies) or i.answer_type in _VISIBLE_ANSWERS for i in ledger.interactions
             ),
             model_answers=self._model.ledger.answered,
+            tokens=Counter(
+                input=self._model.ledger.prompt_tokens, output=self._model.ledger.completion_tokens
+            ),
             turns=turns,
             cache_reads=await self._cache_reads(),
         )

@@ -40,6 +40,8 @@ _SET_BY_US = (
     *("COMPANION_", "OPENAI_", "CHROMA_"),
 )
 """Variables of the user's that are kept from the demo's bot: it would show the user's settings instead of working."""
+PRICE = {"input": 0.15, "output": 0.6}
+"""USD for a million tokens: what the demo's model would cost if it were one."""
 _SETTINGS = {
     "OTEL_SERVICE_NAME": "companion",
     "OTEL_RESOURCE_ATTRIBUTES": f"service.version={__version__}",
@@ -47,6 +49,7 @@ _SETTINGS = {
     "OTEL_BSP_SCHEDULE_DELAY": "250",
     "OTEL_METRIC_EXPORT_INTERVAL": "5000",
     "WHISPERWATCH_LINGER": "200ms",
+    "LLM_TOKEN_BUDGET": "1000000",
     "COMPANION_CONSOLIDATE_S": "4",
 }
 
@@ -135,7 +138,7 @@ class Stage:
 
     def hashed(self) -> Callable[[int], str]:
         """How an id looks when it leaves the bot's process."""
-        key = StateDirectory(self._state).key()
+        key = StateDirectory(self.state).key()
         return lambda number: hash_id(key, number)
 
     def see_to_bot(self) -> None:
@@ -144,7 +147,8 @@ class Stage:
             raise DemoError(f"the bot ended with status {self.bot.returncode}: {self.bot.tail()}")
 
     @property
-    def _state(self) -> Path:
+    def state(self) -> Path:
+        """The bot's state directory, by which its watcher can be asked."""
         return self.home.path / "state"
 
     async def _start(self, service: Service) -> None:
@@ -168,7 +172,7 @@ class Stage:
         config = self.home.path / "monitoring.yaml"
         config.write_text("monitoring: {metrics: {collection_interval: 1s}}\n")
         prices = self.home.path / "prices.json"
-        prices.write_text(json.dumps({MODEL: _PRICE}))
+        prices.write_text(json.dumps({MODEL: PRICE}))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_SET_BY_US)}
         for service in self._services:
             environment |= service.environment()
@@ -177,7 +181,7 @@ class Stage:
             | self._otlp
             | _SETTINGS
             | {
-                VARIABLE: str(self._state),
+                VARIABLE: str(self.state),
                 "MONITORING_CONFIG": str(config),
                 "WHISPERWATCH_LLM_PRICES": str(prices),
                 "HEALTH_CHECK_PORT": str(self.port),

@@ -93,6 +93,14 @@ LLM_COST = Metric(
     "bot.llm.cost", "counter", "{USD}",
     "What the calls cost, by the price table that `WHISPERWATCH_LLM_PRICES` names.", _OF_A_USE,
 )  # fmt: skip
+LLM_BUDGET_TOKENS = Metric(
+    "bot.llm.budget.tokens", "gauge", "{token}", "Tokens that a calendar month may take (`LLM_TOKEN_BUDGET`).",
+    (), (), "watcher",
+)  # fmt: skip
+LLM_BUDGET_COST = Metric(
+    "bot.llm.budget.cost", "gauge", "{USD}", "USD that a calendar month may take (`LLM_COST_BUDGET`).",
+    (), (), "watcher",
+)  # fmt: skip
 
 SPAN_LLM = SpanName(
     "{operation} {model}", "client",

@@ -16,6 +16,8 @@ from typing import Any
 from starlette.routing import Route
 
 from whisperwatch.semconv import (
+    LLM_BUDGET_COST,
+    LLM_BUDGET_TOKENS,
     SECRET_KIND,
     SECURITY_BY,
     SECURITY_TARGET,
@@ -91,6 +93,7 @@ class Watcher:
         resource = watcher_resource(settings.service, instances.identity())
         self.own.resource |= self.redactor.attributes(resource)
         self.own.add(SELF_REDACTION_FAILURES, 0)
+        self._show_budgets()
         redaction = Redaction(key, settings.export.expose_ids, self.redactor)
         self.kept = self._make_kept(redaction)
         sends = settings.siem.host and not settings.disabled
@@ -159,6 +162,15 @@ class Watcher:
             if not any(problem.name.startswith(HASH_KEY) for problem in self.settings.problems):
                 self.problems.append(f"ids are hashed with a key that lasts as long as the watcher: {error}")
             return passing_key()
+
+    def _show_budgets(self) -> None:
+        models = self.settings.models
+        for metric, most in (
+            (LLM_BUDGET_TOKENS, models.token_budget),
+            (LLM_BUDGET_COST, models.money_budget),
+        ):
+            if most is not None:
+                self.own.set(metric, most)
 
     def _make_redactor(self, key: bytes) -> Redactor:
         privacy = self.settings.privacy

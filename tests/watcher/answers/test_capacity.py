@@ -50,7 +50,7 @@ MORE = Recommendation(
 
 
 def report(*resources: Resource, memory: Leak = CALM) -> Capacity:
-    return Capacity(WEEK, resources, memory, NONE, (), (), 3600.0, (), ())
+    return Capacity(WEEK, resources, memory, NONE, {}, (), (), 3600.0, (), ())
 
 
 def read(one: Capacity) -> str:
@@ -75,7 +75,8 @@ def test_nearly_full_is_by_the_thresholds() -> None:
 
 def test_the_page() -> None:
     whole = replace(
-        report(DISK, CPU), tokens=Figure(7e5, "{token}"), recommendations=(MORE,),
+        report(DISK, CPU), tokens=Figure(7e5, "{token}"), volume={"logs": Figure(1400.0, "{record}", 700.0)},
+        recommendations=(MORE,),
         unmeasured=("Pool: the bot has no pool of asyncpg's; others are not measured",),
     )  # fmt: skip
     expected = textwrap.dedent("""
@@ -100,8 +101,9 @@ def test_the_page() -> None:
            Disk /: the disk's size: 125 GB instead of 100 GB
            Because: in use 83 %, expected in 7 days 94 %
 
-        LLM tokens
-           100,000 a day. No budget of them is known here, so nothing is said of its end.
+        What comes in a day
+           LLM tokens: 100,000
+           Log records: 200 (+100 %)
 
         Not measured
            Pool: the bot has no pool of asyncpg's; others are not measured
@@ -110,6 +112,26 @@ def test_the_page() -> None:
     page = Path(__file__).parents[3] / "docs" / "forecasts.md"
     shown, _, _ = page.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")
     assert expected.startswith(shown)
+
+
+TOKENS = Resource(
+    "tokens", "This month's LLM tokens", "", Figure(6e6, "{token}"), Figure(6e6, "{token}"), Figure(8e6, "{token}"),
+    (None, 5e6, 6e6), (Ahead(DAY, 6.1e6, 6.2e6, 6.4e6, "high"),),
+    Reach(8 * DAY, 10 * DAY, 13 * DAY), 20 * DAY, 2.7 * DAY, 16, "moderate",
+)  # fmt: skip
+
+
+def test_a_budget_is_used_up() -> None:
+    shown = read(report(TOKENS))
+    assert (
+        "This month's LLM tokens are used up first: in 10 days (8 days to 13 days). Confidence: moderate."
+        in shown
+    )
+    assert "Used: 6,000,000 of 8,000,000, 75 %\n" in shown
+    assert "Used up: in 10 days (8 days to 13 days)\n" in shown
+    enough = replace(TOKENS, full=NEVER, horizon_s=DAY)
+    assert verdict(replace(DISK, full=NEVER), enough) == "Nothing that is measured is full within 28 days."
+    assert verdict(enough) == "Nothing that is measured is full within 24 hours."
 
 
 def test_verdicts() -> None:

@@ -12,6 +12,7 @@ import pytest
 from whisperwatch.watcher.answers import Answers, embeds, performance, spending, terminal, usage
 from whisperwatch.watcher.answers.figures import shown, spark
 from whisperwatch.watcher.answers.page import Page
+from whisperwatch.watcher.insight.budgets import Budget
 from whisperwatch.watcher.insight.figures import Basis, Figure
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times, Trend
 from whisperwatch.watcher.insight.resources import Resources
@@ -150,13 +151,17 @@ def test_cost() -> None:
     models = (used("large", 20_000, 1.25, 40), used("small", 3000, None, 9))
     whole = used("all", 23_000, 1.25, 49)
     features = (used("ask", 20_000, 1.25, 40), used("message", 3000, None, 9))
-    report = Spending(DAY, whole, models, features, Figure(50, "{message}"), 86_400.0, ("small",))
+    set_ = {
+        "tokens": Budget(Figure(100_000, "{token}"), Figure(500_000, "{token}"), 10 * 86_400.0),
+        "money": Budget(Figure(None, "{USD}"), Figure(20.0, "{USD}"), 10 * 86_400.0),
+    }
+    report = Spending(DAY, whole, models, features, Figure(50, "{message}"), 86_400.0, ("small",), set_)
     assert read(spending.cost(report)) == dedent("""
         LLM cost, last 24 hours
         $1.25 for 25,300 tokens (+120 %), in 49 calls.
         Tokens in: 23,000 (+100 %), out: 2,300
         For each of 50 answers: $0.025 for 506 tokens
-        In 30 days at the rate of the last 1d: $38.00 for 760,000 tokens
+        In 30 days at the rate of the last 1d: about $38.00 for 760,000 tokens
 
         By model
            large: $1.25, 20,000 tokens in (+100 %), 2,000 out, 40 calls
@@ -166,6 +171,10 @@ def test_cost() -> None:
            ask: $1.25, 20,000 tokens in (+100 %), 2,000 out, 40 calls
            message: 3,000 tokens in (+100 %), 300 out, 9 calls
 
+        This month's budget
+           100,000 of 500,000 tokens, 20 %; at this rate 350,000 by its end
+           not known of $20.00
+
         Not priced
            No price is known of small, so that is in no sum of money.
            Name a JSON file in WHISPERWATCH_LLM_PRICES, with USD for a million tokens:
@@ -174,9 +183,11 @@ def test_cost() -> None:
     page = (Path(__file__).parents[3] / "docs" / "llm.md").read_text(encoding="utf-8")
     shown, _, _ = page.partition("```text\n")[2].partition("```")
     assert shown in read(spending.cost(report))
-    elsewhere = Spending(DAY, whole, models, (), NONE, 86_400.0, ("small",))
+    elsewhere = Spending(DAY, whole, models, (), NONE, 86_400.0, ("small",), {})
     assert "Not known: another instrumentation records the calls" in read(spending.cost(elsewhere))
-    assert "No language model was called" in read(spending.cost(Spending(DAY, whole, (), (), NONE, 0.0, ())))
+    assert "No language model was called" in read(
+        spending.cost(Spending(DAY, whole, (), (), NONE, 0.0, (), {}))
+    )
 
 
 def test_engagement() -> None:
@@ -278,7 +289,8 @@ def test_memory() -> None:
         (Figure(5.0, "{error}", 0.0), "5"),
         (Figure(1234.5, "{USD}", 1000.0), "$1,234.50 (+23 %)"),
         (Figure(0.0123, "{USD}"), "$0.012"),
-        (Figure(0.5, "{USD}"), "$0.500"),
+        (Figure(0.5, "{USD}"), "$0.50"),
+        (Figure(0.0000027, "{USD}"), "$0.0000027"),
     ],
 )
 def test_figures(figure: Figure, text: str) -> None:

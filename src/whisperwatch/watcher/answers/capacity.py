@@ -19,6 +19,9 @@ from whisperwatch.watcher.settings.guide import Thresholds
 
 _DAY_S: Final = 86_400.0
 _BARS: Final = 24
+_SPENT: Final = ("tokens", "money")
+"""Sorts of which a month's budget is used up, and which are not by themselves full."""
+_SIGNALS: Final = {"logs": "Log records", "spans": "Spans"}
 
 
 def planning(report: Capacity, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
@@ -32,8 +35,9 @@ def planning(report: Capacity, thresholds: Thresholds = verdicts.DEFAULT) -> Pag
         Section("Does the bot's process leak memory?", (_leak(report.memory),), _leak_status(report.memory)),
         Section("What to do", tuple(_to_do(report))),
     ]
-    if report.tokens.value is not None:
-        sections.append(Section("LLM tokens", (_tokens(report),)))
+    amounts = tuple(_amounts(report))
+    if amounts:
+        sections.append(Section("What comes in a day", amounts))
     if report.unmeasured:
         sections.append(Section("Not measured", report.unmeasured))
     return page("Capacity", report.basis, (_verdict(report),), tuple(sections))
@@ -49,8 +53,10 @@ def _verdict(report: Capacity) -> str:
     first = known[0]
     assert first.full is not None
     if first.full.expected is not None:
-        return f"{first.name} is full first: {_when(first)}. Confidence: {first.confidence}."
-    looked_s = min(one.horizon_s for one in known)
+        how = "are used up" if first.sort == "tokens" else "is used up" if first.sort in _SPENT else "is full"
+        return f"{first.name} {how} first: {_when(first)}. Confidence: {first.confidence}."
+    of_all = [one.horizon_s for one in known if one.sort not in _SPENT]  # a month may be over tomorrow
+    looked_s = min(of_all or [one.horizon_s for one in known])
     if first.full.earliest is None:
         return f"Nothing that is measured is full within {span(looked_s)}."
     may_be = f"{first.name} may be in {span(first.full.earliest)}"
@@ -70,12 +76,14 @@ def _lines(one: Resource, *, in_chart: bool) -> Iterator[Line]:
             number(value, one.used.unit) for value in (ahead.low, ahead.expected, ahead.high)
         )
         yield f"In {span(ahead.in_s)}: {expected}, nine times of ten {low} to {high}"
-    yield f"Full: {_when(one)}"
+    yield f"{'Used up' if one.sort in _SPENT else 'Full'}: {_when(one)}"
     tried = f"tried from {one.origins} past moments, up to {span(one.tested_s)} ahead"
     yield f"Confidence: {one.confidence} ({tried})"
 
 
 def _use(one: Resource) -> str:
+    if one.sort in _SPENT:
+        return f"Used: {shown(one.used)} of {shown(one.limit)}, {number(one.share or 0.0, '1')}"
     text = f"{'In use: ' if one.used.value is not None else 'In use now: '}{shown(one.used)}"
     if one.used.unit != "1":
         text += f" of {shown(one.limit)}"
@@ -104,9 +112,8 @@ def _status(one: Resource, thresholds: Thresholds) -> str | None:
     if full.expected is not None and full.expected < 2 * _DAY_S:
         return "unhealthy"
     soon = full.expected is not None and full.expected <= 30 * _DAY_S
-    return (
-        "degraded" if soon or (one.share or 0.0) >= verdicts.nearly_full(one.sort, thresholds) else "healthy"
-    )
+    near = one.sort not in _SPENT and (one.share or 0.0) >= verdicts.nearly_full(one.sort, thresholds)
+    return "degraded" if soon or near else "healthy"
 
 
 def _leak(found: Leak) -> str:
@@ -137,6 +144,11 @@ def _amount(figure: Figure) -> str:
     return number(figure.value, figure.unit)
 
 
-def _tokens(report: Capacity) -> str:
-    a_day = (report.tokens.value or 0.0) / (report.basis.over_s / _DAY_S)
-    return f"{number(round(a_day), '{token}')} a day. No budget of them is known here, so nothing is said of its end."
+def _amounts(report: Capacity) -> Iterator[Line]:
+    """What nothing limits by itself."""
+    found = {_SIGNALS.get(signal, signal): records for signal, records in report.volume.items()}
+    days = report.basis.over_s / _DAY_S
+    for name, whole in {"LLM tokens": report.tokens, **found}.items():
+        if whole.value is not None:
+            before = None if whole.before is None else whole.before / days
+            yield f"{name}: {shown(Figure(round(whole.value / days), whole.unit, before))}"

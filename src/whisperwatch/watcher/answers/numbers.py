@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 from typing import Final
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -53,9 +54,11 @@ def _bytes(value: float) -> str:
 
 
 def _usd(value: float) -> str:
-    if not value or abs(value) >= 1:
+    """Cents; of less than a cent two digits that say something."""
+    size = abs(value)
+    if not size or size >= 0.1:
         return f"${value:,.2f}"
-    return f"${value:.3f}" if abs(value) >= 0.1 else f"${value:.2g}"
+    return f"${value:.{min(12, 1 - floor(log10(size)))}f}"
 
 
 def _plain(value: float) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from whisperwatch.watcher.answers.figures import page, shown
+from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section
 from whisperwatch.watcher.insight.figures import Figure
-from whisperwatch.watcher.insight.spending import LlmUse, Spending
+from whisperwatch.watcher.insight.spending import MONTH_S, LlmUse, Spending
 from whisperwatch.watcher.query.language.printing import seconds
 
 PRICES: Final = "WHISPERWATCH_LLM_PRICES"
@@ -26,6 +27,8 @@ def cost(report: Spending) -> Page:
     else:
         why = "Not known: another instrumentation records the calls, or an older Whisperwatch did."
         sections.append(Section("By feature", (why,)))
+    if report.budgets:
+        sections.append(Section("This month's budget", tuple(_budgets(report))))
     if report.unpriced:
         sections.append(Section("Not priced", tuple(_unpriced(report))))
     return page(_WHAT, report.basis, tuple(_lines(report)), tuple(sections))
@@ -33,21 +36,34 @@ def cost(report: Spending) -> Page:
 
 def _lines(report: Spending) -> Iterator[Line]:
     whole = report.whole
-    money = [] if whole.money.value is None else [shown(whole.money)]
-    yield f"{' for '.join([*money, f'{shown(whole.tokens)} tokens'])}, in {shown(whole.calls)} calls."
+    yield f"{_both(whole.money, whole.tokens)}, in {shown(whole.calls, 'calls')}."
     yield f"Tokens in: {shown(whole.input)}, out: {shown(whole.output)}"
-    yield f"For each of {shown(report.answered)} answers: {_both(report.money_per_answer, report.tokens_per_answer)}"
+    each = _both(report.money_per_answer, report.tokens_per_answer)
+    yield f"For each of {shown(report.answered, 'answers')}: {each}"
     a_month = _both(_round(report.money_a_month), _round(report.tokens_a_month))
-    yield f"In 30 days at the rate of the last {seconds(round(report.measured_s))}: {a_month}"
+    yield f"In 30 days at the rate of the last {seconds(round(report.measured_s))}: about {a_month}"
 
 
 def _uses(uses: tuple[LlmUse, ...]) -> Iterator[Line]:
     for one in uses[:_MOST]:
-        money = [] if one.money.value is None else [shown(one.money)]
-        tokens = f"{shown(one.input)} tokens in, {shown(one.output)} out"
-        yield f"{one.name or 'unnamed'}: {', '.join([*money, tokens, f'{shown(one.calls)} calls'])}"
+        tokens = f"{shown(one.input, 'tokens in')}, {shown(one.output, 'out')}"
+        yield f"{one.name or 'unnamed'}: {_money(one.money, ', ')}{tokens}, {shown(one.calls, 'calls')}"
     if len(uses) > _MOST:
         yield f"and {len(uses) - _MOST} more"
+
+
+def _budgets(report: Spending) -> Iterator[Line]:
+    """At the present rate, for a forecast that was tried is capacity's."""
+    rates = {"tokens": report.tokens_a_month, "money": report.money_a_month}
+    for name, budget in report.budgets.items():
+        what = name if name == "tokens" else ""
+        line = f"{shown(budget.used)} of {shown(budget.limit, what)}"
+        line += "" if budget.share is None else f", {number(budget.share, '1')}"
+        a_month, used = rates[name].value, budget.used.value
+        if a_month is not None and used is not None:
+            at_end = Figure(used + a_month / MONTH_S * budget.left_s, budget.limit.unit)
+            line += f"; at this rate {shown(_round(at_end))} by its end"
+        yield line
 
 
 def _unpriced(report: Spending) -> Iterator[Line]:
@@ -58,9 +74,12 @@ def _unpriced(report: Spending) -> Iterator[Line]:
 
 
 def _both(money: Figure, tokens: Figure) -> str:
-    return " for ".join(
-        [*([] if money.value is None else [shown(money)]), f"{shown(tokens)} tokens"],
-    )
+    """`$1.25 for 25,300 tokens`; without a price the tokens alone."""
+    return f"{_money(money, ' for ')}{shown(tokens, 'tokens')}"
+
+
+def _money(money: Figure, joint: str) -> str:
+    return "" if money.value is None else f"{shown(money)}{joint}"
 
 
 def _round(figure: Figure) -> Figure:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from whisperwatch.watcher.insight.budgets import BUDGETS, Budget, budgets, outlook
 from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask
 from whisperwatch.watcher.insight.leak import Leak, leak
 from whisperwatch.watcher.insight.limits import LIMITED, Limited
@@ -28,7 +29,8 @@ class Capacity:
     Attributes:
         resources: those that are full first, then by when they will be, then by what is in use of them.
         memory: whether the bot's process leaks.
-        tokens: of language models, in the whole period. There is no budget of them that could be measured.
+        tokens: of language models, in the whole period.
+        volume: records that the watcher took in, by signal, in the whole period.
         recommendations: what to set to what.
         unmeasured: what nothing is known of, and why.
         step_s: the distance of the points.
@@ -40,6 +42,7 @@ class Capacity:
     resources: tuple[Resource, ...]
     memory: Leak
     tokens: Figure
+    volume: Mapping[str, Figure]
     recommendations: tuple[Recommendation, ...]
     unmeasured: tuple[str, ...]
     step_s: float
@@ -53,19 +56,21 @@ async def capacity(asking: Asking, over_s: float) -> Capacity:
     Raises:
         QuestionError: nobody keeps metrics, or the period means no time.
     """
-    whole = await ask(asking, QUESTIONS, over_s)
+    whole, set_ = await asyncio.gather(ask(asking, QUESTIONS, over_s), budgets(asking))
     over_s = min(over_s, whole.basis.over_s)
     questions = {"rss": "max(process.memory.usage)", "uptime": "min(process.uptime)", "starts": STARTS}
     for one in LIMITED:
         questions |= one.questions()
+    questions |= {f"{one.sort} spent": one.used for one in BUDGETS}
     fine = await ask(asking, questions, over_s, _step(over_s))
     # a forecast takes some hundredths of a second, and others wait for the loop
-    return await asyncio.to_thread(_report, whole, fine)
+    return await asyncio.to_thread(_report, whole, fine, set_)
 
 
-def _report(whole: Figures, fine: Figures) -> Capacity:
+def _report(whole: Figures, fine: Figures, set_: Mapping[str, Budget]) -> Capacity:
     step_s = fine.step_s("rss")
     found = {limited: tuple(_resources(limited, fine, step_s)) for limited in LIMITED}
+    found |= {limited: tuple(_spending(limited, fine, set_, step_s)) for limited in BUDGETS}
     resources = tuple(sorted((one for of in found.values() for one in of), key=lambda one: one.urgency))
     unmeasured = tuple(
         f"{limited.name.replace('{}', '').strip()}: {limited.unless}"
@@ -74,9 +79,18 @@ def _report(whole: Figures, fine: Figures) -> Capacity:
     )
     memory = leak(fine.trend("rss"), step_s, _restarts(fine.trend("uptime")))
     advice = tuple(recommendations(resources, memory, whole))
-    tokens, times = whole.figure("tokens"), fine.times("rss")
-    began = starts(fine.trends("starts"), whole.basis.start)
-    return Capacity(whole.basis, resources, memory, tokens, advice, unmeasured, step_s, times, began)
+    return Capacity(
+        whole.basis,
+        resources,
+        memory,
+        whole.figure("tokens"),
+        whole.groups("received"),
+        advice,
+        unmeasured,
+        step_s,
+        fine.times("rss"),
+        starts(fine.trends("starts"), whole.basis.start),
+    )
 
 
 def _step(over_s: float) -> float:
@@ -90,6 +104,15 @@ def _resources(limited: Limited, fine: Figures, step_s: float) -> Iterator[Resou
         else:
             limit = limited.limit
         made = resource(limited, group, points, limit, step_s)
+        if made is not None:
+            yield made
+
+
+def _spending(
+    limited: Limited, fine: Figures, set_: Mapping[str, Budget], step_s: float
+) -> Iterator[Resource]:
+    if limited.sort in set_:
+        made = outlook(limited, set_[limited.sort], fine.trend(f"{limited.sort} spent"), step_s)
         if made is not None:
             yield made
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 Sort = Literal[
     "disk", "memory", "process memory", "cpu", "files", "pool", "store", "guilds", "identifies", "requests",
-    "invalid requests",
+    "invalid requests", "tokens", "money",
 ]  # fmt: skip
 
 

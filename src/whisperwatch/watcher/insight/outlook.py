@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Final
 
 from whisperwatch.watcher.insight.figures import Figure
@@ -87,13 +88,19 @@ class Resource:
 
 
 def resource(
-    limited: Limited, group: str, points: tuple[float | None, ...], limit: float | None, step_s: float
+    limited: Limited,
+    group: str,
+    points: tuple[float | None, ...],
+    limit: float | None,
+    step_s: float,
+    most_s: float = float("inf"),
 ) -> Resource | None:
     """What the points of one limited thing say; None where there are none.
 
     Args:
         group: which of its sort.
         points: what was in use, `step_s` seconds apart.
+        most_s: further ahead it doesn't look.
     """
     if limited.left:
         points = tuple(None if point is None else 1 - point for point in points)
@@ -110,7 +117,7 @@ def resource(
     if limit is None:
         return replace(bare, why="its limit is not known")
     past = len(points) - next(at for at, point in enumerate(points) if point is not None)
-    ahead = forecast(points, step_s, past * _AHEAD)
+    ahead = forecast(points, step_s, min(past * _AHEAD, max(1, ceil(min(most_s / step_s, 1e9)))))
     full = Reach(0.0, 0.0, 0.0) if used >= limit else None
     if ahead is None:
         return replace(

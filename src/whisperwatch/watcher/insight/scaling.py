@@ -14,6 +14,7 @@ from whisperwatch.watcher.insight.outlook import Resource
 _POOL: Final = "by db.client.connection.pool.name"
 QUESTIONS: Final = {
     "tokens": "sum(gen_ai.client.token.usage)",
+    "received": "increase(whisperwatch.received) by signal",
     "pool pending": f"max(db.client.connection.pending_requests) {_POOL}",
     "pool given up": f"increase(db.client.connection.timeouts) {_POOL}",
     "pool wait": f"p95(db.client.connection.wait_time) {_POOL}",

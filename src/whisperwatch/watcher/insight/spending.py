@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from whisperwatch.watcher.insight.budgets import Budget, budgets
 from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask, ask_in_steps
 from whisperwatch.watcher.query.asking import Asking
 
-_MONTH_S: Final = 30 * 86_400.0
+MONTH_S: Final = 30 * 86_400.0
 _MODEL: Final = "gen_ai.request.model"
 _FEATURE: Final = "bot.feature.name"
 _TYPE: Final = "gen_ai.token.type"
@@ -59,6 +60,7 @@ class Spending:
         answered: messages and interactions that the bot answered, whether a model was asked for them or not.
         measured_s: how much of the period the bot was watched for, in seconds.
         unpriced: models that the price table doesn't know.
+        budgets: of this calendar month, by `tokens` and `money`; those that are set.
     """
 
     basis: Basis
@@ -68,6 +70,7 @@ class Spending:
     answered: Figure
     measured_s: float
     unpriced: tuple[str, ...]
+    budgets: Mapping[str, Budget]
 
     @property
     def tokens_per_answer(self) -> Figure:
@@ -92,7 +95,7 @@ class Spending:
     def _a_month(self, figure: Figure) -> Figure:
         if figure.value is None or not self.measured_s:
             return Figure(unit=figure.unit)
-        return Figure(figure.value / self.measured_s * _MONTH_S, figure.unit)
+        return Figure(figure.value / self.measured_s * MONTH_S, figure.unit)
 
 
 async def spending(asking: Asking, over_s: float) -> Spending:
@@ -101,8 +104,10 @@ async def spending(asking: Asking, over_s: float) -> Spending:
     Raises:
         QuestionError: nobody keeps metrics, or the period means no time.
     """
-    found, (watched, step_s) = await asyncio.gather(
-        ask(asking, _QUESTIONS, over_s), ask_in_steps(asking, {"uptime": "max(process.uptime)"}, over_s)
+    found, (watched, step_s), set_ = await asyncio.gather(
+        ask(asking, _QUESTIONS, over_s),
+        ask_in_steps(asking, {"uptime": "max(process.uptime)"}, over_s),
+        budgets(asking),
     )
     models = _uses(found, "model")
     return Spending(
@@ -113,6 +118,7 @@ async def spending(asking: Asking, over_s: float) -> Spending:
         found.figure("answered"),
         _measured(watched.trend("uptime"), step_s, found.basis.over_s),
         tuple(one.name for one in models if one.tokens.value and one.money.value is None),
+        set_,
     )
 
 

@@ -133,16 +133,6 @@ class Performance(Group):
         unset="none",
         bot=True,
     )
-    llm_prices: str = setting(
-        "WHISPERWATCH_LLM_PRICES",
-        default="",
-        parse=values.readable_file,
-        help='What models cost, a JSON file such as `{"gpt-4o": {"input": 2.5, "output": 10}}`: USD for a million '
-        "tokens, by the beginning of the model's name. Without it no cost is recorded.",
-        right="the path of a JSON file",
-        unset="none",
-        bot=True,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

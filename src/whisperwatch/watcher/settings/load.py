@@ -16,6 +16,7 @@ from .groups import Performance, Process, Service, Web
 from .guide import GUIDE
 from .health import Health
 from .logs import Logs
+from .models import Models
 from .otlp import Batching, Exporters, Line, Outages
 from .overrides import NAME as OVERRIDES
 from .overrides import read_overrides
@@ -27,8 +28,8 @@ from .stores import StoreTarget, store_target
 from .target import Target, target
 
 GROUPS: Final[tuple[type[Group], ...]] = (
-    Service, Web, Health, Api, Admin, Performance, Process, Privacy, Logs, Siem, Keeping, stores.Line, stores.Asking,
-    Fleet, Exporters, Line, Batching, Outages,
+    Service, Web, Health, Api, Admin, Performance, Models, Process, Privacy, Logs, Siem, Keeping, stores.Line,
+    stores.Asking, Fleet, Exporters, Line, Batching, Outages,
 )  # fmt: skip
 """Every group of settings that something uses."""
 ALL: Final = GROUPS + GUIDE
@@ -90,6 +91,7 @@ class Settings:
     keeping: Keeping
     api: Api
     siem: Siem
+    models: Models
     stores: Mapping[str, StoreTarget] = field(default_factory=dict)
     match: str | None = None
     grafana: str | None = None
@@ -247,7 +249,7 @@ def _settings(reading: Reading) -> Settings:
     service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
     health, admin = reading.group(Health), reading.group(Admin)
     fleet, keeping, api = reading.group(Fleet), reading.group(Keeping), reading.group(Api)
-    events = siem(reading)
+    events, models = siem(reading), reading.group(Models)
     asked, asking = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking)
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
@@ -275,6 +277,7 @@ def _settings(reading: Reading) -> Settings:
         keeping,
         api,
         events,
+        models,
         {one.name: one for one in asked if one is not None},
         asking.match,
         asking.grafana,
