@@ -47,12 +47,14 @@ class Question:
     Attributes:
         private: its answer is for who asks alone: asked in a channel, it goes by direct message, unless that channel is
             an admin channel.
+        names: the bot's owner, where nobody else reads the answer, sees names in place of the hashes in it.
     """
 
     name: str
     help: str
     options: tuple[Option, ...] = ()
     private: bool = False
+    names: bool = False
 
     @property
     def usage(self) -> str:
@@ -93,6 +95,13 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         ),
     ),
     Question("cost", "What language models take: tokens and money, by model and feature", (_PERIOD,)),
+    Question(
+        "top",
+        "The servers and channels with most messages, failures and tokens",
+        (_PERIOD,),
+        private=True,
+        names=True,
+    ),
     Question("engagement", "Who talks with the bot, how long, and with which features", (_PERIOD,)),
     Question("cache", "Of how many look-ups the caches had the answer", (_PERIOD,)),
     Question(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from whisperwatch.ask import ask
 from whisperwatch.demo.people import People
 from whisperwatch.demo.stage import PRICE, Stage
 
-LASTS_S = 12.0
+LASTS_S = 8.0
 SETTLED_WITHIN_S = 30.0
 
 
@@ -51,6 +52,7 @@ async def settled(stage: Stage, question: str, holds: Any) -> dict[str, Any]:
 
 async def test_what_people_used_is_what_is_told(stage: Stage) -> None:
     await the_cost(stage)
+    await the_places(stage)
 
 
 async def the_cost(stage: Stage) -> None:
@@ -78,3 +80,25 @@ async def the_cost(stage: Stage) -> None:
     assert whole["money"]["value"] == pytest.approx(usd)
     assert report["budgets"]["tokens"]["limit"]["value"] == 1_000_000
     assert report["budgets"]["tokens"]["used"]["value"] == whole["tokens"]["value"]
+
+
+async def the_places(stage: Stage) -> None:
+    """Of each server and channel as many messages and interactions as the bot had to do with there."""
+    ledger, truth, hashed = stage.discord.ledger, stage.truth, stage.hashed()
+    ours = truth.talks | truth.command_messages.keys()
+    where = [one.channel for one in ledger.messages if one.id in ours]
+    where += [one.channel for one in ledger.interactions]
+    guilds = Counter("" if one.guild is None else hashed(one.guild.id) for one in where)
+    channels = Counter((hashed(one.guild.id), hashed(one.id)) for one in where if one.guild is not None)
+    report = await settled(stage, "top", lambda told: told["together"]["messages"] == guilds.total())
+    assert (report["whole"], report["all_failed"]) == (True, True)
+    assert {one["guild"]: one["messages"] for one in report["guilds"]} == guilds
+    told_channels = {(one["guild"], one["channel"]): one["messages"] for one in report["channels"]}
+    assert len(told_channels) >= min(5, len(channels))
+    assert told_channels.items() <= channels.items()
+    assert max(told_channels.values()) == max(channels.values())
+    counted = stage.model.ledger
+    assert report["together"]["tokens"] == counted.prompt_tokens + counted.completion_tokens
+    assert sum(one["tokens"] for one in report["guilds"]) == report["together"]["tokens"]
+    failed = sum(count for (_, _, outcome), count in truth.commands.items() if outcome == "failure")
+    assert report["together"]["failed"] == failed

@@ -28,7 +28,7 @@ SPELLINGS = (
     "logs component llm --level error", 'logs search "timeout" --since 1h',
     "logs export --format json --output /tmp/logs.json", "trace 4bf92f3577b34da6a3ce929d0e0e4736", "config monitoring",
     "config get ENABLE_WEB_DASHBOARD", "config set HEALTH_CHECK_INTERVAL 20", "config unset HEALTH_CHECK_INTERVAL",
-    "cost", "cost --period 7d", "watch", "watch health", "whisperwatch performance history --period 1h",
+    "cost", "cost --period 7d", "top", "watch", "watch health", "whisperwatch performance history --period 1h",
 )  # fmt: skip
 TYPED = (
     "performance component " + "x" * 1900, "performance --period soon", "performance --period", "performance history 5",

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.watcher.answers import Answers, embeds, performance, spending, terminal, usage
+from whisperwatch.watcher.answers import Answers, embeds, performance, places, spending, terminal, usage
 from whisperwatch.watcher.answers.figures import shown, spark
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.budgets import Budget
 from whisperwatch.watcher.insight.figures import Basis, Figure
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times, Trend
+from whisperwatch.watcher.insight.places import Place, Places
 from whisperwatch.watcher.insight.resources import Resources
 from whisperwatch.watcher.insight.spending import LlmUse, Spending
 from whisperwatch.watcher.insight.usage import Cache, Caches, Engagement, MemoryOperation, MemorySystem
@@ -190,6 +191,43 @@ def test_cost() -> None:
     )
 
 
+def test_top() -> None:
+    harbour, attic, general = "1" * 16, "2" * 16, "a" * 16
+    together = Place("", "", 200, 400.0, 4, 5000)
+    busy, quiet = Place(harbour, "", 150, 100.0, 1, 0), Place(attic, "", 40, 280.0, 3, 5000)
+    direct, channel = Place("", "", 10, 20.0), Place(harbour, general, 150, 100.0, 1)
+    report = Places(DAY, Figure(200, "{message}"), together, True, True, (busy, quiet, direct), (channel,))
+    assert read(places.top(report)) == dedent("""
+        Top servers and channels, last 24 hours
+        200 messages and interactions were looked into, all that there were.
+        Something failed for 4 of them; LLM tokens: 5,000.
+        Names are shown to the bot's owner alone: in direct messages, and by /watch.
+
+        Servers by load
+           server 1111111111111111: 150 messages, 75 % of all, 667 ms each
+           server 2222222222222222: 40 messages, 20 % of all, 7 s each
+           direct messages: 10 messages, 5 % of all, 2 s each
+
+        Servers by failures
+           server 2222222222222222: 3, 75 % of all
+           server 1111111111111111: 1, 25 % of all
+
+        Servers by LLM tokens
+           server 2222222222222222: 5,000, 100 % of all
+
+        Channels by load
+           channel aaaaaaaaaaaaaaaa of server 1111111111111111: 150 messages, 75 % of all, 667 ms each
+
+        Channels by failures
+           channel aaaaaaaaaaaaaaaa of server 1111111111111111: 1, 25 % of all
+        """)
+    sampled = Places(DAY, Figure(9000, "{message}"), together, False, False, (busy,), ())
+    assert "spread over the time.\nThe bot answered 9,000 in all" in read(places.top(sampled))
+    assert "failed for 4 or more of them" in read(places.top(sampled))
+    nothing = Places(DAY, NONE, Place("", ""), True, True, (), ())
+    assert "No message or interaction is known of in this time." in read(places.top(nothing))
+
+
 def test_engagement() -> None:
     report = Engagement(
         DAY, {"day": Figure(12, "{user}", 10)}, Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
@@ -346,6 +384,7 @@ def answers(engines: Engines = DOWN) -> Answers:
         ("performance", {"view": "capacity-planning"}),
         ("performance", {"view": "bottlenecks"}),
         ("cost", {}),
+        ("top", {}),
         ("engagement", {}),
         ("cache", {"period": "10y"}),
         ("memory", {"view": "status"}),

@@ -72,8 +72,11 @@ class Bot:
         took_s: float = 2.0,
         root: str = "message",
         links: list[Any] | None = None,
+        about: dict[str, Any] | None = None,
+        failed: bool = False,
     ) -> None:
-        """A trace that began so long ago; under its root, which has `links`, spans: name, start and end, attributes."""
+        """A trace that began so long ago; under its root, which has `links` and is `about` something, spans: name,
+        start and end, attributes."""
         start = round((NOW - ago_s) * 1e9)
         packed: list[list[Any]] = [
             [
@@ -83,9 +86,9 @@ class Bot:
                 "consumer",
                 start,
                 start + round(took_s * 1e9),
-                "unset",
+                "error" if failed else "unset",
                 "",
-                {},
+                about or {},
                 [],
                 links or [],
             ]
@@ -96,7 +99,7 @@ class Bot:
                 [f"{at:016x}", f"{1:016x}", name, "client", *times, "unset", "", attributes, [], []]
             )
         part = Part(
-            number.to_bytes(16, "big"), root, start, packed[0][5], False, len(packed), "one", encode(packed)
+            number.to_bytes(16, "big"), root, start, packed[0][5], failed, len(packed), "one", encode(packed)
         )
         traces = Traces()
         traces.add([part])

@@ -57,6 +57,14 @@ async def may(client: discord.Client, admins: Admins, user: Any, guild_id: int |
     return admins.has(user, guild_id) or await _owns(client, user)
 
 
+async def owns(client: discord.Client, admins: Admins, user: Any) -> bool:
+    """Whether this user is an owner of the bot, or named by the settings: not whom a role in one guild makes an
+    admin."""
+    if user.bot or isinstance(user, discord.ClientUser):
+        return False
+    return user.id in admins.users or await _owns(client, user)
+
+
 async def may_elsewhere(client: discord.Client, admins: Admins, user: Any, guild_id: int | None) -> bool:
     """The same of a button, which may be in a direct message, where a user has no roles: Discord is asked for those
     that it has in the admin guild."""

@@ -15,6 +15,7 @@ from discord.ext import commands
 from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may
 from whisperwatch.bot.admin.desk import desk
+from whisperwatch.bot.admin.names import with_names
 from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply, send_privately, slower
 from whisperwatch.questions import BY_NAME, GROUPS, WrongWordsError, arguments, names
 
@@ -31,7 +32,7 @@ class AdminCommand(commands.Command[Any, ..., Any]):
         words = _words(ctx.view.read_rest())
         if self.name not in GROUPS:
             words = [self.name, *words]
-        desk.work(_answer(ctx.message, words))
+        desk.work(_answer(ctx.bot, ctx.message, words))
 
     async def can_run(self, ctx: commands.Context[Any], /) -> bool:
         """Who gets it has been checked."""
@@ -110,7 +111,7 @@ def _is_question(name: str, rest: str) -> bool:
     return True
 
 
-async def _answer(message: discord.Message, words: list[str]) -> None:
+async def _answer(client: Any, message: discord.Message, words: list[str]) -> None:
     if (wait_s := desk.wait_s(message.author.id)) > 0:
         await reply(message, slower(wait_s))
         return
@@ -124,7 +125,10 @@ async def _answer(message: discord.Message, words: list[str]) -> None:
         await reply(message, notice("❔ Not understood", escaped(str(error))))
         return
     post = Post.of(await desk.ask(question.name, {**given, "by": str(message.author.id)}))
-    if question.private and message.guild is not None and message.channel.id not in desk.admins.channels:
+    if message.guild is None:
+        post = await with_names(client, desk.admins, question, message.author, post)
+    elif question.private and message.channel.id not in desk.admins.channels:
+        post = await with_names(client, desk.admins, question, message.author, post)
         post = await send_privately(message.author, post)
     await reply(message, post)
 

@@ -17,6 +17,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may, may_elsewhere
 from whisperwatch.bot.admin.buttons import PREFIX, buttons
 from whisperwatch.bot.admin.desk import desk
+from whisperwatch.bot.admin.names import with_names
 from whisperwatch.bot.admin.posting import UNSENT, Post, notice, put_in_place, slower
 from whisperwatch.questions import BY_NAME, GROUPS, slash_payload
 
@@ -90,7 +91,7 @@ async def _answer(client: discord.Client, interaction: discord.Interaction[Any],
             desk.refused(interaction.user.id, GROUPS[0])
             post = notice("❌ Not for you", "Only the bot's admins may ask this.")
         else:
-            post = await _asked(command, interaction.user)
+            post = await _asked(client, command, interaction.user)
         await put_in_place(interaction, post)
     except UNSENT as error:
         logger.warning("/%s could not be answered: %s", GROUPS[0], type(error).__name__)
@@ -137,9 +138,19 @@ async def _press(client: discord.Client, interaction: discord.Interaction[Any], 
         else:
             await interaction.response.defer()
             answer = await desk.ask(pressed.question, {**pressed.arguments, "by": str(user.id)})
-            await put_in_place(interaction, Post.of(answer))
+            post = Post.of(answer)
+            if _alone(interaction):
+                question = BY_NAME.get(pressed.question)
+                post = await with_names(client, desk.admins, question, user, post)
+            await put_in_place(interaction, post)
     except UNSENT as error:
         logger.warning("a button could not be answered: %s", type(error).__name__)
+
+
+def _alone(interaction: discord.Interaction[Any]) -> bool:
+    """Whether nobody but who pressed the button reads the message that it is on."""
+    message = interaction.message
+    return interaction.guild_id is None or (message is not None and message.flags.ephemeral)
 
 
 async def _aside(interaction: discord.Interaction[Any], post: Post) -> None:
@@ -147,7 +158,8 @@ async def _aside(interaction: discord.Interaction[Any], post: Post) -> None:
     await interaction.response.send_message(embeds=post.embeds, ephemeral=True)
 
 
-async def _asked(command: Any, user: Any) -> Post:
+async def _asked(client: discord.Client, command: Any, user: Any) -> Post:
+    """Its answer is ephemeral."""
     if (wait_s := desk.wait_s(user.id)) > 0:
         return slower(wait_s)
     given = (command.get("options") or [{}])[0]
@@ -155,4 +167,5 @@ async def _asked(command: Any, user: Any) -> Post:
     if question is None:
         return notice("❔ No answer", "This bot doesn't know the command any more: run `whisperwatch sync`.")
     arguments = {option["name"]: option["value"] for option in given.get("options") or ()}
-    return Post.of(await desk.ask(question.name, {**arguments, "by": str(user.id)}))
+    post = Post.of(await desk.ask(question.name, {**arguments, "by": str(user.id)}))
+    return await with_names(client, desk.admins, question, user, post)

@@ -9,7 +9,15 @@ from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
-from whisperwatch.watcher.answers import bottlenecks, capacity, memory_analysis, performance, spending, usage
+from whisperwatch.watcher.answers import (
+    bottlenecks,
+    capacity,
+    memory_analysis,
+    performance,
+    places,
+    spending,
+    usage,
+)
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.from_capacity import from_capacity
@@ -28,6 +36,7 @@ _PAGES: Final[Mapping[str, Callable[[Any], Page]]] = {
     "memory-analysis": memory_analysis.analysis,
     "bottlenecks": bottlenecks.page,
     "cost": spending.cost,
+    "top": places.top,
     "cache": usage.caches,
     "memory": usage.memory,
 }
@@ -59,6 +68,7 @@ _VIEWS: Final[Mapping[str, Mapping[Any, str]]] = {
         "bottlenecks": "bottlenecks",
     },
     "cost": {None: "cost"},
+    "top": {None: "top"},
     "engagement": {None: "engagement"},
     "cache": {None: "cache"},
     "memory": {None: "memory", "status": "memory"},

@@ -11,6 +11,7 @@ from whisperwatch.watcher.insight import (
     capacity,
     memory_use,
     performance,
+    places,
     resources,
     spending,
     usage,
@@ -90,6 +91,12 @@ REPORTS: Final[Mapping[str, Kind]] = {
         "Tokens and money of language models, by model and by feature, and what a month would take.",
         spending.Spending,
         lambda asking, over_s, _: spending.spending(asking, over_s),
+        DAY_S,
+    ),
+    "top": Kind(
+        "The servers and channels with most messages, failures and tokens, by keyed hashes of their ids.",
+        places.Places,
+        lambda asking, over_s, _: places.places(asking, over_s),
         DAY_S,
     ),
     "engagement": Kind(

@@ -53,15 +53,24 @@ async def sample(asking: Asking, over_s: float) -> Sample:
         return Sample(missing=(f"the traces took longer than {_WITHIN_S:g} s",))
 
 
+def looked_into(asking: Asking, over_s: float) -> tuple[float, tuple[str, ...]]:
+    """For how many of the last `over_s` seconds every trace is kept, and what is to be said where that is less."""
+    every_s = asking.kept.every_trace_s
+    if over_s <= every_s:
+        return over_s, ()
+    kept = "of traces older than {0} only the slow and the failed are kept: it was looked into the last {0}"
+    return every_s, (kept.format(seconds(every_s)),)
+
+
+def told_of(answers: Iterable[Answer]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was done to the questions, and what failed, in sentences, each once."""
+    answers = tuple(answers)
+    return _once(note for answer in answers for note in answer.notes), _problems(answers)
+
+
 async def _sample(asking: Asking, over_s: float) -> Sample:
     now, every_s = asking.now(), asking.kept.every_trace_s
-    looked_s = min(over_s, every_s)
-    notes: tuple[str, ...] = ()
-    if looked_s < over_s:
-        notes = (
-            f"of traces older than {seconds(every_s)} only the slow and the failed are kept: "
-            f"it was looked into the last {seconds(every_s)}",
-        )
+    looked_s, notes = looked_into(asking, over_s)
     recent = [asking.search(one) for one in _spread(looked_s, now)]
     earlier = [asking.search(one) for one in _spread(looked_s, now - looked_s) if 2 * looked_s <= every_s]
     slow = asking.search(TraceSearch(Period(looked_s), ROOTS, most=SLOWEST, slowest=True))
@@ -70,7 +79,7 @@ async def _sample(asking: Asking, over_s: float) -> Sample:
     told = await asking.traces(tuple(dict.fromkeys(one for some in chosen for one in some)))
     by_id = {one.spans[0].trace_id: one for one in told.traces}
     usual, slowest, before = (tuple(by_id[one] for one in some if one in by_id) for some in chosen)
-    said = _once(note for answer in (slowest_ones, told) for note in answer.notes)
+    said, _ = told_of((slowest_ones, told))
     return Sample(usual, before, slowest, (*notes, *said), _problems((*lists, told)))
 
 
