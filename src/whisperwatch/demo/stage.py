@@ -54,10 +54,6 @@ _SETTINGS = {
 }
 
 
-_PRICE = {"input": 0.5, "output": 1.5}
-"""USD for a million tokens of the demo's model, which in truth costs nothing."""
-
-
 class Service(Protocol):
     """What the demo starts and stops."""
 
