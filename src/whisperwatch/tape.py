@@ -84,8 +84,9 @@ REFUSED: Final = "refused"
 """(REFUSED, dict), as JSON: reason (str). The bot doesn't try this watcher again."""
 ACK: Final = "ack"
 """(ACK, seq, passed_spans, passed_logs): batches up to `seq` were taken in; so many spans and logs of this connection
-are safe (exported, in the spool, or dropped and counted by the watcher). Comes for each batch with spans or logs, and
-when more are safe."""
+are safe (exported, in the spool, or dropped and counted by the watcher). Comes for each batch with spans or logs, for
+each while somebody waits for an ANSWER (so a watcher that is stopped is told from one that is at work), and when more
+are safe."""
 NOTE: Final = "note"
 """(NOTE, level, text): something for the operator; the bot logs it, because its log is where people look."""
 FAREWELL: Final = "farewell"

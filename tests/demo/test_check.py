@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client import Counter as PrometheusCounter
 
 from whisperwatch import semconv
@@ -34,6 +34,11 @@ DONE = Done(
     tokens=Counter(input=20, output=7),
     turns=1,
     cache_reads=1,
+    lookups=Counter({"miss": 1}),
+    memories=Counter({"retrieve": 1, "store": 1}),
+    users=2,
+    conversations=2,
+    feedback=Counter({("positive", "reaction"): 1}),
 )
 MEASURED: dict[semconv.Metric, dict[tuple[tuple[str, str], ...], int]] = {
     semconv.GATEWAY_EVENTS: {
@@ -56,6 +61,14 @@ MEASURED: dict[semconv.Metric, dict[tuple[tuple[str, str], ...], int]] = {
         ((semconv.GEN_AI_TOKEN_TYPE, "input"),): 20,
         ((semconv.GEN_AI_TOKEN_TYPE, "output"),): 7,
     },
+    semconv.CACHE_REQUESTS: {((semconv.CACHE_RESULT, "miss"),): 1},
+    semconv.MEMORY_DURATION: {
+        ((semconv.MEMORY_OPERATION, "retrieve"),): 1,
+        ((semconv.MEMORY_OPERATION, "store"),): 1,
+    },
+    semconv.CONVERSATIONS: {((semconv.BOT_NAME, "wren"),): 2},
+    semconv.USERS_ACTIVE: {((semconv.WINDOW, "day"),): 2, ((semconv.WINDOW, "week"),): 3},
+    semconv.FEEDBACK: {((semconv.FEEDBACK_VALUE, "positive"), (semconv.SOURCE, "reaction")): 1},
     semconv.TASK_DURATION: {((semconv.TASK, RUN), (semconv.OUTCOME, "ok")): 1},
 }
 
@@ -71,6 +84,10 @@ def exposed(values: dict[semconv.Metric, dict[tuple[tuple[str, str], ...], int]]
                 child = histogram.labels(*(value for _, value in point))
                 for _ in range(count):
                     child.observe(0.01)
+        elif metric.kind == "gauge":
+            gauge = Gauge(name, "g", labels, registry=registry)
+            for point, count in points.items():
+                gauge.labels(*(value for _, value in point)).set(count)
         else:
             counter = PrometheusCounter(name, "c", labels, registry=registry)
             for point, count in points.items():

@@ -23,6 +23,7 @@ from whisperwatch.demo.receiver import ReceivedSpan, Traces
 from whisperwatch.demo.trails import Trails
 
 _LOOK_AGAIN_S = 0.3
+_TODAY = {semconv.WINDOW: "day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,16 @@ def _metrics(done: Done, measured: Measured) -> Iterator[Row]:
     yield from _pairs("task", done.tasks, _by(measured, semconv.TASK_DURATION, semconv.TASK, semconv.OUTCOME))
     tokens = _by(measured, semconv.LLM_USED_TOKENS, semconv.GEN_AI_TOKEN_TYPE)
     yield from _pairs("LLM tokens,", done.tokens, tokens)
+    yield from _pairs(
+        "look-up in the cache", done.lookups, _by(measured, semconv.CACHE_REQUESTS, semconv.CACHE_RESULT)
+    )
+    yield from _pairs(
+        "memory", done.memories, _by(measured, semconv.MEMORY_DURATION, semconv.MEMORY_OPERATION)
+    )
+    yield Row("conversations", done.conversations, round(measured.total(semconv.CONVERSATIONS)))
+    feedback = _by(measured, semconv.FEEDBACK, semconv.FEEDBACK_VALUE, semconv.SOURCE)
+    yield from _pairs("feedback", done.feedback, feedback)
+    yield Row("people answered today", done.users, round(measured.total(semconv.USERS_ACTIVE, _TODAY)))
     yield Row("internal errors", 0, round(measured.total(semconv.SELF_INTERNAL_ERRORS)))
 
 

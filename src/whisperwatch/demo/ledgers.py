@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import asyncpg
 from redis.asyncio import Redis
 
+from whisperwatch.demo import talks
 from whisperwatch.demo.backends.llm import LanguageModel
 from whisperwatch.demo.loopback import LoopbackDiscord
 from whisperwatch.demo.loopback.ledger import Event
+from whisperwatch.demo.talks import Turn
 from whisperwatch.demo.truth import Truth
 
 _VISIBLE_ANSWERS = frozenset({8, 9})
@@ -53,6 +56,16 @@ class Done:
     """Rows of conversation in PostgreSQL."""
     cache_reads: int = 0
     """GETs that Redis has served."""
+    lookups: Counter[str] = field(default_factory=Counter)
+    """Those, by `hit` and `miss`, as Redis counts them."""
+    memories: Counter[str] = field(default_factory=Counter)
+    """Operations on the companion's memory, by `retrieve` and `store`."""
+    users: int = 0
+    """People whom the bot answered."""
+    conversations: int = 0
+    """Each of one of them in one channel."""
+    feedback: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What was thought of the bot, by value and what it follows from, as `semconv` names them."""
 
 
 class Ledgers:
@@ -70,7 +83,12 @@ class Ledgers:
     async def read(self) -> Done:
         """Everything, as it is now."""
         turns, consolidations = await self._rows()
+        lookups = await self._lookups()
         ledger, truth = self._discord.ledger, self._truth
+        replied = frozenset(
+            m.reference.id for m in ledger.messages if m.author.bot and m.reference is not None
+        )
+        answered = list(self._answered(replied))
         return Done(
             events=_sums((kind, count) for (_, kind), count in ledger.event_counts.items())
             - _twice(ledger.events),
@@ -88,9 +106,7 @@ class Ledgers:
             tasks=Counter({(_TASK, "ok"): consolidations}),
             command_messages=frozenset(truth.command_messages),
             talks=frozenset(truth.talks),
-            replied=frozenset(
-                m.reference.id for m in ledger.messages if m.author.bot and m.reference is not None
-            ),
+            replied=replied,
             interactions=truth.interactions,
             answered_interactions=sum(
                 bool(i.replies) or i.answer_type in _VISIBLE_ANSWERS for i in ledger.interactions
@@ -101,7 +117,36 @@ class Ledgers:
             ),
             turns=turns,
             cache_reads=await self._cache_reads(),
-        )
+            lookups=lookups,
+            memories=self._memories(turns),
+            users=talks.users(answered),
+            conversations=talks.conversations(answered),
+            feedback=_sums([
+                *(((value, "reaction"), count) for value, count in truth.reactions.items()),
+                (("negative", "asked_again"), talks.asked_again(answered)),
+            ]),
+        )  # fmt: skip
+
+    def _answered(self, replied: frozenset[int]) -> Iterator[Turn]:
+        """What the bot handled, of messages and interactions."""
+        ledger = self._discord.ledger
+        for message in ledger.messages:
+            if message.id in replied or message.id in self._truth.command_messages:
+                at = datetime.fromisoformat(message.timestamp).timestamp()
+                yield Turn(at, message.author.id, message.channel.id, message.content)
+        for interaction in ledger.interactions:
+            yield Turn(interaction.sent_at, interaction.user.id, interaction.channel.id)
+
+    def _memories(self, turns: int) -> Counter[str]:
+        """Each talk begins with a look into memory, and ends as one."""
+        called = Counter[str]()
+        for (name, _, _), count in self._truth.commands.items():
+            called[name] += count
+        return Counter(
+            retrieve=len(self._truth.talks) + called["ask"] + called["recall"]
+            - self._truth.commands["recall", "autocomplete", "ok"],
+            store=turns + called["remember"] + called["Remember this"],
+        )  # fmt: skip
 
     async def _rows(self) -> tuple[int, int]:
         connection = await asyncpg.connect(self._dsn)
@@ -117,6 +162,11 @@ class Ledgers:
         async with Redis.from_url(self._redis_url) as redis:
             stats = await redis.info("commandstats")
         return int(stats.get("cmdstat_get", {}).get("calls", 0))
+
+    async def _lookups(self) -> Counter[str]:
+        async with Redis.from_url(self._redis_url) as redis:
+            stats = await redis.info("stats")
+        return Counter(hit=int(stats["keyspace_hits"]), miss=int(stats["keyspace_misses"]))
 
 
 def _twice(events: Iterable[Event]) -> Counter[str]:

@@ -29,6 +29,7 @@ from whisperwatch.demo.measured import Measured, scrape
 from whisperwatch.demo.problem import DemoError
 from whisperwatch.demo.receiver import Receiver
 from whisperwatch.demo.truth import Truth
+from whisperwatch.questions import slash_payload
 from whisperwatch.state import VARIABLE, StateDirectory, hash_id
 from whisperwatch.version import __version__
 
@@ -37,7 +38,7 @@ _GUILDS = (GuildPlan("Harbour", _CHANNELS), GuildPlan("Attic", _CHANNELS))
 _BOT_NAME = "Wren"
 _SET_BY_US = (
     *("OTEL_", "WHISPERWATCH_", "HEALTH_CHECK_", "PERFORMANCE_", "MONITORING_CONFIG", "ALERTS_CONFIG"),
-    *("COMPANION_", "OPENAI_", "CHROMA_"),
+    *("ADMIN_", "PROMETHEUS_", "LOKI_", "TEMPO_", "COMPANION_", "OPENAI_", "CHROMA_"),
 )
 """Variables of the user's that are kept from the demo's bot: it would show the user's settings instead of working."""
 PRICE = {"input": 0.15, "output": 0.6}
@@ -68,15 +69,21 @@ class Stage:
     """Everything but the users. An async context manager: inside it, the bot is connected and watched.
 
     `port` is that of `/health` and `/metrics`; 0 takes any that is free. `say` is given a line for each step. `otlp` is
-    a collector's address that gets all telemetry in the place of the demo's own.
+    a collector's address that gets all telemetry in the place of the demo's own. The bot's owner is the user `owner`;
+    `/watch` is published in the first guild.
+
+    Attributes:
+        settings: further variables of the bot's environment, to be set before it starts.
     """
 
     def __init__(
         self, say: Callable[[str], None], port: int = 0, seed: int = 7, otlp: str | None = None
     ) -> None:
         self.truth = Truth()
+        self.settings: dict[str, str] = {}
         self.discord = LoopbackDiscord(_GUILDS, people=(), limits=Limits.real(), seed=seed)
         self.discord.bot.name = _BOT_NAME
+        self.discord.core.application.register(self.discord.guild().id, slash_payload())
         self.model = LanguageModel(seed)
         self.receiver = Receiver()
         self.home = Home()
@@ -183,7 +190,9 @@ class Stage:
                 "HEALTH_CHECK_PORT": str(self.port),
                 "COMPANION_DISCORD_PORT": str(self.discord.port),
                 "DISCORD_TOKEN": self.discord.token,
+                "ADMIN_GUILD_ID": str(self.discord.guild().id),
             }
+            | self.settings
         )
 
     async def _connected(self) -> bool:

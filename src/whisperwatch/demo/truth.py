@@ -39,6 +39,8 @@ class Truth:
     """Messages that were meant for the companion, by id. The loopback Discord knows which got a reply."""
     interactions: int = 0
     """Interactions: each calls a command, a component, a modal or an autocompletion."""
+    reactions: Counter[str] = field(default_factory=Counter)
+    """Reactions to what the bot said, `positive` and `negative`."""
     unanswered: int = 0
     """Things that should have been answered in time, and weren't."""
     deeds: int = 0

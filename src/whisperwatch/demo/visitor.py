@@ -41,6 +41,8 @@ class Visitor:
     _notes: list[str] = field(default_factory=list)
     _had_daily: bool = False
     _last: Message | None = None
+    _heard: Message | None = None
+    """What the bot answered last to talk, if that wasn't judged yet."""
 
     async def live(self, leaving: asyncio.Event) -> None:
         """Do one thing after another until it is time to leave; what was begun is ended."""
@@ -82,7 +84,17 @@ class Visitor:
         ):
             message = await (self.person.dm(text) if channel is None else self.person.say(text, channel))
             self.truth.talks.add(message.id)
-            await self.discord.reply_to(message, _PATIENCE_S)
+            self._heard = await self.discord.reply_to(message, _PATIENCE_S)
+
+    async def judges(self) -> None:
+        """Reacts to what the bot has said, mostly kindly; each answer once."""
+        if self._heard is None:
+            return
+        heard, self._heard = self._heard, None
+        emoji, value = ("👍", "positive") if self.dice.random() < 0.75 else ("👎", "negative")
+        async with self._deed(f"reacts {emoji}"):
+            self.truth.reactions[value] += 1
+            await self.person.react(heard, emoji)
 
     def _something(self) -> str:
         """Something new, or what it has said before: then the bot has the answer in its cache."""
@@ -276,7 +288,7 @@ class _Doing:
 
 Act = Callable[[Visitor], Awaitable[None]]
 ACTS: tuple[tuple[Act, int], ...] = (
-    (Visitor.mentions, 14), (Visitor.writes, 10), (Visitor.chats, 8),
+    (Visitor.mentions, 14), (Visitor.writes, 10), (Visitor.chats, 8), (Visitor.judges, 6),
     (Visitor.pings, 4), (Visitor.takes_note, 5), (Visitor.lists_notes, 4), (Visitor.asks_for_notes, 2),
     (Visitor.drops_note, 3), (Visitor.rolls, 4), (Visitor.rolls_badly, 2), (Visitor.wants_daily, 2),
     (Visitor.tidies, 2), (Visitor.asks_oracle, 4), (Visitor.asks_weather, 3), (Visitor.misspells, 3),

@@ -47,6 +47,11 @@ class Asked:
         for question in BY_NAME:
             own.add(SELF_ASKED, 0, {QUESTION: question, OUTCOME: "ok"})
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return bool(self._tasks)
+
     def take(self, connection: Connection, asked: Sequence[Any]) -> None:
         """Answer in a task of its own; the tape goes on.
 

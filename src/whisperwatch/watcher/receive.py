@@ -228,7 +228,7 @@ class Receiver:
             if frame[0] == tape.BATCH and len(frame) == 8:
                 self._take(source, frame)
                 seq = frame[1]
-                due = due or bool(frame[4] or frame[7])
+                due = due or bool(frame[4] or frame[7]) or self._asked.busy
             elif frame[0] == tape.GOODBYE and len(frame) == 3:
                 goodbyes.append(frame)
                 connection.hang_up()

@@ -126,11 +126,11 @@ async def well() -> None:
             await asyncio.sleep(0.02)
 
 
-async def told(question: str, text: str) -> None:
+async def told(question: str, text: str, **arguments: Any) -> None:
     """Until an answer says it: the store commits each second."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            if text in (await desk.ask(question, {}))["text"]:
+            if text in (await desk.ask(question, arguments))["text"]:
                 return
             await asyncio.sleep(0.05)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whisperwatch.bot.admin.posting import Post, escaped
+from whisperwatch.bot.admin.posting import Post, escaped, notice, slower
 
 
 def test_an_answer() -> None:
@@ -49,4 +49,19 @@ def test_text_is_one_message_whatever_is_in_it() -> None:
 
 
 def test_what_was_typed_is_shown_as_it_was() -> None:
-    assert escaped("a_b *c* [d] `e` \\") == "a\\_b \\*c\\* \\[d\\] \\`e\\` \\\\"
+    assert escaped("a_b *c* [d] `e \\") == "a\\_b \\*c\\* \\[d\\] \\`e \\\\"
+    assert escaped("```a_b```") == "\\`\\``a_b`\\`\\`", "a code block is none, and breaks out of none"
+
+
+def test_what_is_to_be_typed_is_code() -> None:
+    assert escaped("ask `config get A_B <x>`, a_b") == "ask `config get A_B <x>`, a\\_b"
+
+
+def test_where_embeds_are_not_allowed_nothing_is_escaped() -> None:
+    said = "health doesn't know 'a_b'. It is: health [detailed]"
+    post = notice("❔ Not understood", said)
+    assert post.plain == f"```\n❔ Not understood\n{said}\n```"
+    assert post.embeds[0].description == "health doesn't know 'a\\_b'. It is: health \\[detailed\\]"
+    assert Post.of({"error": "a_b", "embeds": [], "text": ""}).text == "❔ No answer\na_b"
+    assert slower(2.2).text == "❔ Not so fast\nAsk again in 3 s."
+    assert "<t:" in str(slower(2.2).embeds[0].description)

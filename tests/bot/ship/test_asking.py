@@ -78,6 +78,25 @@ async def test_silence_has_a_beginning(desk: Asking, monkeypatch: pytest.MonkeyP
     assert sent(desk) == [], "who has given up asks no more"
 
 
+async def test_one_that_is_silent_is_not_waited_for(desk: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "SILENCE_S", 0.01)
+    assert (await desk.ask("health", {}))["error"].startswith("It is not there, and is being started")
+    desk.welcomed()
+    assert (await desk.ask("health", {}))["error"] == "It is there, but says nothing."
+
+
+async def test_one_that_is_at_work_is_waited_for(desk: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It acknowledges what it hears meanwhile."""
+    monkeypatch.setattr(asking, "SILENCE_S", 0.05)
+    (task,) = await asked(desk)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 0.2:
+        desk.heard()
+        await asyncio.sleep(0)
+    desk.answered(1, {"text": "at last"})
+    assert await task == {"text": "at last"}
+
+
 async def test_so_much_at_once_and_no_more(desk: Asking) -> None:
     tasks = await asked(desk, asking.MOST + 1)
     assert (await tasks[-1])["error"] == "Too much is asked at once: ask again later."

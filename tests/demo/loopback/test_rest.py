@@ -260,3 +260,44 @@ async def test_a_client_that_is_not_pointed_goes_elsewhere():
     with pointing(1):
         pass
     assert Route.BASE.startswith("https://discord.com/")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "pinged", "everyone"),
+    [
+        (None, {"grace", "ada"}, True),
+        (discord.AllowedMentions.none(), set(), False),
+        (discord.AllowedMentions(everyone=False, users=True, replied_user=False), {"grace"}, False),
+        (discord.AllowedMentions(everyone=True, users=False, replied_user=True), {"ada"}, True),
+    ],
+)
+async def test_only_those_are_pinged_that_may_be(server, general, allowed, pinged, everyone):
+    asked = await server.user("ada").say("who?")
+    message = await general.fetch_message(asked.id)
+    text = f"{server.user('grace').mention} and @everyone"
+    sent = await message.reply(text, **({} if allowed is None else {"allowed_mentions": allowed}))
+    kept = server.core.world.messages[sent.id]
+    assert ({account.name for account in kept.mentions}, kept.mention_everyone) == (pinged, everyone)
+
+
+async def test_a_file_is_what_was_attached(server, general):
+    sent = await general.send("look", file=discord.File(io.BytesIO(b"some bytes"), "a.bin"))
+    assert sent.attachments[0].size == len(b"some bytes")
+    assert await sent.attachments[0].read() == b"some bytes"
+
+
+@pytest.mark.parametrize(
+    "buttons",
+    [
+        [("a", "one"), ("a", "two")],
+        [("a" * 101, "one")],
+        [("a", "o" * 81)],
+        [(str(number), "one") for number in range(6)],
+    ],
+)
+async def test_buttons_have_limits(server, http, buttons):
+    row = {"type": 1, "components": [{"type": 2, "style": 2, "custom_id": i, "label": t} for i, t in buttons]}
+    path = f"/api/v10/channels/{server.channel('general').id}/messages"
+    async with http.post(path, json={"content": "x", "components": [row]}) as response:
+        assert response.status == 400
+        assert "components" in (await response.json())["errors"]

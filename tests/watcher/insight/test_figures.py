@@ -32,6 +32,7 @@ def test_the_change(figure: Figure, change: float | None) -> None:
 def test_sums_and_shares() -> None:
     assert Figure(1.0, "s", 2.0) + Figure(None, "s", 3.0) == Figure(1.0, "s", 5.0)
     assert (Figure() + Figure()).value is None
+    assert Figure() + Figure(7.0, "{request}") == Figure(7.0, "{request}"), "seven look-ups are no 700 %"
     assert Figure(1.0, "{error}", 2.0).over(Figure(4.0, "{message}")) == Figure(0.25, "1", None)
     assert Figure(None).over(Figure(4.0)).value == 0.0
     assert Figure(1.0).over(Figure(0.0)).value is None

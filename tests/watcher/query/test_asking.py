@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -214,6 +215,19 @@ async def test_a_store_that_hangs_is_waited_for_no_longer() -> None:
     metrics.hangs = True
     answer = await ask("increase(bot.errors)", metrics, timeout_s=0.01)
     assert [problem.what for problem in answer.problems] == ["metrics took longer than 0.01 s to answer"]
+
+
+async def test_questions_of_one_block_wait_no_longer_than_one() -> None:
+    metrics = Metrics({})
+    metrics.hangs = True
+    asker = Asking(Engines(metrics), now=lambda: NOW, timeout_s=0.2)
+    begun = time.monotonic()
+    with asker.together():
+        answers = [await asker.ask(parse("increase(bot.errors)")) for _ in range(20)]
+    assert time.monotonic() - begun < 2.0, "one after another they would have waited for four seconds"
+    assert {problem.what for answer in answers for problem in answer.problems} == {
+        "metrics took longer than 0.2 s to answer"
+    }
 
 
 async def test_metrics_that_only_a_store_knows() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ from whisperwatch.questions import GROUPS, QUESTIONS
 logger = logging.getLogger("whisperwatch")
 
 _RED, _GREY = 0xE74C3C, 0x95A5A6
-_MARKDOWN = re.compile(r"([\\*_~`|<>\[\]#])")
+_MARKDOWN = re.compile(r"(`[^`\n@]{1,200}`)|([\\*_~`|<>\[\]#])")
+"""What is between two backticks is code, in which all else is itself; a mark elsewhere."""
 UNSENT: Final = (discord.HTTPException, OSError)
 """What is raised when something can't be posted: Discord is away, or doesn't let the bot."""
 _LONGEST: Final = 2000
@@ -51,7 +53,7 @@ class Post:
             return cls(embeds, answer["text"], files, buttons, instead)
         if "silent_since" in answer:
             return _silent(str(error), answer["silent_since"])
-        return notice("❔ No answer", escaped(str(error)))
+        return notice("❔ No answer", str(error))
 
     @property
     def plain(self) -> str:
@@ -72,19 +74,22 @@ class Post:
         return [discord.File(io.BytesIO(content), name) for name, content in self.files]
 
 
-def notice(title: str, text: str, colour: int = _GREY) -> Post:
-    """A short text of ours."""
-    return Post([discord.Embed(title=title, description=text, colour=colour)], f"{title}\n{text}")
+def notice(title: str, text: str, colour: int = _GREY, shown: str | None = None) -> Post:
+    """A short text. `shown` is the same in Discord's markup, where the text alone isn't all."""
+    embed = discord.Embed(title=title, description=escaped(text) if shown is None else shown, colour=colour)
+    return Post([embed], f"{title}\n{text}")
 
 
 def slower(wait_s: float) -> Post:
     """Who asks too often."""
-    return notice("❔ Not so fast", f"Ask again <t:{int(time.time() + wait_s) + 1}:R>.")
+    shown = f"Ask again <t:{int(time.time() + wait_s) + 1}:R>."
+    return notice("❔ Not so fast", f"Ask again in {math.ceil(wait_s)} s.", shown=shown)
 
 
 def escaped(text: str) -> str:
-    """Text that Discord shows as it is. discord.py's own is deprecated code on Python 3.13, and warns."""
-    return _MARKDOWN.sub(r"\\\1", text).replace("@", "@\u200b")
+    """Text that Discord shows as it is, but for what is marked as code. discord.py's own is deprecated code on Python
+    3.13, and warns."""
+    return _MARKDOWN.sub(lambda found: found[1] or f"\\{found[2]}", text).replace("@", "@\u200b")
 
 
 def listing() -> Post:
@@ -155,6 +160,6 @@ def _silent(why: str, since: float | None) -> Post:
     if since is None:
         return notice(title, why, _RED)
     rest = f"{why}\nThe bot itself works: this is its answer."
-    made = notice(title, f"Since <t:{int(since)}:T> (<t:{int(since)}:R>). {rest}", _RED)
     at = datetime.fromtimestamp(since, UTC)
-    return Post(made.embeds, f"{title}\nSince {at:%Y-%m-%d %H:%M:%S} UTC. {rest}")
+    shown = f"Since <t:{int(since)}:T> (<t:{int(since)}:R>). {escaped(rest)}"
+    return notice(title, f"Since {at:%Y-%m-%d %H:%M:%S} UTC. {rest}", _RED, shown)

@@ -16,7 +16,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.admin.access import may
 from whisperwatch.bot.admin.desk import desk
 from whisperwatch.bot.admin.names import with_names
-from whisperwatch.bot.admin.posting import Post, escaped, listing, notice, reply, send_privately, slower
+from whisperwatch.bot.admin.posting import Post, listing, notice, reply, send_privately, slower
 from whisperwatch.questions import BY_NAME, GROUPS, WrongWordsError, arguments, names
 
 _NAMES = frozenset(names())
@@ -122,7 +122,7 @@ async def _answer(client: Any, message: discord.Message, words: list[str]) -> No
     try:
         given = arguments(question, words[1:])
     except WrongWordsError as error:
-        await reply(message, notice("❔ Not understood", escaped(str(error))))
+        await reply(message, notice("❔ Not understood", str(error)))
         return
     post = Post.of(await desk.ask(question.name, {**given, "by": str(message.author.id)}))
     if message.guild is None:

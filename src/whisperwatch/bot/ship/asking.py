@@ -15,6 +15,9 @@ from whisperwatch import tape
 MOST: Final = 32
 """Questions that wait for their answer at once."""
 PATIENCE_S: Final = 10.0
+"""The longest that an answer may take."""
+SILENCE_S: Final = 2.5
+"""A watcher that answers acknowledges each batch meanwhile: one that says nothing for so long is not working on it."""
 
 
 class Asking:
@@ -32,6 +35,8 @@ class Asking:
         self._sent: set[int] = set()
         self._never: str | None = None
         self._silent_since: float | None = time.time()
+        self._heard = 0.0
+        self._connected = False
 
     @property
     def waiting(self) -> bool:
@@ -39,8 +44,9 @@ class Asking:
         return bool(self._open)
 
     async def ask(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The ANSWER, within ten seconds; never raises. Where the watcher gives none, it has `error`, and with
-        `silent_since` (unix seconds, or None) it is the watcher that doesn't answer."""
+        """The ANSWER, within ten seconds, or within three where the watcher is silent; never raises. Where the watcher
+        gives none, it has `error`, and with `silent_since` (unix seconds, or None) it is the watcher that doesn't
+        answer."""
         if self._never is not None:
             return _unanswered(self._never, None)
         if len(self._open) >= MOST:
@@ -52,14 +58,32 @@ class Asking:
         self._to_send.append((tape.ASK, number, question, arguments))
         self._wake()
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                return await answered
-        except TimeoutError:
+            if await self._comes(answered):
+                return answered.result()
             if self._silent_since is None:
                 self._silent_since = asked
-            return _unanswered("It is there, but says nothing.", self._silent_since)
+            return _unanswered(self._why_silent(), self._silent_since)
         finally:
             self._open.pop(number, None)
+
+    async def _comes(self, answered: asyncio.Future[dict[str, Any]]) -> bool:
+        """Whether it is answered before the patience is over, or the watcher has been silent for too long."""
+        asked = time.monotonic()
+        while not answered.done():
+            left_s = min(asked + PATIENCE_S, max(asked, self._heard) + SILENCE_S) - time.monotonic()
+            if left_s <= 0:
+                return False
+            await asyncio.wait({answered}, timeout=left_s)
+        return True
+
+    def _why_silent(self) -> str:
+        if self._connected:
+            return "It is there, but says nothing."
+        return "It is not there, and is being started: ask again in a moment."
+
+    def heard(self) -> None:
+        """The watcher has said something, whatever it was."""
+        self._heard = time.monotonic()
 
     def frames(self) -> Iterator[bytes]:
         """What is to be sent; who has given up meanwhile is left out."""
@@ -77,10 +101,11 @@ class Asking:
 
     def welcomed(self) -> None:
         """A watcher is there; what was asked before waits for it."""
-        self._silent_since = None
+        self._silent_since, self._connected = None, True
 
     def disconnected(self) -> None:
         """The watcher is gone, and with it what it was asked. What it wasn't told yet waits for the next."""
+        self._connected = False
         if self._silent_since is None:
             self._silent_since = time.time()
         sent, self._sent = self._sent, set()

@@ -138,6 +138,7 @@ class Carrier:
             return
         try:
             for frame in link.receive():
+                self.asking.heard()
                 self._answer(*frame)
         except OSError as error:
             if self.said_farewell:

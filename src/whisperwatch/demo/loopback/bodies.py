@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from whisperwatch.demo.loopback.errors import ApiError, invalid_form
@@ -13,6 +14,33 @@ if TYPE_CHECKING:
 
 LONGEST = 2000
 COMPONENTS_V2 = 1 << 15
+_ROW, _BUTTON = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Whom a message may ping, by the `allowed_mentions` of its body; all, where there are none."""
+
+    parse: frozenset[str] = frozenset({"users", "everyone", "roles"})
+    users: frozenset[int] = frozenset()
+    replied: bool = True
+
+    @classmethod
+    def of(cls, body: JSON) -> Allowed:
+        """Of a message's body."""
+        said = body.get("allowed_mentions")
+        if said is None:
+            return cls()
+        users = frozenset(int(one) for one in said.get("users") or ())
+        return cls(frozenset(said.get("parse") or ()), users, bool(said.get("replied_user")))
+
+    @property
+    def everyone(self) -> bool:
+        return "everyone" in self.parse
+
+    def user(self, number: int) -> bool:
+        """Whether this user may be pinged."""
+        return "users" in self.parse or number in self.users
 
 
 def fields(body: JSON, *, partial: bool = False) -> dict[str, Any]:
@@ -50,6 +78,7 @@ def check(message: Message) -> None:
     if empty and not message.loading:
         raise ApiError(400, 50006, "Cannot send an empty message")
     _check_embeds(message.embeds)
+    _check_buttons(message.components)
 
 
 def _check_embeds(embeds: list[JSON]) -> None:
@@ -68,12 +97,33 @@ def _check_embeds(embeds: list[JSON]) -> None:
                 raise invalid_form("embeds", "BASE_TYPE_REQUIRED", "This field is required")
             texts += [(256, field["name"]), (1024, field["value"])]
         for longest, text in texts:
-            size = len((text or "").encode("utf-16-le")) // 2
+            size = units(text or "")
             together += size
             if size > longest:
                 raise invalid_form("embeds", "BASE_TYPE_MAX_LENGTH", f"Must be {longest} or fewer in length.")
     if together > 6000:
         raise invalid_form("embeds", "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000")
+
+
+def _check_buttons(tree: list[JSON]) -> None:
+    """Discord's limits of rows and buttons; ids are of one component each."""
+    for row in tree:
+        if row.get("type") == _ROW and len(row.get("components") or ()) > 5:
+            raise invalid_form("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+    found = list(components(tree))
+    ids = [one["custom_id"] for one in found if "custom_id" in one]
+    if len(set(ids)) != len(ids):
+        raise invalid_form(
+            "components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
+        )
+    for name, longest in (("custom_id", 100), ("label", 80)):
+        if any(units(one.get(name) or "") > longest for one in found if one.get("type") == _BUTTON):
+            raise invalid_form("components", "BASE_TYPE_BAD_LENGTH", f"Must be {longest} or fewer in length.")
+
+
+def units(text: str) -> int:
+    """UTF-16 units, which is how Discord counts."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def components(tree: list[JSON]) -> Iterator[JSON]:

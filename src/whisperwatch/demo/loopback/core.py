@@ -14,10 +14,12 @@ from whisperwatch.demo.loopback.gateway import Gateway, GatewaySettings
 from whisperwatch.demo.loopback.guilds import Channel, Guild
 from whisperwatch.demo.loopback.interactions import Interaction, Kind
 from whisperwatch.demo.loopback.ledger import Ledger
-from whisperwatch.demo.loopback.messages import LOADING, Message, emoji_payload, mentioned_ids
+from whisperwatch.demo.loopback.messages import EVERYONE, LOADING, Message, emoji_payload, mentioned_ids
 from whisperwatch.demo.loopback.ratelimits import Limits, RateLimits
 from whisperwatch.demo.loopback.wire import JSON, timestamp
 from whisperwatch.demo.loopback.world import World
+
+_MOST_FILES = 64
 
 
 class Core:
@@ -52,6 +54,8 @@ class Core:
         self.application = Application(self.world.bot.id, self.world.bot.name, self.world.ids)
         self.interactions: dict[str, Interaction] = {}
         """By token."""
+        self.files: dict[int, bytes] = {}
+        """What was attached, by the attachment's id; the newest `_MOST_FILES`."""
 
     @property
     def gateway_url(self) -> str:
@@ -69,13 +73,21 @@ class Core:
         """Whether this is the bot's token, and no fault says otherwise."""
         return token.removeprefix("Bot ") == self.token and not self.faults.token_refused()
 
+    def keep(self, content: bytes) -> int:
+        """Keep an attached file for who asks the CDN for it; the attachment's id."""
+        number = self.world.ids.next()
+        self.files[number] = content
+        while len(self.files) > _MOST_FILES:
+            del self.files[next(iter(self.files))]
+        return number
+
     # --- messages ---
 
     def post(self, channel: Channel, author: Account, body: JSON, **facts: Any) -> Message:
         """Posts a message; `facts` are further fields of Message. Raises ApiError for a body that won't do."""
         content = bodies.fields(body)
         message = Message(self.world.ids.next(), channel, author, **content, **facts)
-        message.mentions = self._mentions(message)
+        self._mention(message, body)
         bodies.check(message)
         self.world.add_message(message)
         if not message.loading:
@@ -88,7 +100,7 @@ class Core:
         """Changes the fields of a message that `body` names; a `loading` one becomes visible."""
         for name, value in bodies.changes(message, body).items():
             setattr(message, name, value)
-        message.mentions = self._mentions(message)
+        self._mention(message, body)
         bodies.check(message)
         if message.loading:
             message.flags &= ~LOADING
@@ -154,13 +166,15 @@ class Core:
             message.interaction.replied()
         self.ledger.message(message)
 
-    def _mentions(self, message: Message) -> list[Account]:
-        known = self.world.accounts
-        found = [known[each] for each in mentioned_ids(message.content) if each in known]
-        target = message.reference
-        if target is not None and target.author not in found:
+    def _mention(self, message: Message, body: JSON) -> None:
+        """Sets whom a message pings: those that it names, and whom it replies to, as far as its body allows."""
+        known, target, allowed = self.world.accounts, message.reference, bodies.Allowed.of(body)
+        named = [known[each] for each in mentioned_ids(message.content) if each in known]
+        found = [account for account in named if allowed.user(account.id)]
+        if target is not None and target.author not in found and allowed.replied:
             found.append(target.author)
-        return found
+        message.mentions = found
+        message.mention_everyone = allowed.everyone and EVERYONE.search(message.content) is not None
 
     def _place(self, message: Message) -> JSON:
         data: JSON = {"id": str(message.id), "channel_id": str(message.channel.id)}

@@ -18,6 +18,7 @@ EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 REPLY, CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND = 19, 20, 23
 MENTION = re.compile(r"<@!?(\d+)>")
+EVERYONE = re.compile(r"@(everyone|here)\b")
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +44,8 @@ class Message:
     reactions: dict[str, list[Account]] = field(default_factory=dict)
     """By emoji, the accounts that reacted."""
     mentions: list[Account] = field(default_factory=list)
+    """Who is pinged."""
+    mention_everyone: bool = False
     deleted: bool = False
 
     @property
@@ -73,7 +76,7 @@ class Message:
             "timestamp": self.timestamp,
             "edited_timestamp": self.edited_timestamp,
             "tts": self.tts,
-            "mention_everyone": "@everyone" in self.content,
+            "mention_everyone": self.mention_everyone,
             "mentions": [account.payload() for account in self.mentions],
             "mention_roles": [],
             "attachments": self.attachments,

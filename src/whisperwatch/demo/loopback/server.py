@@ -94,6 +94,7 @@ class LoopbackDiscord:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_get("/gateway", self.core.gateway.accept)
         app.router.add_get("/gateway/", self.core.gateway.accept)
+        app.router.add_get(r"/cdn/attachments/{number:\d+}/{name}", self._file)
         app.router.add_get("/cdn/{path:.*}", _picture)
         rest.install(app, self.core)
         control.install(app, self)
@@ -264,6 +265,10 @@ class LoopbackDiscord:
         """Asks for a heartbeat at once."""
         for connection in self.core.gateway.on_shard(shard):
             connection.send(Op.HEARTBEAT)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        content = self.core.files.get(int(request.match_info["number"]))
+        return web.Response(status=404) if content is None else web.Response(body=content)
 
 
 async def _picture(request: web.Request) -> web.Response:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
-from whisperwatch.watcher.answers.charts.chart import Chart, packed
+from whisperwatch.watcher.answers.charts.chart import packed
 from whisperwatch.watcher.answers.charts.patience import Draw
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
@@ -25,6 +28,8 @@ from whisperwatch.watcher.settings.guide import Thresholds
 _PICTURE: Final = "chart.png"
 _SKETCHED: Final = "sketched"
 """The argument with which the further pages of an answer are asked for that has no picture on its first."""
+_WITH_PICTURE_S: Final = 8.5
+"""An answer with its picture: nobody waits much longer, so after a store that was slow there is less time to draw."""
 _BACK: Final = "◀"
 _ON: Final = "▶"
 Arguments = Mapping[str, Any]
@@ -62,16 +67,22 @@ def told(page: Page, question: str, arguments: Mapping[str, Any]) -> dict[str, A
 
 
 async def _pictured(
-    page: Page, question: str, arguments: dict[str, Any], chart: Chart, draw: Draw
+    page: Page,
+    question: str,
+    arguments: dict[str, Any],
+    draw: Callable[[], Awaitable[bytes]],
+    within_s: float,
 ) -> dict[str, Any]:
     """For Discord, with what is said `instead` where the picture may not be posted; only that, if it can't be drawn."""
     sketched = {**arguments, _SKETCHED: True}
     files = page.files
     if _whole(arguments.get("page")) == 1:
         try:
-            files += (Attachment(_PICTURE, await draw(chart)),)
-        except ChartError as error:
-            sections = (*page.sections, *remarks([], [str(error)]))
+            async with asyncio.timeout(within_s):
+                files += (Attachment(_PICTURE, await draw()),)
+        except (ChartError, TimeoutError) as error:
+            why = str(error) or "The chart took too long to draw."
+            sections = (*page.sections, *remarks([], [why]))
             return told(replace(page, sections=sections), question, sketched)
     shown = told(replace(unsketched(page), files=files), question, arguments)
     return {**shown, "instead": told(page, question, sketched)}
@@ -129,6 +140,7 @@ class Answers:
             return failure(
                 f"This watcher does not know the question {question!r:.40}: it and who asks run different versions"
             )
+        begun = time.monotonic()
         try:
             if arguments.get("form") == "json":
                 return await self._json(question, arguments)
@@ -137,9 +149,12 @@ class Answers:
             return failure(str(error))
         if page.chart is not None and arguments.get("form") == "chart":
             return {**told(unsketched(page), question, arguments), "chart": packed(page.chart)}
-        if page.chart is None or self._draw is None or "by" not in arguments or arguments.get(_SKETCHED):
+        if self._draw is None or "by" not in arguments or arguments.get(_SKETCHED):
             return told(page, question, arguments)
-        return await _pictured(page, question, arguments, page.chart, self._draw)
+        if page.chart is None or page.chart.empty:
+            return told(page, question, arguments)
+        left_s = _WITH_PICTURE_S - (time.monotonic() - begun)
+        return await _pictured(page, question, arguments, partial(self._draw, page.chart), left_s)
 
     async def text_of(self, report: str, arguments: Arguments) -> str:
         """A report's page, as text.

@@ -23,7 +23,8 @@ _GREY: Final = 0x95A5A6
 _EMPTY: Final = "\u200b"
 """Discord refuses a field without a value."""
 _NUMBER: Final = "page {} of {}"
-_MARKDOWN = re.compile(r"([\\*_~`|<>\[\]#-])")
+_MARKDOWN = re.compile(r"(`[^`\n@]{1,200}`)|([\\*_~`|<>\[\]#])|(^[-+](?= ))", re.MULTILINE)
+"""What is between two backticks is code, in which all else is itself; a mark elsewhere; a list's dash."""
 
 
 def embeds(page: Page) -> list[dict[str, Any]]:
@@ -56,8 +57,13 @@ def _first_link(page: Page) -> Link | None:
 
 
 def escaped(text: str) -> str:
-    """Text that Discord shows as it is: a file's name keeps its underscores, nobody is mentioned."""
-    return _MARKDOWN.sub(r"\\\1", text).replace("@", "@\u200b")
+    """Text that Discord shows as it is, but for what is marked as code: a file's name keeps its underscores, nobody is
+    mentioned."""
+    return _MARKDOWN.sub(_marked, text).replace("@", "@\u200b")
+
+
+def _marked(found: re.Match[str]) -> str:
+    return found[1] or f"\\{found[0]}"
 
 
 def clipped(text: str, longest: int) -> str:

@@ -62,7 +62,7 @@ def page(
     status: str | None = None,
 ) -> Page:
     """A report's page: what is missing is told last, and what the store did to the period."""
-    below = remarks([*map(_sentence, basis.missing)], [*map(_sentence, basis.notes)])
+    below = remarks(basis.missing, basis.notes)
     return Page(
         title(what, basis),
         lines,
@@ -80,10 +80,6 @@ def span(seconds: float) -> str:
             count = round(seconds / size)
             return f"{count} {one if count == 1 else several}"
     return f"{seconds / 60:.0f} min"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _change(change: float) -> str:

@@ -108,7 +108,8 @@ class Reports:
 
     async def page(self, name: str, over_s: float, of: str) -> Page:
         """The page of a report of `REPORTS`."""
-        report = await REPORTS[name].make(self._asking, over_s, of)
+        with self._asking.together():
+            report = await REPORTS[name].make(self._asking, over_s, of)
         page = _JUDGED[name](report, self._thresholds()) if name in _JUDGED else _PAGES[name](report)
         if (grafana := self._linking()) is not None:
             page = linked(page, grafana.board(name, of, over_s, page.at))
@@ -121,7 +122,9 @@ class Reports:
             WrongWordsError: the question is none of a report, or its arguments are wrong.
         """
         name, of = report_of(question, arguments)
-        made = await REPORTS[name].make(self._asking, period(arguments, REPORTS[name].over_s), of)
+        over_s = period(arguments, REPORTS[name].over_s)
+        with self._asking.together():
+            made = await REPORTS[name].make(self._asking, over_s, of)
         return json.dumps(plain(made), ensure_ascii=False, indent=1)
 
     async def _tell(self, question: str, arguments: Arguments) -> Page:

@@ -33,8 +33,9 @@ class Figure:
         return self.value / self.before - 1
 
     def __add__(self, other: Figure) -> Figure:
-        """The sum of what is known."""
-        return Figure(_sum(self.value, other.value), self.unit, _sum(self.before, other.before))
+        """The sum of what is known, in its unit."""
+        unit = other.unit if self.value is None and self.before is None else self.unit
+        return Figure(_sum(self.value, other.value), unit, _sum(self.before, other.before))
 
     def over(self, whole: Figure) -> Figure:
         """Its share of a whole. What isn't known of it is none of the whole."""

@@ -7,8 +7,11 @@ too slow, takes nothing from the others: the answer is what they know, and says 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -40,6 +43,8 @@ from whisperwatch.watcher.query.resolving import Kept, grid, span
 
 T = TypeVar("T")
 TIMEOUT_S: Final = 15.0
+_until: ContextVar[float] = ContextVar("until", default=math.inf)
+"""Monotonic seconds at which no store is waited for any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,16 @@ class Asking:
     def now(self) -> float:
         """Unix seconds."""
         return self._now()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is asked in this block has the time of one question: a report asks again for what it has learnt, and
+        who waits for it would wait for each."""
+        token = _until.set(time.monotonic() + self._timeout_s)
+        try:
+            yield
+        finally:
+            _until.reset(token)
 
     async def ask(self, question: Question) -> Answer:
         """The answer to any question.
@@ -210,7 +225,7 @@ class Asking:
     async def _try(self, store: str, work: Awaitable[T], problems: list[Problem]) -> T | None:
         """What `work` answers; None where it can't, which `problems` then has."""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(min(self._timeout_s, max(0.0, _until.get() - time.monotonic()))):
                 found = await work
         except EngineError as error:
             problems.append(self._problem(store, str(error)))

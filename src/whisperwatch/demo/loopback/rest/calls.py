@@ -86,7 +86,7 @@ class Call:
         return body
 
     def _attachment(self, file: web.FileField, described: JSON) -> JSON:
-        number = self.core.world.ids.next()
+        number = self.core.keep(file.file.read())
         url = f"{self.core.cdn_url}/attachments/{number}/{file.filename}"
         return {
             "id": str(number), "filename": file.filename, "size": file.file.seek(0, 2), "url": url, "proxy_url": url,

@@ -92,6 +92,12 @@ class Chart:
         if not 1 <= len(self.panels) <= MOST_PANELS:
             raise ValueError(f"a chart has 1 to {MOST_PANELS} panels, not {len(self.panels)}")
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is known of all that it would show."""
+        lines = (line for panel in self.panels for line in panel.lines)
+        return all(value is None for line in lines for _, value in line.points)
+
 
 def packed(chart: Chart) -> bytes:
     """As JSON. A value that isn't finite isn't known.
