@@ -13,7 +13,7 @@ BENCH_ARGS ?=
 bin := $(VENV)/bin
 sources := src tests bench tools docs
 
-.PHONY: help demo test test-stack stack-tools bench lint format docs picture clean demo-environment bench-environment environment python
+.PHONY: help demo test test-stack stack-tools bench lint format docs picture gallery clean demo-environment bench-environment environment python
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ docs: environment ## the generated pages and dashboards, made again
 
 picture: demo-environment ## the README's picture, taken again
 	@$(bin)/python docs/picture.py
+
+gallery: environment ## docs/gallery.md and its pictures, of the demo's answers, made again; needs Chromium, takes minutes
+	@$(bin)/python -m whisperwatch.demo.gallery docs
 
 clean: ## environments, caches and builds, removed
 	rm -rf .venv .venv-* build dist .whisperwatch .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,12 +8,13 @@ from whisperwatch.version import __version__
 from whisperwatch.watcher.answers.numbers import bars, number
 from whisperwatch.watcher.answers.page import Line, Page, Section, remarks
 from whisperwatch.watcher.insight.figures import Basis, Figure
-from whisperwatch.watcher.query.language.printing import seconds
 
 UNKNOWN: Final = "not known"
 _LEAST: Final = 0.005
 """A change that rounds to nothing is none."""
-_NAMED: Final = {3600: "hour", 86_400: "24 hours", 7 * 86_400: "7 days", 30 * 86_400: "30 days"}
+_SIZES: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+_NEARLY: Final = 0.02
+"""A period that is cut to whole points is still called by its length."""
 
 
 def shown(figure: Figure, what: str = "") -> str:
@@ -45,13 +46,9 @@ def thinned(points: tuple[float | None, ...], most: int) -> tuple[float | None, 
     return tuple(max((point for point in part if point is not None), default=None) for part in parts)
 
 
-def title(what: str, basis: Basis) -> str:
+def title(what: str, over_s: float) -> str:
     """`Performance, last 24 hours`."""
-    over_s = round(basis.over_s)
-    for size, name in _NAMED.items():
-        if abs(over_s - size) <= max(60, size * 0.02):
-            return f"{what}, last {name}"
-    return f"{what}, last {seconds(over_s)}"
+    return f"{what}, last {_called(over_s)}"
 
 
 def page(
@@ -64,7 +61,7 @@ def page(
     """A report's page: what is missing is told last, and what the store did to the period."""
     below = remarks(basis.missing, basis.notes)
     return Page(
-        title(what, basis),
+        title(what, basis.over_s),
         lines,
         (*sections, *below),
         status="unknown" if basis.missing else status,
@@ -80,6 +77,16 @@ def span(seconds: float) -> str:
             count = round(seconds / size)
             return f"{count} {one if count == 1 else several}"
     return f"{seconds / 60:.0f} min"
+
+
+def _called(over_s: float) -> str:
+    """How long a period is, as it is called: `5 minutes`, `hour`, `24 hours`, `7 days`."""
+    for size, name in _SIZES:
+        count = round(over_s / size)
+        whole = abs(over_s - count * size) <= max(1.0, over_s * _NEARLY)
+        if whole and count > (size == 86_400):  # a day is 24 hours
+            return name if count == 1 else f"{count} {name}s"
+    return f"{over_s:.0f} seconds"
 
 
 def _change(change: float) -> str:

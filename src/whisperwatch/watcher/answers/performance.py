@@ -12,7 +12,6 @@ from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times
 from whisperwatch.watcher.insight.resources import Resources
-from whisperwatch.watcher.query.language.printing import seconds
 from whisperwatch.watcher.settings.guide import Thresholds
 
 _TITLES: Final = {"llm": "LLM"}
@@ -76,7 +75,7 @@ def history(report: History, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
         if trend.whole.value is not None
     )
     lines: tuple[Line, ...] = (
-        (Sketch(f"A bar for each {seconds(report.step_s)}."),)
+        (Sketch(f"A bar for each {number(report.step_s, 's')}."),)
         if sections
         else ("Nothing was recorded in this time.",)
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from whisperwatch.questions import WrongWordsError
 from whisperwatch.semconv import COMPONENTS
 from whisperwatch.watcher.answers.asked_period import period
+from whisperwatch.watcher.answers.figures import title
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
 from whisperwatch.watcher.answers.log_export import FORMATS, within
 from whisperwatch.watcher.answers.numbers import number
@@ -24,7 +25,6 @@ from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import LogFilter, LogQuestion, TraceQuestion
 from whisperwatch.watcher.query.language.logs import LEVELS
 from whisperwatch.watcher.query.language.periods import Period
-from whisperwatch.watcher.query.language.printing import seconds
 from whisperwatch.watcher.settings.misspelt import did_you_mean, nearest
 
 Arguments = Mapping[str, Any]
@@ -112,7 +112,7 @@ def logs(found: LogAnswer, over_s: float) -> Page:
     if not lines and not found.problems:
         lines = ["Nothing that fits was logged in this time."]
     more = ("There are older ones: ask for more lines, or for less.",) if found.more else ()
-    return _page(f"Logs, last {seconds(over_s)}", tuple(lines), found, more)
+    return _page(title("Logs", over_s), tuple(lines), found, more)
 
 
 def export(found: LogAnswer, over_s: float, form: str, output: Any) -> Page:
@@ -129,7 +129,7 @@ def export(found: LogAnswer, over_s: float, form: str, output: Any) -> Page:
         )
     if count < len(found.records) or found.more:
         lines.append("There are older ones, which don't fit: ask for less, or in a terminal.")
-    page = _page(f"Logs, last {seconds(over_s)}, as {form}", tuple(lines), found, ())
+    page = _page(f"{title('Logs', over_s)}, as {form}", tuple(lines), found, ())
     return replace(page, files=(Attachment(name, content),))
 
 

@@ -38,7 +38,7 @@ from whisperwatch.watcher.query.language import (
     TraceSearch,
 )
 from whisperwatch.watcher.query.language.checking import check_filter, measures_of
-from whisperwatch.watcher.query.planning import Met, Need, Plan, together, told
+from whisperwatch.watcher.query.planning import Met, Need, Plan, by_data, told
 from whisperwatch.watcher.query.resolving import Kept, grid, span
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class Asking:
         plans = [
             Plan(question, await self._metrics(question.expression), now, kept) for question in questions
         ]
-        asked = together(need for plan in plans for need in plan.needs)
+        asked = by_data(need for plan in plans for need in plan.needs)
         met: dict[Need, Met] = {}
         for answers in await asyncio.gather(*[self._meet(engine, needs) for needs in asked]):
             met |= answers

@@ -35,7 +35,7 @@ class Met:
     problems: tuple[Problem, ...] = ()
 
 
-def together(needs: Iterable[Need]) -> list[list[Need]]:
+def by_data(needs: Iterable[Need]) -> list[list[Need]]:
     """Each need once, beside those that are made of the same data."""
     found: dict[Need, dict[Need, None]] = {}
     for need in needs:

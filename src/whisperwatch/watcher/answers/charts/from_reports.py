@@ -7,12 +7,12 @@ from typing import Final, Protocol
 
 from whisperwatch.watcher.answers.charts.chart import Chart, Line, Mark, Panel
 from whisperwatch.watcher.answers.figures import title
+from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.insight.figures import Basis
 from whisperwatch.watcher.insight.performance import History
 from whisperwatch.watcher.insight.resources import Resources
 from whisperwatch.watcher.insight.starts import Start
 from whisperwatch.watcher.insight.usage import Engagement
-from whisperwatch.watcher.query.language.printing import seconds
 
 _MINUTE_S: Final = 60.0
 _AGAIN: Final = "restart"
@@ -32,7 +32,7 @@ def from_history(report: History) -> Chart:
             Panel("Response time", "s", (steps.line("P95", found["P95"]), steps.line("P50", found["P50"]))),
             Panel("Answers", "{message}/min", (steps.line("Answers", rate),)),
             Panel(
-                f"Failures each {seconds(steps.each_s)}",
+                f"Failures each {number(steps.each_s, 's')}",
                 "{error}",
                 (steps.line("errors", found["Errors"]), steps.line("commands", found["Failed commands"])),
             ),
@@ -61,7 +61,7 @@ def from_engagement(report: Engagement) -> Chart:
         (
             Panel("Active users", "{user}", (steps.line("7 days", week), steps.line("1 day", day))),
             Panel(
-                f"Conversations begun each {seconds(steps.each_s)}",
+                f"Conversations begun each {number(steps.each_s, 's')}",
                 "{conversation}",
                 (steps.line("conversations", report.conversations_trend),),
             ),
@@ -103,7 +103,7 @@ class Steps:
         if ends:
             start, end = ends[0] - self.each_s, float(ends[-1])
         marks = tuple(_marks(self._report.starts, (end + ahead_s - start) * _NEAR))
-        return Chart(title(what, basis), start, end + ahead_s, panels, marks)
+        return Chart(title(what, basis.over_s), start, end + ahead_s, panels, marks)
 
 
 def _marks(starts: Sequence[Start], near_s: float) -> Iterator[Mark]:
