@@ -1,7 +1,7 @@
 """What the ship does to the bot's loop: latency of a 1 ms timer at 2,000 spans a second, with and without the ship.
 
-Run it by hand: `python -m bench.ship_latency [seconds]`. Variants take turns, each in a process of its own. In `away` the
-watcher exports to a collector that isn't there, and its spool fills.
+Run it by hand: `python -m bench.ship_latency [seconds]`. Variants take turns, each in a process of its own. In `away`
+the watcher exports to a collector that isn't there, and its spool fills.
 """
 
 from __future__ import annotations
