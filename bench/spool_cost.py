@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from bench.pipeline_cost import RESOURCE, STATIC, spans
 from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
@@ -32,7 +33,7 @@ def requests(count: int) -> list[bytes]:
     stream.take(("batch", 1, 10**18, definitions, [], [], {}))
     encoder, made = SpanEncoder(stream, Redaction(bytes(32))), []
     for n in range(count):
-        batch = ("batch", n + 2, 10**18, [], spans(_BATCH, dice), [], {})
+        batch: tuple[Any, ...] = ("batch", n + 2, 10**18, [], spans(_BATCH, dice), [], {})
         by_scope = encoder.encode(stream.take(batch), 10**18)
         made.append(encoder.enclosed({scope: [body] for scope, body in by_scope.items()}))
     return made

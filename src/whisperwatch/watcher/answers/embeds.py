@@ -52,7 +52,8 @@ def embeds(page: Page) -> list[dict[str, Any]]:
 
 
 def _first_link(page: Page) -> Link | None:
-    parts = (part for section in page.sections for line in section.lines for part in line)
+    lines = (line for section in page.sections for line in section.lines if isinstance(line, tuple))
+    parts = (part for line in lines for part in line)
     return next((part for part in parts if isinstance(part, Link)), None)
 
 

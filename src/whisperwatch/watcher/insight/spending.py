@@ -104,7 +104,7 @@ async def spending(asking: Asking, over_s: float) -> Spending:
     Raises:
         QuestionError: nobody keeps metrics, or the period means no time.
     """
-    found, (watched, step_s), set_ = await asyncio.gather(
+    found, watched, set_ = await asyncio.gather(
         ask(asking, _QUESTIONS, over_s),
         ask_in_steps(asking, {"uptime": "max(process.uptime)"}, over_s),
         budgets(asking),
@@ -116,7 +116,7 @@ async def spending(asking: Asking, over_s: float) -> Spending:
         models,
         _uses(found, "feature"),
         found.figure("answered"),
-        _measured(watched.trend("uptime"), step_s, found.basis.over_s),
+        _measured(watched.trend("uptime"), watched.step_s("uptime"), found.basis.over_s),
         tuple(one.name for one in models if one.tokens.value and one.money.value is None),
         set_,
     )
