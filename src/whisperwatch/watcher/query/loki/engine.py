@@ -20,7 +20,8 @@ _POINTS: Final = 10_000
 _OWN: Final = frozenset(
     {
         "bot_component", "detected_level", "event_name", "flags", "observed_timestamp", "scope_name", "scope_version",
-        "service_instance_id", "service_name", "severity_number", "severity_text", "span_id", "trace_id",
+        "service_instance_id", "service_name", "service_version", "severity_number", "severity_text", "span_id",
+        "trace_id",
     }
 )  # fmt: skip
 _ATTRIBUTES: Final = {label_name(attribute.key): attribute.key for attribute in semconv.ATTRIBUTES}
