@@ -36,6 +36,8 @@ OF_THE_PROCESS = {
     "bot.job.wait.duration",
     "bot.job.enqueued",
     "bot.users.active",
+    "bot.users.before",
+    "bot.users.returned",
     "bot.cache.evictions",
 }
 """`bot.*` metrics that are the process', whichever bots run in it."""

@@ -53,6 +53,7 @@ async def settled(stage: Stage, question: str, holds: Any) -> dict[str, Any]:
 async def test_what_people_used_is_what_is_told(stage: Stage) -> None:
     await the_cost(stage)
     await the_places(stage)
+    await the_people(stage)
 
 
 async def the_cost(stage: Stage) -> None:
@@ -102,3 +103,18 @@ async def the_places(stage: Stage) -> None:
     assert sum(one["tokens"] for one in report["guilds"]) == report["together"]["tokens"]
     failed = sum(count for (_, _, outcome), count in truth.commands.items() if outcome == "failure")
     assert report["together"]["failed"] == failed
+
+
+async def the_people(stage: Stage) -> None:
+    """Each who was answered, once; and their conversations, of which none has been silent for half an hour."""
+    ledger = stage.discord.ledger
+    answered = {one.author.id for one in ledger.messages if one.id in stage.truth.talks}
+    answered |= {one.author.id for one in ledger.messages if one.id in stage.truth.command_messages}
+    answered |= {one.user.id for one in ledger.interactions}
+    report = await settled(
+        stage, "engagement", lambda told: told["users"].get("day", {}).get("value") == len(answered)
+    )
+    assert report["users"]["day"]["value"] == report["users"]["month"]["value"] == len(answered)
+    assert {window: users["value"] for window, users in report["before"].items()} == {"day": 0, "week": 0}
+    assert report["retention"]["day"]["value"] is report["ended"]["value"] is None
+    assert report["conversations"]["value"] >= len(answered)

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from whisperwatch.semconv import USERS_ACTIVE
+from whisperwatch.semconv import USERS_ACTIVE, USERS_BEFORE, USERS_RETURNED
 from whisperwatch.state import hash_id
 from whisperwatch.watcher import users as watched
 from whisperwatch.watcher.records import LocalStream
@@ -18,11 +18,11 @@ DAY = 86_400
 
 class Stream:
     def __init__(self):
-        self.values = {}
+        self.values, self.before, self.returned = {}, {}, {}
 
     def set(self, metric, value, attributes):
-        assert metric is USERS_ACTIVE
-        self.values[attributes["bot.users.window"]] = value
+        found = {USERS_ACTIVE: self.values, USERS_BEFORE: self.before, USERS_RETURNED: self.returned}[metric]
+        found[attributes["bot.users.window"]] = value
 
 
 @pytest.fixture
@@ -68,6 +68,27 @@ async def test_each_user_once_a_window(count, store, stream, clock, kept):
     clock[0] += 30 * DAY
     await users.collect()
     assert stream.values == {"day": 0, "week": 0, "month": 0}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in the store", "nowhere"])
+async def test_who_came_back(count, store, stream, clock, kept):
+    """Of complete days: today's users say nothing yet."""
+    users = count(store if kept else None)
+    for seen in ([1, 2, 3], [2, 3, 4, 4], [3]):
+        users.saw(seen)
+        await users.collect()
+        clock[0] += DAY
+    clock[0] -= DAY
+    await users.collect()
+    assert (stream.before, stream.returned) == ({"day": 3, "week": 0}, {"day": 2, "week": 0})
+    clock[0] += DAY
+    users.saw([5])
+    await users.collect()
+    assert (stream.before, stream.returned) == ({"day": 3, "week": 0}, {"day": 1, "week": 0})
+    clock[0] += 6 * DAY  # a week ago there were 1 to 4, and since then 3 (on its last day) and 5
+    await users.collect()
+    assert (stream.before["week"], stream.returned["week"]) == (4, 1)
+    assert (stream.before["day"], stream.returned["day"]) == (0, 0)
 
 
 async def test_another_watcher_goes_on_counting(count, stream):

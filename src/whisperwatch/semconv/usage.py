@@ -23,9 +23,11 @@ SECURITY_TARGET = "bot.security.target"
 SECURITY_BY = "bot.security.by"
 QUEUE = "bot.queue.name"
 WINDOW = "bot.users.window"
+CONVERSATION_END = "bot.conversation.end"
 
 FEEDBACK_VALUES = ("positive", "neutral", "negative")
 SECURITY_OUTCOMES = ("allowed", "denied", "failed")
+CONVERSATION_ENDINGS = ("error", "one_turn", "more")
 MEMORY_OPERATIONS = ("retrieve", "store", "update", "delete", "other")
 
 USAGE_ATTRIBUTES: tuple[Attribute, ...] = (
@@ -54,6 +56,11 @@ USAGE_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(SECURITY_BY, "Who did it: a user's keyed hash, or `terminal`."),
     Attribute(QUEUE, "The queue's name."),
     Attribute(WINDOW, "The time that is looked back on.", ("day", "week", "month")),
+    Attribute(
+        CONVERSATION_END,
+        "How a conversation ended: its last turn failed; it had one turn, which did not; or it had more.",
+        CONVERSATION_ENDINGS,
+    ),
 )  # fmt: skip
 
 OPERATION_DURATION = Metric(
@@ -100,6 +107,10 @@ CONVERSATION_TURNS = Metric(
     "Messages of the user in a conversation that has ended.", (BOT_NAME,),
     (1.5, 2.5, 3.5, 5.5, 10.5, 20.5, 50.5, 100.5),
 )  # fmt: skip
+CONVERSATION_ENDS = Metric(
+    "bot.conversation.ends", "counter", "{conversation}", "Conversations that have ended, and how.",
+    (BOT_NAME, CONVERSATION_END),
+)  # fmt: skip
 CONVERSATION_DURATION = Metric(
     "bot.conversation.duration", "histogram", "s",
     "Time from the first to the last message of a conversation that has ended.", (BOT_NAME,),
@@ -116,6 +127,15 @@ QUEUE_DEPTH = Metric(
 USERS_ACTIVE = Metric(
     "bot.users.active", "gauge", "{user}",
     "Users to whom the bot answered in the time that is looked back on.", (WINDOW,), (), "watcher",
+)  # fmt: skip
+USERS_BEFORE = Metric(
+    "bot.users.before", "gauge", "{user}",
+    "Users to whom the bot answered in the window before the last complete one: the day before yesterday, or the seven "
+    "days before the last seven complete ones.", (WINDOW,), (), "watcher",
+)  # fmt: skip
+USERS_RETURNED = Metric(
+    "bot.users.returned", "gauge", "{user}",
+    "Those of `bot.users.before` to whom it answered in the last complete window, too.", (WINDOW,), (), "watcher",
 )  # fmt: skip
 
 SPAN_OPERATION = SpanName(

@@ -1,5 +1,7 @@
 """Active users of a fleet: each watcher adds the hashes that it saw to a HyperLogLog a day in Redis, and all count the
-union. Ten thousand users or ten million take 12 kB a day."""
+union. Ten thousand users or ten million take 12 kB a day. Who came back is what two times have in common: the users of
+both, less those of their union, within some per cent of the larger.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any, Final
+
+from whisperwatch.watcher.user_counts import UserCounts, compared
 
 _log = logging.getLogger("whisperwatch.watcher")
 _DAY_S: Final = 86_400
@@ -38,8 +42,8 @@ class FleetUsers:
                 return
             self._waiting.setdefault(day, set()).add(one)
 
-    async def count(self, today: int) -> dict[str, int] | None:
-        """Active users by window; None while Redis doesn't answer."""
+    async def count(self, today: int) -> UserCounts | None:
+        """The fleet's counts; None while Redis doesn't answer."""
         try:
             counts = await self._count(today)
         except Exception as error:
@@ -55,15 +59,24 @@ class FleetUsers:
         self._failing = False
         return counts
 
-    async def _count(self, today: int) -> dict[str, int]:
+    async def _count(self, today: int) -> UserCounts:
         redis = self._redis = self._redis or self._connect()
         for day, hashes in list(self._waiting.items()):
             await self._add(redis, day, sorted(hashes))
             del self._waiting[day]
-        return {
-            window: await redis.pfcount(*(self._key_of(today - back) for back in range(days)))
+        active = {
+            window: await self._of(range(today - days + 1, today + 1))
             for window, days in self._windows.items()
         }
+        before, returned = {}, {}
+        for window, first, second in compared(today):
+            there, later = await self._of(first), await self._of(second)
+            both = there + later - await self._of(range(first.start, second.stop))
+            before[window], returned[window] = there, min(max(both, 0), there, later)
+        return UserCounts(active, before, returned)
+
+    async def _of(self, days: range) -> int:
+        return int(await self._redis.pfcount(*map(self._key_of, days)))
 
     async def _add(self, redis: Any, day: int, hashes: list[str]) -> None:
         key = self._key_of(day)

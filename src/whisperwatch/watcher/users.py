@@ -1,4 +1,5 @@
-"""How many users were active in a day, a week, a month: counted exactly, by a table of keyed hashes in the store.
+"""How many users were active in a day, a week, a month, and how many came back: counted exactly, by a table of keyed
+hashes in the store.
 
 The bots tell with each beat whom they have answered. What is kept of a user is the hash of the id and the days (UTC); a
 window is today and the days before it. Where nothing is kept, or the store can't be written, those that were seen
@@ -14,18 +15,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from whisperwatch.semconv import USERS_ACTIVE, WINDOW
+from whisperwatch.semconv import USERS_ACTIVE, USERS_BEFORE, USERS_RETURNED, WINDOW
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.records import LocalStream
 from whisperwatch.watcher.store import active_users
 from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.store import Store
+from whisperwatch.watcher.user_counts import WINDOWS, UserCounts, compared, of_days
 
 _log = logging.getLogger("whisperwatch.watcher")
 
-WINDOWS: Final = {"day": 1, "week": 7, "month": 30}
-"""Days of each window, today's among them."""
 _MOST_WAITING: Final = 200_000
 _DAY_S: Final = 86_400
 
@@ -36,7 +36,7 @@ class ActiveUsers:
     Args:
         store: where their table is; None counts those whom this watcher has seen.
         hashed: the keyed hash of an id.
-        stream: where `bot.users.active` goes.
+        stream: where `bot.users.*` goes.
         fleet: counts those of all machines together; where it can't, the table's count is given.
         now: unix seconds.
         older: the file in which an older watcher kept them; it is taken over, and removed.
@@ -68,8 +68,7 @@ class ActiveUsers:
         """Keep who was seen, forget who is out of every window, and count."""
         today = int(self._now() // _DAY_S)
         self._hash(today)
-        for window, users in (await self._counted(today)).items():
-            self._stream.set(USERS_ACTIVE, users, {WINDOW: window})
+        self._show(await self._counted(today))
 
     async def run(self, interval_s: float) -> None:
         """Collect every `interval_s` seconds, until cancelled."""
@@ -87,8 +86,15 @@ class ActiveUsers:
         if self._fleet is None:
             return
         counts = await self._fleet.count(int(self._now() // _DAY_S))
-        for window, users in (counts or {}).items():
-            self._stream.set(USERS_ACTIVE, users, {WINDOW: window})
+        if counts is not None:
+            self._show(counts)
+
+    def _show(self, counts: UserCounts) -> None:
+        for metric, users in (
+            (USERS_ACTIVE, counts.active), (USERS_BEFORE, counts.before), (USERS_RETURNED, counts.returned),
+        ):  # fmt: skip
+            for window, number in users.items():
+                self._stream.set(metric, number, {WINDOW: window})
 
     def _hash(self, today: int) -> None:
         seen = {self._hashed(user) for user in self._waiting}
@@ -100,25 +106,19 @@ class ActiveUsers:
             del self._unkept[day]
         self._unkept.setdefault(today, set()).update(seen)
 
-    async def _counted(self, today: int) -> dict[str, int]:
+    async def _counted(self, today: int) -> UserCounts:
         if self._store is None:
-            return self._of_the_seen(today)
+            return of_days(self._unkept, today)
         self._take_over()
         keeping = {day: frozenset(users) for day, users in self._unkept.items()}
         try:
-            counts: dict[str, int] = await self._store.do(lambda database: _kept(database, keeping, today))
+            counts: UserCounts = await self._store.do(lambda database: _kept(database, keeping, today))
         except StoreError:  # the store has said so itself
-            return self._of_the_seen(today)
+            return of_days(self._unkept, today)
         for day, users in keeping.items():
             self._unkept[day] -= users
         self._forget_older()
         return counts
-
-    def _of_the_seen(self, today: int) -> dict[str, int]:
-        return {
-            window: len(set().union(*(users for day, users in self._unkept.items() if day > today - days)))
-            for window, days in WINDOWS.items()
-        }
 
     def _take_over(self) -> None:
         if self._older is not None and self._older.exists():
@@ -136,9 +136,14 @@ class ActiveUsers:
                 _log.warning("%s is in the store now, and can't be removed: %s", older, error.strerror)
 
 
-def _kept(database: Database, seen: dict[int, frozenset[str]], today: int) -> dict[str, int]:
+def _kept(database: Database, seen: dict[int, frozenset[str]], today: int) -> UserCounts:
     active_users.keep(database, seen, _oldest(today))
-    return {window: active_users.count(database, today, days) for window, days in WINDOWS.items()}
+    active = {window: active_users.count(database, today, days) for window, days in WINDOWS.items()}
+    pairs = {
+        window: active_users.returned(database, first, second) for window, first, second in compared(today)
+    }
+    before = {window: there for window, (there, _) in pairs.items()}
+    return UserCounts(active, before, {window: back for window, (_, back) in pairs.items()})
 
 
 def _oldest(today: int) -> int:

@@ -55,7 +55,8 @@ from whisperwatch.watcher.siem.own import security_log
 from whisperwatch.watcher.siem.siem import Siem
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.store.store import StoreState
-from whisperwatch.watcher.users import WINDOWS, ActiveUsers
+from whisperwatch.watcher.user_counts import WINDOWS
+from whisperwatch.watcher.users import ActiveUsers
 from whisperwatch.watcher.web.api import Api
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access

@@ -59,7 +59,8 @@ def test_a_conversation_ends_when_nothing_was_said_for_half_an_hour():
     assert bot.records == [("bot.conversation.turns", 3), ("bot.conversation.duration", 58 * 60.0)]
     own.expire((88 + GAP_S // 60) * MINUTE)
     assert len(bot.records) == 8
-    assert bot.counts == {("bot.conversations",): 4}
+    ends = {("bot.conversation.ends", "more"): 1, ("bot.conversation.ends", "one_turn"): 3}
+    assert bot.counts == {("bot.conversations",): 4, **ends}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ def test_who_leaves_after_an_error_was_not_content():
     own.turn(bot, message(user=2), MINUTE, failed=False)
     own.expire(60 * MINUTE)
     assert bot.counts["bot.feedback", "negative", "left_after_error"] == 1
+    assert bot.counts["bot.conversation.ends", "error"] == 1
 
 
 def test_bots_and_nobody_hold_no_conversation():
@@ -121,7 +123,7 @@ def test_conversations_are_bounded(monkeypatch):
     for user in range(25):
         own.turn(bot, message(user=user), user, failed=False)
     assert len(own._running) == 10
-    assert bot.counts == {("bot.conversations",): 25}
+    assert bot.counts == {("bot.conversations",): 25, ("bot.conversation.ends", "one_turn"): 15}
     assert len(bot.records) == 30
 
 

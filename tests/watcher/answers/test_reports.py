@@ -229,9 +229,14 @@ def test_top() -> None:
 
 
 def test_engagement() -> None:
+    users = {"day": Figure(10, "{user}", 8)}
     report = Engagement(
-        DAY, {"day": Figure(12, "{user}", 10)}, Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
-        {"positive": Figure(3, "{feedback}")}, {"ask": Figure(4, "{use}")},
+        DAY, {"day": Figure(12, "{user}", 10)}, users, {"day": Figure(4, "{user}", 4)},
+        Figure(9, "{conversation}"), Figure(4, "{turn}"), NONE,
+        {end: Figure(count, "{conversation}") for end, count in (("error", 1), ("one_turn", 3), ("more", 4))},
+        {"positive": Figure(3, "{feedback}"), "negative": Figure(1, "{feedback}")},
+        {"reaction": Figure(2, "{feedback}"), "api": Figure(1, "{feedback}")},
+        {"asked_again": Figure(1, "{feedback}")}, {"ask": Figure(4, "{use}")},
         {"day": (None, 3, 12), "week": (None,) * 3, "month": (None,) * 3}, (0, 5, 4), (1, 2, 3), (),
     )  # fmt: skip
     assert read(usage.engagement(report)) == dedent("""
@@ -241,16 +246,31 @@ def test_engagement() -> None:
         Active users
            Today: 12 (+20 %)
            ·▃█ 3 to 12
+           From: whom the bot answered, each user once; a day is UTC's.
+
+        Who came back
+           Yesterday, of the day before: 40 % (-20 %), 4 of 10 users
+           From: the same, of complete days.
 
         Conversations
-           Conversations begun: 9
+           Begun: 9
            ▁█▇ 0 to 5
-           Messages in one, on average: 4
+           Ended: 8
+           … after one message of the user's: 37.5 %
+           … after an error: 12.5 %
+           Messages of the user's in one, on average: 4
            Length, on average: not known
-           Liked: 100 %
+           From: one user in one channel with gaps under 30 minutes, or as the bot's code says.
+
+        What was thought of answers
+           Liked: 75 %
+           Good, by reactions: 2
+           Good, as the bot's code says: 1
+           Bad, for the same was asked again within a minute: 1
 
         Used most
            ask: 4
+           From: commands, and what the bot's code says is a feature.
         """)
 
 

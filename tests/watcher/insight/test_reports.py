@@ -103,11 +103,22 @@ async def test_resources(bot: Bot) -> None:
 
 
 async def test_engagement(bot: Bot) -> None:
-    bot.level("bot.users.active", 12, {"bot.users.window": "day"})
+    window = {"bot.users.window": "day"}
+    bot.level("bot.users.before", 10, window)
+    bot.level("bot.users.returned", 2, window)
+    bot.at(24 * HOUR + 60)
+    bot.level("bot.users.active", 12, window)
+    bot.level("bot.users.before", 8, window)
+    bot.level("bot.users.returned", 6, window)
+    bot.level("bot.users.before", 0, {"bot.users.window": "week"})
+    bot.level("bot.users.returned", 0, {"bot.users.window": "week"})
+    for end, count in (("error", 1), ("one_turn", 4), ("more", 5)):
+        bot.count("bot.conversation.ends", count, {"bot.conversation.end": end})
     bot.count("bot.conversations", 9)
     bot.measure("bot.conversation.turns", 2, 6)
-    bot.count("bot.feedback", 3, {"bot.feedback.value": "positive"})
-    bot.count("bot.feedback", 1, {"bot.feedback.value": "negative"})
+    bot.count("bot.feedback", 3, {"bot.feedback.value": "positive", "bot.source": "reaction"})
+    bot.count("bot.feedback", 1, {"bot.feedback.value": "negative", "bot.source": "asked_again"})
+    bot.count("bot.feedback", 0, {"bot.feedback.value": "negative", "bot.source": "reaction"})
     bot.count("bot.feature.uses", 0, {"bot.feature.name": "unused"})
     bot.count("bot.feature.uses", 4, {"bot.feature.name": "ask"})
     bot.at(60)
@@ -115,6 +126,11 @@ async def test_engagement(bot: Bot) -> None:
     assert {window: users.value for window, users in report.users.items()} == {"day": 12}
     assert (report.conversations.value, report.turns.value, report.duration.value) == (9, 4, None)
     assert report.satisfaction.value == 0.75
+    assert {source: count.value for source, count in report.liked.items()} == {"reaction": 3}
+    assert {source: count.value for source, count in report.disliked.items()} == {"asked_again": 1}
+    assert report.retention["day"] == Figure(0.75, "1", 0.2)
+    assert report.retention["week"].value is None  # of nobody nobody can come back
+    assert (report.ended.value, report.one_turn_rate.value, report.error_rate.value) == (10, 0.4, 0.1)
     assert list(report.features) == ["ask"]
 
 

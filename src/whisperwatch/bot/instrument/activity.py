@@ -110,6 +110,8 @@ def _over(conversation: Conversation) -> None:
     bot = conversation.bot
     bot.timed(semconv.CONVERSATION_TURNS).record(conversation.turns)
     bot.timed(semconv.CONVERSATION_DURATION).record((conversation.last_ns - conversation.first_ns) / 1e9)
+    end = "error" if conversation.failed else "one_turn" if conversation.turns == 1 else "more"
+    bot.counted(semconv.CONVERSATION_ENDS, end).add(1)
     if conversation.failed:
         bot.counted(semconv.FEEDBACK, "negative", "left_after_error").add(1)
 

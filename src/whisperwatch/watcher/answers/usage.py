@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from whisperwatch.watcher.answers import verdicts
@@ -14,29 +14,44 @@ from whisperwatch.watcher.insight.usage import Caches, Engagement, MemorySystem
 from whisperwatch.watcher.settings.guide import Thresholds
 
 _WINDOWS: Final = {"day": "Today", "week": "In a week", "month": "In a month"}
+_RETURNED: Final = {
+    "day": "Yesterday, of the day before",
+    "week": "In the last 7 days, of the 7 before",
+}
+_SOURCES: Final = {
+    "api": "as the bot's code says",
+    "reaction": "by reactions",
+    "asked_again": "for the same was asked again within a minute",
+    "left_after_error": "for nothing more was said after an error",
+}
 
 
 def engagement(report: Engagement, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
-    """Who talks with the bot."""
+    """Who talks with the bot, who comes back, and how it goes; below each, where its figures are from."""
     today = report.users.get("day")
     judged = verdicts.users(today or Figure(), thresholds)
     verdict = "Active users are not known." if today is None else f"{shown(today)} users were answered today."
-    users = tuple(_users(report))
-    talk: tuple[Line, ...] = (
-        named("Conversations begun", report.conversations),
-        *_sketch(report.conversations_trend, report.conversations.unit),
-        named("Messages in one, on average", report.turns),
-        named("Length, on average", report.duration),
-        named("Liked", report.satisfaction),
+    sections = (
+        _section(
+            "Active users",
+            list(_users(report)),
+            "From: whom the bot answered, each user once; a day is UTC's.",
+        ),
+        _section("Who came back", list(_returned(report)), "From: the same, of complete days."),
+        _section(
+            "Conversations",
+            list(_conversations(report)),
+            "From: one user in one channel with gaps under 30 minutes, or as the bot's code says.",
+        ),
+        _section("What was thought of answers", list(_feedback(report)), ""),
+        _section(
+            "Used most",
+            [f"{name or 'unnamed'}: {shown(uses)}" for name, uses in report.features.items()],
+            "From: commands, and what the bot's code says is a feature.",
+        ),
     )
-    features = tuple(f"{name or 'unnamed'}: {shown(uses)}" for name, uses in report.features.items())
-    sections = [
-        Section("Active users", users),
-        Section("Conversations", talk),
-        Section("Used most", features),
-    ]
     lines = (verdict, *verdicts.told(judged))
-    kept = tuple(one for one in sections if one.lines)
+    kept = tuple(one for one in sections if one is not None)
     return page("Engagement", report.basis, lines, kept, verdicts.status(judged))
 
 
@@ -50,6 +65,37 @@ def _users(report: Engagement) -> Iterator[Line]:
 def _sketch(points: tuple[float | None, ...], unit: str) -> Iterator[Line]:
     if any(point is not None for point in points):
         yield Sketch(spark(points, unit))
+
+
+def _section(title: str, lines: Sequence[Line], source: str) -> Section | None:
+    """None where there is nothing to say."""
+    return Section(title, (*lines, *([source] if source else []))) if lines else None
+
+
+def _returned(report: Engagement) -> Iterator[Line]:
+    for window, share in report.retention.items():
+        if share.value is not None:
+            back, before = report.returned[window].value or 0.0, report.before[window].value or 0.0
+            yield f"{_RETURNED[window]}: {shown(share)}, {back:,.0f} of {before:,.0f} users"
+
+
+def _conversations(report: Engagement) -> Iterator[Line]:
+    yield named("Begun", report.conversations)
+    yield from _sketch(report.conversations_trend, report.conversations.unit)
+    yield named("Ended", report.ended)
+    if report.ended.value:
+        yield named("… after one message of the user's", report.one_turn_rate)
+        yield named("… after an error", report.error_rate)
+    yield named("Messages of the user's in one, on average", report.turns)
+    yield named("Length, on average", report.duration)
+
+
+def _feedback(report: Engagement) -> Iterator[Line]:
+    if report.satisfaction.value is not None:
+        yield named("Liked", report.satisfaction)
+    for what, by_source in (("Good", report.liked), ("Bad", report.disliked)):
+        for source, count in by_source.items():
+            yield named(f"{what}, {_SOURCES.get(source, source)}", count)
 
 
 def caches(report: Caches) -> Page:

@@ -23,9 +23,13 @@ class Engagement:
 
     Attributes:
         users: by `day`, `week`, `month`: to whom the bot answered, now and one period ago.
+        before, returned: by `day` and `week`, how many there were in the complete window before the last complete one,
+            and how many of them came back in that.
         conversations: that were begun.
         turns, duration: means of those that ended.
+        ends: of those that ended, how many by `error`, after `one_turn`, or with `more`.
         feedback: by `positive`, `neutral`, `negative`.
+        liked, disliked: positive and negative feedback by its source.
         features: those used most.
         users_trend: by window, points of `users`, the oldest first; a day's begin anew at midnight (UTC).
         conversations_trend: points of `conversations`.
@@ -35,15 +39,45 @@ class Engagement:
 
     basis: Basis
     users: Mapping[str, Figure]
+    before: Mapping[str, Figure]
+    returned: Mapping[str, Figure]
     conversations: Figure
     turns: Figure
     duration: Figure
+    ends: Mapping[str, Figure]
     feedback: Mapping[str, Figure]
+    liked: Mapping[str, Figure]
+    disliked: Mapping[str, Figure]
     features: Mapping[str, Figure]
     users_trend: Mapping[str, tuple[float | None, ...]]
     conversations_trend: tuple[float | None, ...]
     times: tuple[int, ...]
     starts: tuple[Start, ...]
+
+    @property
+    def retention(self) -> Mapping[str, Figure]:
+        """By window, the share of those who were there before that came back."""
+        return {
+            window: self.returned.get(window, Figure()).over(users) for window, users in self.before.items()
+        }
+
+    @property
+    def ended(self) -> Figure:
+        """How many conversations ended."""
+        whole = Figure(unit="{conversation}")
+        for one in self.ends.values():
+            whole += one
+        return whole
+
+    @property
+    def one_turn_rate(self) -> Figure:
+        """Of the conversations that ended, those with one turn, which did not fail."""
+        return self.ends.get("one_turn", Figure()).over(self.ended)
+
+    @property
+    def error_rate(self) -> Figure:
+        """Of the conversations that ended, those whose last turn failed."""
+        return self.ends.get("error", Figure()).over(self.ended)
 
     @property
     def satisfaction(self) -> Figure:
@@ -105,10 +139,15 @@ async def engagement(asking: Asking, over_s: float) -> Engagement:
     """Of the last `over_s` seconds."""
     questions = {
         "users": "last(bot.users.active) by bot.users.window",
+        "before": "last(bot.users.before) by bot.users.window",
+        "returned": "last(bot.users.returned) by bot.users.window",
         "conversations": "increase(bot.conversations)",
         "turns": "avg(bot.conversation.turns)",
         "duration": "avg(bot.conversation.duration)",
+        "ends": "increase(bot.conversation.ends) by bot.conversation.end",
         "feedback": "increase(bot.feedback) by bot.feedback.value",
+        "liked": "increase(bot.feedback where bot.feedback.value = positive) by bot.source",
+        "disliked": "increase(bot.feedback where bot.feedback.value = negative) by bot.source",
         "features": f"top {_TOP} increase(bot.feature.uses) by bot.feature.name",
     }
     found = await ask(asking, questions, over_s)
@@ -117,11 +156,16 @@ async def engagement(asking: Asking, over_s: float) -> Engagement:
     return Engagement(
         found.basis,
         found.groups("users"),
+        found.groups("before"),
+        found.groups("returned"),
         found.figure("conversations"),
         found.figure("turns"),
         found.figure("duration"),
+        found.groups("ends"),
         found.groups("feedback"),
-        {name: uses for name, uses in found.groups("features").items() if uses.value},
+        _some(found.groups("liked")),
+        _some(found.groups("disliked")),
+        _some(found.groups("features")),
         {name: fine.trend(name) for name in _WINDOWS},
         fine.trend("conversations"),
         fine.times("conversations"),
@@ -136,6 +180,11 @@ async def _trends(asking: Asking, over_s: float) -> Figures:
         return await ask_in_steps(asking, questions, over_s)
     days = max(1, round(over_s / _DAY_S / _MOST_DAYS))
     return await ask(asking, questions, over_s, days * _DAY_S)
+
+
+def _some(counts: Mapping[str, Figure]) -> dict[str, Figure]:
+    """Without those that did not count."""
+    return {name: count for name, count in counts.items() if count.value}
 
 
 async def caches(asking: Asking, over_s: float) -> Caches:

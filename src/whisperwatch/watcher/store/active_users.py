@@ -31,6 +31,17 @@ def count(database: Database, today: int, days: int) -> int:
     return int(row[0])
 
 
+def returned(database: Database, first: range, second: range) -> tuple[int, int]:
+    """How many there were in the first days, and how many of them in the second ones, too."""
+    row = database.connection.execute(
+        "SELECT COUNT(*), COUNT(later.user) FROM"
+        " (SELECT DISTINCT user FROM active_users WHERE day >= ? AND day < ?) AS earlier LEFT JOIN"
+        " (SELECT DISTINCT user FROM active_users WHERE day >= ? AND day < ?) AS later USING (user)",
+        (first.start, first.stop, second.start, second.stop),
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
 def forget(database: Database, hashed: str) -> int:
     """Remove one; on how many days there was something of it."""
     return database.connection.execute("DELETE FROM active_users WHERE user = ?", (hashed,)).rowcount
