@@ -30,6 +30,7 @@ OF_THE_PROCESS = {
     "bot.llm.budget.cost",
     "bot.llm.budget.tokens",
     "bot.llm.calls",
+    "bot.start_time",
     "bot.llm.cost",
     "bot.llm.tokens",
     "bot.job.duration",
