@@ -61,9 +61,7 @@ class Grafana:
         asked = {"var-service": self.job} if self.job else {}
         if over_s is not None and end is not None:
             asked |= {"from": _ms(end - over_s), "to": _ms(end)}
-        return Link(
-            f"Dashboard {name}", f"{self.url}/d/whisperwatch-{name}?{urlencode(asked, quote_via=quote)}"
-        )
+        return Link("Dashboard", f"{self.url}/d/whisperwatch-{name}?{urlencode(asked, quote_via=quote)}")
 
     def trace(self, trace_id: str, start: float, end: float) -> Link:
         """A trace, by its id."""
@@ -86,7 +84,7 @@ class Grafana:
             "range": {"from": _ms(start), "to": _ms(end)},
         }
         panes = json.dumps({"a": pane}, separators=(",", ":"), ensure_ascii=False)
-        return f"{self.url}/explore?schemaVersion=1&panes={quote(panes, safe='')}"
+        return f"{self.url}/explore?schemaVersion=1&panes={quote(panes, safe=':,')}"
 
 
 Linking = Callable[[], Grafana | None]
