@@ -46,6 +46,8 @@ class Stack:
     def __init__(self, programs: Path, data: Path) -> None:
         self.programs, self.data = programs, data
         self._running: list[subprocess.Popen[bytes]] = []
+        self._started: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
+        self._addresses: dict[str, tuple[str, str]] = {}
 
     @cached_property
     def prometheus(self) -> str:
@@ -129,11 +131,25 @@ class Stack:
                 process.kill()
                 process.wait()
 
+    def kill(self, name: str) -> None:
+        """As `kill -9` does."""
+        process = next(one for one in self._running if one.args == name)
+        self._running.remove(process)
+        process.kill()
+        process.wait()
+
+    def start_again(self, name: str) -> None:
+        """What was killed, as it was started, where it was."""
+        arguments, environment = self._started[name]
+        self._start(name, *arguments, **environment)
+        self._ready(*self._addresses[name])
+
     def log(self, name: str) -> str:
         """What a program has written."""
         return (self.data / f"{name}.log").read_text(errors="replace")
 
     def _start(self, name: str, *arguments: str, **environment: str) -> None:
+        self._started[name] = arguments, environment
         with open(self.data / f"{name}.log", "wb") as log:
             process = subprocess.Popen(
                 [self.programs / name, *arguments],
@@ -145,6 +161,7 @@ class Stack:
 
     def _ready(self, url: str, path: str) -> str:
         process = self._running[-1]
+        self._addresses[str(process.args)] = url, path
         wait_for(lambda: process.poll() is not None or _answers(url + path), f"{process.args} at {url}{path}")
         if process.poll() is not None:
             raise RuntimeError(f"{process.args} ended:\n{self.log(str(process.args))[-3000:]}")

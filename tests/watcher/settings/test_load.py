@@ -21,6 +21,7 @@ def test_nothing_set_is_all_defaults(tmp_path: Path) -> None:
     assert settings.performance.collection_interval_s == 15
     assert (settings.export.traces, settings.export.metrics) == (None, None)
     assert settings.export.buffer_bytes == 32 * 1024 * 1024
+    assert (settings.export.spool, settings.export.spool_bytes) == (True, 64 * 1024 * 1024)
     assert settings.bot == {
         "traces": True,
         "metrics": True,
@@ -33,6 +34,13 @@ def test_nothing_set_is_all_defaults(tmp_path: Path) -> None:
         "admin_channel_ids": [],
         "admin_user_ids": [],
     }
+
+
+def test_what_waits_for_the_collector(tmp_path: Path) -> None:
+    export = read(tmp_path, WHISPERWATCH_SPOOL="off", WHISPERWATCH_SPOOL_SIZE="1GB").export
+    assert (export.spool, export.spool_bytes) == (False, 1024**3)
+    wrong = read(tmp_path, WHISPERWATCH_SPOOL_SIZE="1KB")
+    assert [problem.name for problem in wrong.problems] == ["WHISPERWATCH_SPOOL_SIZE"]
 
 
 def test_settings_are_frozen(tmp_path: Path) -> None:
