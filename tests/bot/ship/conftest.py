@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.server
 import json
 import os
@@ -83,6 +84,8 @@ class Collector:
                     return
                 request = ExportTraceServiceRequest()
                 body = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers["content-encoding"] == "gzip":
+                    body = gzip.decompress(body)
                 received.extend(body)
                 if self.path == "/v1/traces":
                     request.ParseFromString(body)

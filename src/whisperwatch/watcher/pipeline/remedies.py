@@ -54,7 +54,7 @@ _RULES: Final = tuple(
         (r"answered RESOURCE_EXHAUSTED|limit", _LIMIT),
         (r"speaks no HTTP|http1|http/2", _GRPC),
         (r"name or service|name resolution|nodename|errors resolving|domain name", _NAME),
-        (r"disconnected|connection reset|socket closed", _HUNG_UP),
+        (r"disconnected|connection reset|socket closed|can not write request", _HUNG_UP),
         (r"can't be reached|didn't answer|failed to connect", _THERE),
     )
 )  # fmt: skip
