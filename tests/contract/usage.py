@@ -27,6 +27,8 @@ _TIMED: Final[tuple[tuple[str, dict[str, Any], float], ...]] = (
     ("db.client.connection.wait_time", _POOL, 0.002),
     ("discord.http.request.duration", {"url.template": "/channels/{channel_id}/messages"}, 0.05),
     ("bot.memory.operation.duration", {"bot.memory.operation": "retrieve", "outcome": "ok"}, 0.03),
+    ("http.client.request.duration", {"server.address": "api.example.org", "http.request.method": "GET"}, 0.2),
+    ("discord.task.duration", {"discord.task.name": "digest", "outcome": "ok"}, 2.0),
     ("bot.conversation.turns", {}, 5.0),
     ("bot.conversation.duration", {}, 200.0),
     ("bot.event_loop.lag", {}, 0.002),
