@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from whisperwatch.semconv import (
     LLM_BUDGET_COST,
     LLM_BUDGET_TOKENS,
     SECRET_KIND,
-    SECURITY_BY,
-    SECURITY_TARGET,
     SELF_REDACTED,
     SELF_REDACTION_FAILURES,
 )
 from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
 from whisperwatch.watcher import doorway
-from whisperwatch.watcher.answers import Answers
-from whisperwatch.watcher.answers.charts.artist import Artist
-from whisperwatch.watcher.answers.charts.patience import Patience
-from whisperwatch.watcher.answers.config import Config
-from whisperwatch.watcher.answers.grafana import Grafana
-from whisperwatch.watcher.answers.telemetry import CostWatch
-from whisperwatch.watcher.answers.telemetry import sections as telemetry_sections
-from whisperwatch.watcher.configuration import Configuration
+from whisperwatch.watcher.answering import Answering
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
@@ -44,31 +34,20 @@ from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
-from whisperwatch.watcher.query.choosing import Stores
-from whisperwatch.watcher.query.prometheus.selectors import job_of
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
-from whisperwatch.watcher.settings.guide import Thresholds
-from whisperwatch.watcher.siem.own import security_log
 from whisperwatch.watcher.siem.siem import Siem
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.store.store import StoreState
 from whisperwatch.watcher.user_counts import WINDOWS
 from whisperwatch.watcher.users import ActiveUsers
-from whisperwatch.watcher.web.api import Api
 from whisperwatch.watcher.web.app import app
 from whisperwatch.watcher.web.health import Access
-from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
+from whisperwatch.watcher.web.serving import Serving
 
 _AFTER_GOODBYE_S = 2.0
-_CHANGE = "admin.config"
-"""The kind of security event that a change of a setting is."""
-_PORT_AGAIN_S = 2.0
-"""A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
-_STORE_PATIENCE_S = 7.0
-"""Who asks in Discord is told what the other stores know before their patience ends."""
 _logger = logging.getLogger("whisperwatch")
 
 
@@ -123,9 +102,6 @@ class Watcher:
         self.users = ActiveUsers(
             store, partial(hash_id, key), self.own, _fleet_users(settings), older=state.users
         )
-        self.stores = Stores(
-            lambda: self.settings, None if store is None else store.readers, _STORE_PATIENCE_S
-        )
         self.receiver = Receiver(
             self.pipeline,
             instances,
@@ -137,22 +113,19 @@ class Watcher:
             self._answer,
             self.users.saw,
         )
-        self.artist = Artist(state.path)
-        self.configuration = Configuration(current, state.path, self.receiver.calls, self.redactor.value)
-        self.answers = Answers(
+        self.answering = Answering(
+            current,
+            state,
+            key,
+            self.redactor,
+            None if store is None else store.readers,
+            self.receiver,
+            self.pipeline,
             self._tell_health,
-            self.sources,
-            lambda: telemetry_sections(self.cost.cost(), self.settings),
-            self.stores.asking,
-            Config(self.configuration, partial(hash_id, key), self._audit),
-            self._call,
-            Patience(self.artist.draw) if self.artist.available() else None,
-            self._grafana,
-            lambda: self.settings.group(Thresholds),
+            self.streams,
+            self.own,
         )
-        self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
-        self.web: WebServer | None = None
-        self._port_problem: str | None = None
+        self.serving = Serving(settings.web, self._application)
         self._refused: list[str] = []
         current.subscribe(self._changed)
 
@@ -203,29 +176,7 @@ class Watcher:
         return [*self.receiver.streams, *self.figures.streams]
 
     async def _answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return await self.answers.answer(question, arguments)
-
-    async def _audit(self, outcome: str, setting: str, by: str) -> None:
-        """A bot's process records it, where the other security events are; without one the watcher does."""
-        _logger.warning("the setting %.80s is changed by %s: %s", setting, by, outcome)
-        attributes = {SECURITY_TARGET: setting[:80], SECURITY_BY: by}
-        event = {"kind": _CHANGE, "outcome": outcome, "attributes": attributes}
-        if "error" in await self._call("audit", event) and self.settings.logs.enabled:
-            self.pipeline.add_logs(self.own, [security_log(_CHANGE, outcome, attributes)], 0)
-
-    async def _call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Of the first process that is there."""
-        for source in self.sources():
-            if source.connected:
-                return await self.receiver.calls.call(source, name, arguments)
-        return {"error": "No bot is connected."}
-
-    def _grafana(self) -> Grafana | None:
-        if (url := self.settings.grafana) is None:
-            return None
-        named = {**dict(self.settings.service.attributes), SERVICE_NAME: self.own.resource.get(SERVICE_NAME)}
-        job = None if self.settings.match else job_of(named)
-        return Grafana(url, named[SERVICE_NAME], job)
+        return await self.answering.answer(question, arguments)
 
     async def _tell_health(self) -> dict[str, Any]:
         return await self.health.answer(detailed=True)
@@ -233,7 +184,7 @@ class Watcher:
     async def run(self, connection: socket.socket | None, stay: bool) -> None:
         """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""
         async with contextlib.AsyncExitStack() as stack:
-            await self._serve_web()
+            await self.serving.start()
             await self.pipeline.start()
             if self.siem is not None:
                 self.siem.start()
@@ -256,11 +207,17 @@ class Watcher:
     def _tell_where(self) -> None:
         if self._say is None:
             return
-        where = f"at {self.web.url}" if self.web is not None else "at no address"
-        reports = f"{where}/api/v1" if self.settings.api.token and self.web is not None else "off"
+        url = self.serving.url
+        where = f"at {url}" if url else "at no address"
+        reports = f"{where}/api/v1" if self.settings.api.token and url else "off"
         self._say(f"health and metrics are served {where}, the report API is {reports}; Ctrl-C ends it")
-        for problem in self.problems:
-            self._say(f"problem: {self.redactor.text(problem)}")
+        for problem in self._problems():
+            self._say(f"problem: {problem}")
+
+    def _problems(self) -> list[str]:
+        """All that is wrong at this moment, without secrets."""
+        found = (*self.problems, self.serving.problem, self.pipeline.spool_problem)
+        return [*map(self.redactor.text, filter(None, found))]
 
     async def _listen(self, stack: contextlib.AsyncExitStack, path: Path) -> None:
         try:
@@ -271,68 +228,37 @@ class Watcher:
                 f"other processes of this bot can't attach, for {path} can't be made ({error})"
             )
 
-    async def _serve_web(self) -> None:
-        web = self.settings.web
-        if not web.enabled:
-            return
-        try:
-            sockets = bind(web.host, web.port)
-        except PortError as error:
-            problem = error.strerror or str(error)
-            self.problems.append(problem)
-            self._port_problem = problem if error.errno == errno.EADDRINUSE else None
-            return
-        await self._serve_on(sockets)
-
-    async def _serve_web_later(self, problem: str) -> None:
-        web = self.settings.web
-        while self.web is None:
-            await asyncio.sleep(_PORT_AGAIN_S)
-            with contextlib.suppress(PortError):
-                await self._serve_on(bind(web.host, web.port))
-        self.problems.remove(problem)
-        _logger.warning("the port is free now: /health and /metrics are served at %s", self.web.url)
-
-    async def _serve_on(self, sockets: Sequence[socket.socket]) -> None:
+    def _application(self, is_public: bool) -> ASGIApp:
         exposition = Exposition()
-        application = app(
+        return app(
             self.health,
             lambda accept: exposition.render(self.streams(), accept),
             self.settings.web.live_after_s,
-            Access(public(sockets), self.settings.health.token),
-            clean=lambda content: self.redactor.value("", content),
-            api=self._api(),
+            Access(is_public, self.settings.health.token),
+            clean=partial(self.redactor.value, ""),
+            api=self.answering.routes(),
         )
-        self.web = WebServer(application, sockets)
-        await self.web.start()
-
-    def _api(self) -> Sequence[Route]:
-        token, asking = self.settings.api.token, self.stores.asking
-        return Api(asking, token, self.answers.text_of, lambda told: self.redactor.value("", told)).routes()
 
     def _works(self) -> Iterator[Any]:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
         yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
-        yield self.cost.run()
+        yield self.answering.cost.run()
         yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
         yield self.current.run()
         if self.kept is not None:
             yield self.kept.store.run()
-        if self._port_problem is not None:
-            yield self._serve_web_later(self._port_problem)
+        yield self.serving.run()
 
     async def _stop(self) -> None:
         await self.users.collect()
         await self.pipeline.stop()
         if self.siem is not None:
             await self.siem.stop()
-        await self.artist.close()
-        await self.stores.close()
+        await self.answering.close()
         if self.kept is not None:
             await self.kept.store.stop()
-        if self.web is not None:
-            await self.web.stop()
+        await self.serving.stop()
 
     def _changed(self, old: Settings, new: Settings) -> None:
         """The settings were swapped, or (`old` is `new`) a wrong file was refused."""
@@ -358,14 +284,11 @@ class Watcher:
         return resource
 
     def _welcome(self) -> dict[str, Any]:
-        url = self.web.url if self.web is not None else None
         return {
-            "url": url,
+            "url": self.serving.url,
             "settings": self.settings.bot,
-            "overrides": self.configuration.of_the_bot(),
-            "problems": [
-                *map(self.redactor.text, filter(None, (*self.problems, self.pipeline.spool_problem)))
-            ],
+            "overrides": self.answering.configuration.of_the_bot(),
+            "problems": self._problems(),
         }
 
 

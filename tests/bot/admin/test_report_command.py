@@ -105,9 +105,7 @@ def test_a_watcher_without_a_bot_answers(
             assert main(["report", "engagement", "--json", "--url", url]) == 0
             assert json.loads(capsys.readouterr().out)["basis"]["store"] == "embedded"
             assert main(["report", "health"]) == 0
-            second = await asyncio.to_thread(
-                subprocess.run, command, capture_output=True, text=True, check=False
-            )
+            second = subprocess.run(command, capture_output=True, text=True, check=False)
             assert second.returncode == 1
             assert "another watcher" in second.stderr
         finally:
