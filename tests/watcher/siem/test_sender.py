@@ -163,6 +163,9 @@ class TestTcp:
             made.sender.put([MESSAGES[0] + "x" * 2000] * 20_000)  # more than kernels keep
             await made.until(lambda: made.sender.error is not None)
             assert made.sender.error == "it doesn't answer"
+            began = made.sender.failing_since
+            await receiver.until(lambda: receiver.connections >= 3)
+            assert made.sender.failing_since == began  # to be let in is no success
             assert made.sender.waiting
             assert made.figures()[semconv.SELF_SIEM_SENT.name] < 20_000
 

@@ -144,9 +144,9 @@ class Sender:
             await asyncio.wait([connection.closed], timeout=self._settled_s)
             if connection.closed.done():
                 raise ConnectionResetError(why(connection.closed))
-            self._reach()
             while not connection.closed.done():
                 await self._send_all(connection)
+                self._reach()
                 await self._work_or(connection.closed)
         finally:
             self.reached_since = None
@@ -185,7 +185,8 @@ class Sender:
             work.cancel()
 
     def _reach(self) -> None:
-        self.reached_since = time.time()
+        """It takes what is sent; where nothing waits, it would."""
+        self.reached_since = self.reached_since or time.time()
         if self.failing_since is not None:
             _logger.warning("security events reach %s again", self.endpoint)
         self.failing_since = self.error = None
