@@ -44,7 +44,7 @@ async def test_every_way(
             )
         ]
     (embed,) = by_prefix.embeds
-    assert embed["title"] == "Performance, last hour"
+    assert embed["title"].endswith(" Performance, last hour")  # green or yellow, as fast as this machine is
     assert "\nAnswers: 3, 0.05 a minute\nFailed: 0, 0 % of them" in embed["description"]
     assert [field["name"] for field in embed["fields"]] == ["By component", "Slowest commands"]
     assert embed["fields"][1]["value"].startswith("ping: P95 ")
