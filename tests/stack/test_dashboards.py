@@ -41,9 +41,7 @@ NOTHING_OF_IT = {
     "host/HTTP to other servers, P95/A": "a model's and a vector store's servers are timed as such",
 }
 """Those that the demo has nothing for, with the reason."""
-NO_TRACES = {
-    "host/HTTP to other servers, P95/A": "these requests are a model's and a vector store's, whose spans have them"
-}
+NO_TRACES = {"host/HTTP to other servers, P95/A": "a model's requests are in the model's spans"}
 COMPONENTS = {"system", "llm", "database", "memory", "cache", "discord", "tasks", "security", "monitor"}
 LEAST = {"overview/Components/A": len(COMPONENTS) - 1}
 """How many series there have to be, where one is not enough: the demo checks nobody's identity."""
