@@ -61,6 +61,13 @@ class Question:
         """The name and the options, as they are typed: `health [detailed]`."""
         return " ".join([self.name, *map(_typed, self.options)])
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What may follow the name first, and the flags: enough for a list."""
+        first = self.options[0]
+        offered = first.choices or (first.suggests if isinstance(first.suggests, tuple) else ())
+        return (*offered, *(f"--{option.name}" for option in self.options if option.flag))
+
 
 _PERIOD: Final = Option("period", "how far back, such as 24h or 7d", flag=True)
 COMPONENTS: Final = ("llm", "database", "memory", "cache", "discord", "network", "tasks")
@@ -197,7 +204,10 @@ def names() -> Iterator[str]:
 def _take(question: Question, option: Option, text: str, found: dict[str, Any]) -> None:
     if option.choices and text.lower() not in option.choices:
         near = difflib.get_close_matches(text.lower(), option.choices, 1)
-        raise _wrong(question, f"doesn't know {text!r:.40}" + (f" (did you mean {near[0]}?)" if near else ""))
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise WrongWordsError(
+            f"{question.name} doesn't know {text!r:.40}{meant}. For {option.name} there is: {', '.join(option.choices)}"
+        )
     if option.kind == "whole":
         if not text.isdecimal() or len(text) > 9:
             raise _wrong(question, f"takes a whole number for {option.name}")
@@ -211,7 +221,8 @@ def _wrong(question: Question, why: str) -> WrongWordsError:
 
 
 def _typed(option: Option) -> str:
-    text = "|".join(option.choices) or option.name
+    """Several choices are called by what they are choices of: a phone has no room for them."""
+    text = option.choices[0] if len(option.choices) == 1 else option.name
     if option.flag:
         text = f"--{option.name} {text.upper()}"
     return text if option.required else f"[{text}]"

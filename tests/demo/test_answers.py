@@ -114,7 +114,7 @@ async def test_what_is_private_comes_by_direct_message(scene: Scene) -> None:
     said, sent = scene.asked["logs in a channel"].answers
     assert said.embeds[0]["title"] == "Sent to you"
     assert sent.channel is scene.asked["logs in a channel"].who.direct_channel
-    assert sent.embeds[0]["title"] == "Logs, last 1d"
+    assert sent.embeds[0]["title"] == "Logs, last 24 hours"
 
 
 async def test_nothing_of_ours_failed(scene: Scene) -> None:
@@ -179,8 +179,8 @@ async def test_memory(scene: Scene) -> None:
     told = scene.text("memory")
     assert scene.text("memory status") == told
     for operation, count in scene.done.memories.items():
-        assert counted(told.partition(operation)[2], "Operations") == count
-        assert counted(told.partition(operation)[2], "Failed") == 0
+        assert counted(told.partition(operation.capitalize())[2], "Operations") == count
+        assert counted(told.partition(operation.capitalize())[2], "Failed") == 0
 
 
 async def test_logs_and_traces(scene: Scene) -> None:

@@ -97,7 +97,8 @@ def watcher(
     watching.uninstrument()
     saying.said.clear()
     for pid in watchers_of(state):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

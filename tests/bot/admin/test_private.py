@@ -37,8 +37,8 @@ async def test_by_direct_message(run: Run, ask: Ask, make_bot: Any, server: Loop
         unknown = await server.user("owner").dm("!trace 4bf92f3577b34da6a3ce929d0e0e4736")
         no_trace = await server.reply_to(unknown, timeout=15)
     assert said.embeds[0]["title"] == "Sent to you"
-    assert sent.embeds[0]["title"] == "Logs, last 1h"
-    assert "ERROR bot: the model is away" in sent.embeds[0]["description"]
+    assert sent.embeds[0]["title"] == "Logs, last hour"
+    assert "> bot: the model is away" in sent.embeds[0]["description"]
     assert wrong.embeds[0]["title"] == "❔ Not understood"
     assert no_trace.embeds[0]["description"] == "There is no such trace, or it is not kept any more."
 
@@ -60,7 +60,7 @@ async def test_in_an_admin_channel(
     monkeypatch.setenv("ADMIN_CHANNEL_IDS", str(channel.id))
     async with run(make_bot()):
         answer = await ask("owner", "!logs component discord", channel)
-    assert answer.embeds[0]["title"] == "Logs, last 1d"
+    assert answer.embeds[0]["title"] == "Logs, last 24 hours"
 
 
 async def test_by_slash_it_is_ephemeral(run: Run, make_bot: Any, server: LoopbackDiscord) -> None:
@@ -70,7 +70,7 @@ async def test_by_slash_it_is_ephemeral(run: Run, make_bot: Any, server: Loopbac
         await server.reply_to(interaction, timeout=15)
     (answer,) = interaction.replies
     assert answer.ephemeral
-    assert answer.embeds[0]["title"] == "Logs, last 1d"
+    assert answer.embeds[0]["title"] == "Logs, last 24 hours"
 
 
 async def test_an_export_is_a_file(

@@ -56,7 +56,7 @@ async def test_every_way(
     assert empty.embeds[0]["description"] == "Nothing was retrieved or stored in this time."
     printed = capsys.readouterr()
     assert statuses == [0, 0, 1]
-    assert "Performance, last 2h\n" in printed.out
+    assert "Performance, last 2 hours\n" in printed.out
     assert "Engagement, last 24 hours\n" in printed.out
     assert "'x' is no period" in printed.err
 

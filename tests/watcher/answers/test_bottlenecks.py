@@ -45,6 +45,10 @@ def test_of_traces() -> None:
            Database: 17 %, 408 ms a message
            Bot: 12 %, 283 ms a message
 
+        What to do
+           Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 18`.
+           Seen in: P95 of the wait for a connection 97.5 ms · connections 8
+
         Operations that take most
            LLM, chat small: 71 %, 1.7 s (+89 %) a message
            Database, SELECT memories: 15 %, 360 ms a message
@@ -52,14 +56,10 @@ def test_of_traces() -> None:
         Takes longer than before
            LLM: 1.7 s a message, 900 ms before
 
-        What to do
-           Make the pool localhost:5432/bot larger: `config set DATABASE_POOL_SIZE 18`.
-           Seen in: P95 of the wait for a connection 97.5 ms · connections 8
-
         Slowest
-           trace 4bf92f3577b34da6a3ce929d0e0e4730: 12.3 s, LLM 93 %
-           trace 4bf92f3577b34da6a3ce929d0e0e4731: 11.3 s, LLM 93 %
-           trace 4bf92f3577b34da6a3ce929d0e0e4732: 10.3 s, LLM 93 %
+           `trace 4bf92f3577b34da6a3ce929d0e0e4730`: 12.3 s, LLM 93 %
+           `trace 4bf92f3577b34da6a3ce929d0e0e4731`: 11.3 s, LLM 93 %
+           `trace 4bf92f3577b34da6a3ce929d0e0e4732`: 10.3 s, LLM 93 %
         """)
 
 

@@ -41,7 +41,7 @@ CPU = Resource(
     Figure(0.4),
     Figure(1.0),
     (0.2,),
-    why="a forecast takes 24 points, 1h apart",
+    why="a forecast takes 24 points, 60 min apart",
 )
 MORE = Recommendation(
     "Disk /", "the disk's size", Figure(1.25e11, "By"), Figure(1e11, "By"),
@@ -63,11 +63,11 @@ def verdict(*resources: Resource) -> str:
 
 def test_nearly_full_is_by_the_thresholds() -> None:
     def statuses(share: float) -> list[str | None]:
-        full = replace(CPU, used=Figure(share), full=NEVER)
+        full = replace(CPU, used=Figure(share), full=NEVER, why="")
         pages = (
             capacity.planning(report(replace(full, sort=sort))) for sort in ("cpu", "pool", "disk", "memory")
         )
-        return [page.sections[0].status for page in pages]
+        return [page.sections[1].status for page in pages]
 
     assert statuses(0.79) == ["healthy"] * 4
     assert statuses(0.86) == ["degraded"] * 3 + ["healthy"]
@@ -83,6 +83,10 @@ def test_the_page() -> None:
         Capacity, last 7 days
         Disk / is full first: in 12 days (9 days to 18 days). Confidence: moderate.
 
+        What to do
+           Disk /: the disk's size: 125 GB instead of 100 GB
+           Because: in use 83 %, expected in 7 days 94 %
+
         ⚠️ Disk /
            In use: 83 %; at most 83 %
            ▇·██ 70 % to 83 %
@@ -90,16 +94,12 @@ def test_the_page() -> None:
            Full: in 12 days (9 days to 18 days)
            Confidence: moderate (tried from 16 past moments, up to 3 days ahead)
 
-        CPU
-           In use: 20 %; at most 40 %
-           No forecast: a forecast takes 24 points, 1h apart.
+        No forecast
+           A forecast takes 24 points, 60 min apart.
+           CPU: 20 %
 
         ✅ Does the bot's process leak memory?
            No: the lows of its days stay where they are.
-
-        What to do
-           Disk /: the disk's size: 125 GB instead of 100 GB
-           Because: in use 83 %, expected in 7 days 94 %
 
         What comes in a day
            LLM tokens: 100,000
@@ -137,7 +137,8 @@ def test_a_budget_is_used_up() -> None:
 def test_verdicts() -> None:
     calm = replace(DISK, full=NEVER)
     assert verdict(POOL, DISK) == "Full now: Pool db:5432/bot."
-    assert verdict(CPU) == verdict() == "When anything is full isn't known yet."
+    assert verdict() == "When anything is full isn't known yet."
+    assert verdict(CPU) == "CPU is used most, to 20 %. When anything is full isn't known yet."
     assert verdict(calm) == "Nothing that is measured is full within 28 days."
     may = replace(DISK, full=Reach(20 * DAY, None, None))
     assert verdict(may) == "Nothing is expected to be full within 28 days; Disk / may be in 20 days."
@@ -159,9 +160,11 @@ def test_when_it_is_full(full: Reach, line: str) -> None:
 def test_what_is_not_known_now() -> None:
     lost = replace(CPU, used=NONE, why="nothing was measured of it lately")
     text = read(report(lost))
-    assert "❔ CPU" in text
-    assert "In use now: not known; at most 40 %" in text
-    assert "No forecast: nothing was measured of it lately." in text
+    assert "No forecast\n   Nothing was measured of it lately.\n   CPU: not known" in text
+
+
+def test_what_is_nearly_full_is_marked_without_a_forecast() -> None:
+    assert "\n   ⚠️ CPU: 97 %" in read(report(replace(CPU, used=Figure(0.97))))
 
 
 def test_a_leak() -> None:
@@ -180,6 +183,6 @@ def test_nothing_to_do() -> None:
 
 
 def test_long_series_become_two_dozen_bars() -> None:
-    week = replace(CPU, points=tuple(0.2 for _ in range(168)), why="no")
+    week = replace(DISK, points=tuple(0.2 for _ in range(168)))
     (bars,) = (line for line in read(report(week)).splitlines() if "█" in line)
     assert bars.split()[0] == "█" * 24

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import pytest
@@ -63,15 +62,22 @@ async def answer(kept: Kept, question: str, **arguments: Any) -> dict[str, Any]:
 
 async def test_the_newest_records() -> None:
     failed = record(
-        "call failed\nbadly", "ERROR", trace_id=TRACE, attributes={"exception.type": "TimeoutError"}
+        "call failed\nbadly", "ERROR", trace_id=TRACE, attributes={"exception.type": "asyncio.TimeoutError"}
     )
     told = await answer(Kept((failed, record("x" * 400))), "logs", lines=1)
-    assert told["text"] == textwrap.dedent(f"""\
-        Logs, last 1d
-        11-14 22:13:20 ERROR llm: call failed badly (TimeoutError) [{TRACE}]
+    (embed,) = told["embeds"]
+    assert embed["title"] == "Logs, last 24 hours"
+    assert embed["description"] == (
+        f"The newest 1:\n❌ ERROR <t:1700000000:R> llm: call failed badly (TimeoutError)\n`trace {TRACE}`"
+    )
+    assert embed["fields"][0]["value"] == "There are older ones: ask for more lines, or for less."
 
-        Please note
-           There are older ones: ask for more lines, or for less.""")
+
+async def test_an_exception_that_the_text_names_is_not_named_twice() -> None:
+    failed = record("TimeoutError: too late", attributes={"exception.type": "TimeoutError"})
+    told = await answer(Kept((failed,)), "logs")
+    assert told["embeds"][0]["description"].endswith("llm: TimeoutError: too late")
+    assert told["embeds"][0]["description"].startswith("1 record:\n")
 
 
 @pytest.mark.parametrize(

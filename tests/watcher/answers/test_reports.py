@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from whisperwatch.watcher.answers import Answers, embeds, performance, places, spending, terminal, usage
-from whisperwatch.watcher.answers.figures import shown, spark
+from whisperwatch.watcher.answers.figures import shown, spark, title
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.budgets import Budget
 from whisperwatch.watcher.insight.figures import Basis, Figure
@@ -36,9 +38,10 @@ def times(name: str, p95: float, count: float, before: float | None = None) -> T
 
 
 def read(page: Page) -> str:
-    """Without its footer, which is the same on all."""
+    """Without its footer, which says what brackets are where there are any."""
     text, _, footer = terminal.text(page).rpartition("\n\n")
-    assert footer.endswith("from the store embedded · in brackets: against the period before")
+    compared = " %)" in text or " times as much)" in text
+    assert footer.endswith("store: embedded" + " · in brackets: against the period before" * compared)
     return text + "\n"
 
 
@@ -86,25 +89,32 @@ def test_one_component() -> None:
     )
     assert read(performance.component(report)) == dedent("""
         Performance of LLM, last 24 hours
+        Half of all calls took up to 500 ms, 95 of 100 up to 1 s.
         P50: 500 ms · P95: 1 s · P99: 2 s
         Calls: 20
         Errors: 0
 
-        Slowest, by gen_ai.request.model
+        Slowest models
            small: P95 1 s, 20 calls
         """)
 
 
 def test_history() -> None:
     trend = Trend("Answers", Figure(13, "{message}", 10), (None, 5, 0, 8))
+    slow = Trend("P95", Figure(1.2, "s"), (None, None, 1.2, None))
     unknown = Trend("P50", NONE, (None,) * 4)
-    assert read(performance.history(History(DAY, (unknown, trend), 21_600, (1, 2, 3, 4), ()))) == dedent("""
-        Performance, last 24 hours
-        A bar for each 6h.
+    report = History(DAY, (unknown, slow, trend), 21_600, (1, 2, 3, 4), ())
+    assert read(performance.history(report)) == dedent("""
+        ✅ Performance, last 24 hours
+        13 answers, 95 of 100 within 1.2 s.
+        A bar for each 6 h.
+
+        P95
+           Whole time: 1.2 s
 
         Answers
-           ·▆▁█ 0 to 8
            Whole time: 13 (+30 %)
+           ·▆▁█ 0 to 8
         """)
 
 
@@ -259,7 +269,6 @@ def test_engagement() -> None:
            … after one message of the user's: 37.5 %
            … after an error: 12.5 %
            Messages of the user's in one, on average: 4
-           Length, on average: not known
            From: one user in one channel with gaps under 30 minutes, or as the bot's code says.
 
         What was thought of answers
@@ -290,7 +299,7 @@ def test_verdicts_are_by_the_thresholds() -> None:
 
     def people(today: float) -> Engagement:
         users = {"day": Figure(today, "{user}", 10)}
-        return Engagement(DAY, users, NONE, NONE, NONE, {}, {}, {}, (), (), ())
+        return Engagement(DAY, users, {}, {}, NONE, NONE, NONE, {}, {}, {}, {}, {}, {}, (), (), ())
 
     assert [usage.engagement(people(today)).status for today in (12, 9, 7)] == [
         "healthy",
@@ -309,14 +318,14 @@ def test_caches() -> None:
     assert read(usage.caches(report)) == dedent("""
         Caches, last 24 hours
         Of 100 look-ups 67 were hits.
-        Hits: 66.7 %
-        Look-ups: 45
 
         replies
            Hits: 75 % (+50 %)
            Look-ups: 40
            Evictions: 2
         """)
+    two = read(usage.caches(replace(report, caches=(one, replace(one, name="other")))))
+    assert "were hits.\nHits: 66.7 %\nLook-ups: 45\n" in two
     assert "No cache was asked in this time." in read(usage.caches(Caches(DAY, NONE, NONE, ())))
 
 
@@ -329,7 +338,7 @@ def test_memory() -> None:
         25 % of all operations failed.
         Relevance of the best, on average: 70 %
 
-        retrieve
+        Retrieve
            Operations: 4
            P95: 200 ms
            Failed: 1
@@ -356,14 +365,34 @@ def test_figures(figure: Figure, text: str) -> None:
 
 
 def test_nothing_known_has_no_bars() -> None:
-    assert spark((None, None), "s") == "not known"
+    assert spark((None, None), "s") == spark((None, 1.0), "s") == ()
+
+
+@pytest.mark.parametrize(
+    ("over_s", "called"),
+    [
+        (60, "minute"), (300, "5 minutes"), (3600, "hour"), (3590, "hour"), (5400, "90 minutes"), (7200, "2 hours"),
+        (86_400, "24 hours"), (129_600, "36 hours"), (172_800, "2 days"), (7 * 86_400 - 300, "7 days"),
+        (45, "45 seconds"),
+    ],
+)  # fmt: skip
+def test_periods_are_called_by_their_length(over_s: float, called: str) -> None:
+    assert title("Logs", over_s) == f"Logs, last {called}"
+
+
+def test_a_page_is_of_no_time_to_come() -> None:
+    ends = time.time() + 300
+    assert (
+        abs((usage.caches(Caches(Basis(ends - 600, ends, "embedded"), NONE, NONE, ())).at or 0) - time.time())
+        < 60
+    )
 
 
 def test_what_is_missing_is_told() -> None:
     basis = Basis(AT - 60, AT, "embedded", ("metrics are kept for 30d",), ("Prometheus is down",))
     page = usage.caches(Caches(basis, NONE, NONE, ()))
     (embed,) = embeds.embeds(page)
-    assert embed["title"] == "❔ Caches, last 1m"
+    assert embed["title"] == "❔ Caches, last minute"
     assert embed["fields"] == [
         {
             "name": "Not all is known",
@@ -379,6 +408,9 @@ class Down:
     name = "prometheus"
 
     async def measure(self, *_: Any) -> Sequence[Series]:
+        raise EngineError("Prometheus (http://localhost:9090) refuses the connection")
+
+    async def quantiles(self, *_: Any) -> Sequence[Sequence[Series]]:
         raise EngineError("Prometheus (http://localhost:9090) refuses the connection")
 
 

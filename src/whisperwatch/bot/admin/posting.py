@@ -93,10 +93,14 @@ def escaped(text: str) -> str:
 
 
 def listing() -> Post:
-    """The commands that there are."""
-    lines = [(f"{GROUPS[0]} {question.usage}", question.help) for question in QUESTIONS]
-    shown = "\n".join(f"**{escaped(usage)}**\n{text}" for usage, text in lines)
-    plain = "\n".join(f"{usage}: {text}" for usage, text in lines)
+    """The commands that there are, each with what may follow it."""
+    shown = "\n".join(
+        f"**{GROUPS[0]} {one.name}**: {one.help}\n{' '.join(f'`{word}`' for word in one.words)}".strip()
+        for one in QUESTIONS
+    )
+    plain = "\n".join(
+        f"{GROUPS[0]} {one.name}: {one.help}\n   {' '.join(one.words)}".rstrip() for one in QUESTIONS
+    )
     return Post([discord.Embed(title="What can be asked", description=shown, colour=_GREY)], plain)
 
 

@@ -49,7 +49,7 @@ def html(text: str, now: float | None = None) -> str:
     at = time.time() if now is None else now
     parts = _CODE_BLOCK.split(text)
     shown = (
-        f"<pre>{escape(part)}</pre>" if number % 2 else _lines(part.strip("\n"), at)
+        f"<pre>{_plain(part)}</pre>" if number % 2 else _lines(part.strip("\n"), at)
         for number, part in enumerate(parts)
     )
     return "".join(shown)

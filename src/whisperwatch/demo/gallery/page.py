@@ -38,11 +38,15 @@ class Shown:
 
 def page(messages: Iterable[Shown | str], content: Content = lambda _: None) -> str:
     """A page of messages, one below the other, each at the moment that it came; a text among them says where what
-    follows it is."""
-    body = "".join(
-        f'<div class="place">{escape(one)}</div>' if isinstance(one, str) else _message(one, content)
-        for one in messages
-    )
+    follows it is, and is shown where that changes."""
+    place, parts = "", []
+    for one in messages:
+        if not isinstance(one, str):
+            parts.append(_message(one, content))
+        elif one != place:
+            place = one
+            parts.append(f'<div class="place">{escape(one)}</div>')
+    body = "".join(parts)
     style = f"<style>{_STYLE.read_text(encoding='utf-8')} body {{ width: {WIDTH}px }}</style>"
     return f'<!doctype html><html lang="en"><meta charset="utf-8">{style}<body>{body}</body></html>'
 

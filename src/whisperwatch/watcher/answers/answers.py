@@ -50,7 +50,7 @@ def told(page: Page, question: str, arguments: Mapping[str, Any]) -> dict[str, A
     ]
     return {
         "embeds": [leaves[number - 1]],
-        "text": terminal.text(page),
+        "text": terminal.text(page, None if "by" in arguments else terminal.WIDTH),
         "status": page.status,
         "error": None,
         "files": [(file.name, file.content) for file in page.files] if number == 1 else [],

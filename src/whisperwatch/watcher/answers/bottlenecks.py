@@ -26,6 +26,7 @@ _CALLED: Final = {
 }
 """Components as the verdict calls them."""
 _LINES: Final = 5
+_OPERATIONS: Final = 4
 _SLOW: Final = 3
 _LEAST: Final = 0.005
 """A share that rounds to nothing has no line."""
@@ -58,11 +59,11 @@ def _sections(report: Bottlenecks) -> Iterator[Section]:
     by = ", by the metrics" if report.grown_source != report.source else ""
     found: dict[str, Iterator[str]] = {
         "Where the time goes": (_share(one, titled(one.name)) for one in report.components),
+        "What to do": (line for one in report.advice[:_LINES] for line in _advice(one)),
         "Operations that take most": (
-            _share(one, f"{titled(one.component)}, {one.name}") for one in report.operations[:_LINES]
+            _share(one, f"{titled(one.component)}, {one.name}") for one in report.operations[:_OPERATIONS]
         ),
         f"Takes longer than before{by}": map(_grown, report.grown),
-        "What to do": (line for one in report.advice[:_LINES] for line in _advice(one)),
         "Slowest": map(_slow, report.slowest[:_SLOW]),
     }
     for title, lines in found.items():
@@ -91,9 +92,7 @@ def _advice(advice: Advice) -> Iterator[str]:
 
 
 def _slow(slow: Slow) -> str:
-    return (
-        f"trace {slow.trace_id}: {_seconds(slow.seconds)}, {titled(slow.component)} {slow.share * 100:.0f} %"
-    )
+    return f"`trace {slow.trace_id}`: {_seconds(slow.seconds)}, {titled(slow.component)} {slow.share * 100:.0f} %"
 
 
 def _seconds(value: float | None) -> str:

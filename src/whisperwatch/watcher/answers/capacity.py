@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.charts.from_capacity import drawn
 from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, span, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
+from whisperwatch.watcher.answers.page import Line, Page, Section, symbol
 from whisperwatch.watcher.insight.capacity import Capacity
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Reach
@@ -27,13 +27,15 @@ _SIGNALS: Final = {"logs": "Log records", "spans": "Spans"}
 def planning(report: Capacity, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """The verdict, each limited thing by its urgency, memory, and what to set to what."""
     in_chart = drawn(report)
+    foreseen = [one for one in report.resources if not one.why]
     sections = [
+        Section("What to do", tuple(_to_do(report))),
         *(
             Section(one.name, tuple(_lines(one, in_chart=one in in_chart)), _status(one, thresholds))
-            for one in report.resources
+            for one in foreseen
         ),
+        *_without_forecast([one for one in report.resources if one.why], thresholds),
         Section("Does the bot's process leak memory?", (_leak(report.memory),), _leak_status(report.memory)),
-        Section("What to do", tuple(_to_do(report))),
     ]
     amounts = tuple(_amounts(report))
     if amounts:
@@ -49,7 +51,13 @@ def _verdict(report: Capacity) -> str:
     if full:
         return f"Full now: {', '.join(full)}."
     if not known:
-        return "When anything is full isn't known yet."
+        most = max(report.resources, key=lambda one: one.share or 0.0, default=None)
+        used = (
+            f"{most.name} is used most, to {number(most.share, '1')}. "
+            if most is not None and most.share
+            else ""
+        )
+        return f"{used}When anything is full isn't known yet."
     first = known[0]
     assert first.full is not None
     if first.full.expected is not None:
@@ -65,12 +73,8 @@ def _verdict(report: Capacity) -> str:
 
 def _lines(one: Resource, *, in_chart: bool) -> Iterator[Line]:
     yield _use(one)
-    if sum(point is not None for point in one.points) > 1:
-        bars = spark(thinned(one.points, _BARS), one.used.unit)
-        yield Sketch(bars) if in_chart else bars
-    if one.why:
-        yield f"No forecast: {one.why}."
-        return
+    bars = spark(thinned(one.points, _BARS), one.used.unit)
+    yield from bars if in_chart else (line.text for line in bars)
     for ahead in one.foreseeable[-1:]:
         low, expected, high = (
             number(value, one.used.unit) for value in (ahead.low, ahead.expected, ahead.high)
@@ -81,14 +85,29 @@ def _lines(one: Resource, *, in_chart: bool) -> Iterator[Line]:
     yield f"Confidence: {one.confidence} ({tried})"
 
 
+def _without_forecast(resources: Sequence[Resource], thresholds: Thresholds) -> Iterator[Section]:
+    """Together, by what is missing: of a bot that has just begun it is the same of all."""
+    for why in dict.fromkeys(one.why for one in resources):
+        them = tuple(
+            f"{symbol('degraded' if _is_nearly_full(one, thresholds) else None)}{one.name}: {_in_use(one)}"
+            for one in resources
+            if one.why == why
+        )
+        yield Section("No forecast", (f"{why[:1].upper()}{why[1:]}.", *them))
+
+
 def _use(one: Resource) -> str:
     if one.sort in _SPENT:
         return f"Used: {shown(one.used)} of {shown(one.limit)}, {number(one.share or 0.0, '1')}"
-    text = f"{'In use: ' if one.used.value is not None else 'In use now: '}{shown(one.used)}"
+    return f"In use{'' if one.used.value is not None else ' now'}: {_in_use(one)}; at most {shown(one.peak)}"
+
+
+def _in_use(one: Resource) -> str:
+    text = shown(one.used)
     if one.used.unit != "1":
         text += f" of {shown(one.limit)}"
         text += "" if one.share is None else f", {number(one.share, '1')}"
-    return f"{text}; at most {shown(one.peak)}"
+    return text
 
 
 def _when(one: Resource) -> str:
@@ -112,8 +131,11 @@ def _status(one: Resource, thresholds: Thresholds) -> str | None:
     if full.expected is not None and full.expected < 2 * _DAY_S:
         return "unhealthy"
     soon = full.expected is not None and full.expected <= 30 * _DAY_S
-    near = one.sort not in _SPENT and (one.share or 0.0) >= verdicts.nearly_full(one.sort, thresholds)
-    return "degraded" if soon or near else "healthy"
+    return "degraded" if soon or _is_nearly_full(one, thresholds) else "healthy"
+
+
+def _is_nearly_full(one: Resource, thresholds: Thresholds) -> bool:
+    return one.sort not in _SPENT and (one.share or 0.0) >= verdicts.nearly_full(one.sort, thresholds)
 
 
 def _leak(found: Leak) -> str:

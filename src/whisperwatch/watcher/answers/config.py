@@ -104,7 +104,11 @@ def monitoring(own: list[Entry], bots: list[Entry], problems: tuple[str, ...]) -
     if set_ones:
         sections.append(Section("Set", tuple(map(_line, set_ones))))
     sections.append(Section("The bot's own", tuple(map(_line, bots)) if bots else _REGISTER))
-    sections.append(Section("Monitoring, by default", tuple(map(_line, guides))))
+    later = [one for one in guides if one.later]
+    lines = [_line(one) for one in guides if not one.later]
+    if later:
+        lines.append(f"{len(later)} more are not yet used: `config get {later[0].name}` tells of one.")
+    sections.append(Section("Monitoring, by default", tuple(lines)))
     return Page("Configuration", (count, verdict), tuple(sections), "degraded" if problems else None)
 
 

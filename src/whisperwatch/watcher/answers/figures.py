@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Iterator
 from typing import Final
 
 from whisperwatch.version import __version__
 from whisperwatch.watcher.answers.numbers import bars, number
-from whisperwatch.watcher.answers.page import Line, Page, Section, remarks
+from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch, remarks
 from whisperwatch.watcher.insight.figures import Basis, Figure
 
 UNKNOWN: Final = "not known"
+_BRACKETS: Final = "in brackets: against the period before"
+_CHANGED: Final = re.compile(r"\((?:[+-]\d+ %|\d+ times as much)\)")
 _LEAST: Final = 0.005
 """A change that rounds to nothing is none."""
 _SIZES: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
@@ -31,12 +36,13 @@ def named(name: str, figure: Figure) -> str:
     return f"{name}: {shown(figure)}"
 
 
-def spark(points: tuple[float | None, ...], unit: str) -> str:
-    """`·▁▃█ 0 to 12`; what isn't known is a dot, for Discord draws spaces together."""
+def spark(points: tuple[float | None, ...], unit: str) -> tuple[Sketch, ...]:
+    """`·▁▃█ 0 to 12`; what isn't known is a dot, for Discord draws spaces together. No line of less than two points."""
     known = [value for value in points if value is not None]
-    if not known:
-        return UNKNOWN
-    return f"{bars(points).replace(' ', '·')} {number(min(known), unit)} to {number(max(known), unit)}"
+    if len(known) < 2:
+        return ()
+    range_ = f"{number(min(known), unit)} to {number(max(known), unit)}"
+    return (Sketch(f"{bars(points).replace(' ', '·')} {range_}"),)
 
 
 def thinned(points: tuple[float | None, ...], most: int) -> tuple[float | None, ...]:
@@ -59,15 +65,24 @@ def page(
     status: str | None = None,
 ) -> Page:
     """A report's page: what is missing is told last, and what the store did to the period."""
-    below = remarks(basis.missing, basis.notes)
+    compared = any(map(_CHANGED.search, _texts(lines, sections)))
+    foot = (f"Whisperwatch {__version__}", f"store: {basis.store}", _BRACKETS if compared else "")
     return Page(
         title(what, basis.over_s),
         lines,
-        (*sections, *below),
+        (*sections, *remarks(basis.missing, basis.notes)),
         status="unknown" if basis.missing else status,
-        footer=f"Whisperwatch {__version__} · from the store {basis.store} · in brackets: against the period before",
-        at=basis.end,
+        footer=" · ".join(filter(None, foot)),
+        at=min(basis.end, time.time()),  # a period ends with its last whole point, which may not be over
     )
+
+
+def _texts(lines: tuple[Line, ...], sections: tuple[Section, ...]) -> Iterator[str]:
+    for line in (*lines, *(line for section in sections for line in section.lines)):
+        if isinstance(line, tuple):
+            yield from (part for part in line if isinstance(part, str))
+        elif isinstance(line, str):
+            yield line
 
 
 def span(seconds: float) -> str:

@@ -26,6 +26,8 @@ BOARDS: Final[Mapping[str, str]] = {
     "memory-analysis": "host",
     "capacity": "host",
     "engagement": "engagement",
+    "cost": "llm",
+    "top": "commands",
     "cache": "memory",
     "memory": "memory",
 }

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from whisperwatch.version import __version__
-from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, named
+from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, named, symbol
 from whisperwatch.watcher.health.report import COMPONENT_OF
 
 _WRONG: Final = ("degraded", "unhealthy", "suspect")
 _FOOTER: Final = f"Whisperwatch {__version__}"
 _ITEMS: Final = 40
 """What is told of each process is bounded, for a fleet on one machine."""
-_FIGURES: Final = 8
-"""Of one component, for a phone."""
+_PARTS: Final = 8
+"""Of one component, for a phone: `/health/detailed` has all, and every figure by its name."""
 _TITLES: Final = {
     "system": "System resources", "llm": "LLM", "database": "Databases", "memory": "Memory system",
     "tasks": "Background tasks", "monitor": "The monitor itself",
@@ -26,13 +26,14 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One check or component, as it is shown. `process` as in the report."""
+    """One check or component, as it is shown. `process` as in the report; `parts` are what it was judged by: the status
+    and a sentence of each."""
 
     name: str
     status: str
     reason: str
     since: float | None = None
-    numbers: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[tuple[str, str], ...] = ()
     process: int | None = None
 
     @property
@@ -84,9 +85,14 @@ def _item(shown: Mapping[str, Any], name: str, reason: str) -> Item:
         str(shown["status"]),
         str(shown[reason]),
         _unix(shown.get("since")),
-        dict(shown.get("numbers") or {}),
+        tuple((str(part["status"]), _sentence(part)) for part in shown.get("parts") or ()),
         shown.get("process"),
     )
+
+
+def _sentence(part: Mapping[str, Any]) -> str:
+    text = f"{part['part']} {part['text']}".strip()
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _summary(items: Sequence[Item], wrong: Sequence[Item], detailed: bool) -> Iterator[Line]:
@@ -116,17 +122,15 @@ def _section(item: Item, several: bool, detailed: bool) -> Section:
     if several and item.process is not None:
         title += f", process {item.process}"
     lines: list[Line] = [item.reason]
-    if detailed:
-        lines += [f"{name}: {_figure(number)}" for name, number in list(item.numbers.items())[:_FIGURES]]
+    if detailed and len(item.parts) > 1:
+        lines = [_part(status, text) for status, text in item.parts[:_PARTS]]
     how = named(item.status).capitalize()
     lines.append(f"{how}." if item.since is None else (f"{how} since ", Moment(item.since)))
     return Section(title, tuple(lines), item.status)
 
 
-def _figure(number: Any) -> str:
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return str(number)
-    return f"{number:,}" if isinstance(number, int) else f"{number:,.4g}"
+def _part(status: str, text: str) -> str:
+    return text if status == "healthy" else f"{symbol(status)}{text}"
 
 
 def _unix(iso: str | None) -> float | None:

@@ -31,7 +31,7 @@ def analysis(report: MemoryUse) -> Page:
     lines: list[Line] = [verdict, named("Memory", report.now), named("At most", report.peak)]
     if report.leak.a_day is not None:
         lines.append(f"Growth: {number(report.leak.a_day, 'By')} a day")
-    lines.append(spark(thinned(report.trend, _SHOWN_POINTS), "By"))
+    lines += spark(thinned(report.trend, _SHOWN_POINTS), "By")
     collector = tuple(
         f"Generation {generation}: {shown(runs)}" for generation, runs in sorted(report.collections.items())
     )

@@ -16,6 +16,11 @@ from whisperwatch.watcher.settings.guide import Thresholds
 
 _TITLES: Final = {"llm": "LLM"}
 """Of components that aren't just called by their names."""
+_PARTS: Final = {
+    "gen_ai.request.model": "models", "db.operation.name": "operations", "bot.memory.operation": "operations",
+    "url.template": "routes", "server.address": "servers", "discord.task.name": "tasks",
+}  # fmt: skip
+"""What a component's parts are, by the attribute that tells them apart."""
 
 
 def summary(report: Performance, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
@@ -60,37 +65,40 @@ def component(report: Component) -> Page:
     what = f"Performance of {titled(times.name)}"
     if not times.count.value:
         return page(what, report.basis, ("Nothing was recorded of it in this time.",))
-    lines = (_quantiles(times), named("Calls", times.count), named("Errors", _or_none(report.errors)))
-    return page(what, report.basis, lines, tuple(_section(f"Slowest, by {report.by}", report.parts)))
+    lines = (
+        f"Half of all calls took up to {_of(times.p50)}, 95 of 100 up to {_of(times.p95)}.",
+        _quantiles(times),
+        named("Calls", times.count),
+        named("Errors", _or_none(report.errors)),
+    )
+    return page(what, report.basis, lines, tuple(_section(f"Slowest {_PARTS[report.by]}", report.parts)))
 
 
 def history(report: History, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """Figures over time."""
     judged = verdicts.speed(report.whole("P95"), thresholds)
     sections = tuple(
-        Section(
-            trend.name, (Sketch(spark(trend.points, trend.whole.unit)), f"Whole time: {shown(trend.whole)}")
-        )
+        Section(trend.name, (f"Whole time: {shown(trend.whole)}", *spark(trend.points, trend.whole.unit)))
         for trend in report.trends
         if trend.whole.value is not None
     )
     lines: tuple[Line, ...] = (
-        (Sketch(f"A bar for each {number(report.step_s, 's')}."),)
+        (_went(report), *verdicts.told(judged), Sketch(f"A bar for each {number(report.step_s, 's')}."))
         if sections
         else ("Nothing was recorded in this time.",)
     )
     status = verdicts.status(judged)
-    return page("Performance", report.basis, (*verdicts.told(judged), *lines), sections, status)
+    return page("Performance", report.basis, lines, sections, status)
 
 
 def resources(report: Resources, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """What the bot takes, and what is left."""
     judged = verdicts.use(report.host_cpu, report.host_memory, report.disks, thresholds)
-    process = (
+    process: tuple[Line, ...] = (
         named("CPU", report.cpu),
-        Sketch(spark(report.cpu_trend, "1")),
+        *spark(report.cpu_trend, "1"),
         named("Memory, at most", report.memory),
-        Sketch(spark(report.memory_trend, "By")),
+        *spark(report.memory_trend, "By"),
         named("Threads", report.threads),
     )
     disks = [named(f"Disk {place}", used) for place, used in report.disks.items()]
@@ -116,6 +124,14 @@ def _verdict(response: Times) -> str:
         f"Half of all answers came within {number(response.p50.value, 's')}, 95 of 100 within "
         f"{number(response.p95.value, 's')}."
     )
+
+
+def _went(report: History) -> str:
+    whole = {trend.name: trend.whole for trend in report.trends}
+    answers, p95 = (whole[name].value if name in whole else None for name in ("Answers", "P95"))
+    if answers is None or p95 is None:
+        return "Nothing was answered in this time."
+    return f"{number(answers, '')} answers, 95 of 100 within {number(p95, 's')}."
 
 
 def _tightest(report: Resources) -> str:

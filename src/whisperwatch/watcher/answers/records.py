@@ -6,9 +6,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from whisperwatch.questions import WrongWordsError
@@ -31,6 +30,7 @@ Arguments = Mapping[str, Any]
 _DAY_S: Final = 86_400.0
 _LINES: Final = 20
 _MOST: Final = 100
+_SIGNS: Final = {"warning": "⚠️ ", "error": "❌ ", "critical": "❌ "}
 _BODY: Final = 300
 """Characters of one record's text: an answer is read on a phone."""
 MOST_EXPORTED: Final = 10_000
@@ -107,10 +107,14 @@ class Records:
 
 
 def logs(found: LogAnswer, over_s: float) -> Page:
-    """The newest first, in UTC."""
-    lines: list[Line] = [_record(one) for one in found.records]
-    if not lines and not found.problems:
-        lines = ["Nothing that fits was logged in this time."]
+    """The newest first."""
+    count = len(found.records)
+    lines: list[Line] = [
+        f"The newest {count}:" if found.more else f"{count} record{'' if count == 1 else 's'}:"
+    ]
+    lines += [line for one in found.records for line in _record(one)]
+    if not count:
+        lines = [] if found.problems else ["Nothing that fits was logged in this time."]
     more = ("There are older ones: ask for more lines, or for less.",) if found.more else ()
     return _page(title("Logs", over_s), tuple(lines), found, more)
 
@@ -207,14 +211,18 @@ def _filter(arguments: Arguments) -> LogFilter:
     return LogFilter(level=level, components=(component,))
 
 
-def _record(record: LogRecord) -> str:
-    at = datetime.fromtimestamp(record.at / 1e9, UTC)
+def _record(record: LogRecord) -> Iterator[Line]:
+    """How bad, when, what it says; and below its trace, as it is asked for."""
     body = " ".join(record.body.split())
-    if failed := record.attributes.get("exception.type"):
+    failed = str(record.attributes.get("exception.type") or "").rpartition(".")[2]
+    if failed not in body:
         body = f"{body} ({failed})"
     shown = body if len(body) <= _BODY else f"{body[: _BODY - 1]}…"
-    of = f" [{record.trace_id}]" if record.trace_id else ""
-    return f"{at:%m-%d %H:%M:%S} {record.level or '?'} {record.component or record.logger}: {shown}{of}"
+    level = record.level or "?"
+    of = record.component or record.logger
+    yield (f"{_SIGNS.get(level.lower(), '')}{level} ", Moment(record.at / 1e9), f" {of}: {shown}")
+    if record.trace_id:
+        yield f"`trace {record.trace_id}`"
 
 
 def _span(span: SpanRecord, depth: int) -> str:

@@ -12,29 +12,33 @@ WIDTH = 100
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
 
 
-def text(page: Page) -> str:
-    """The whole page, without control characters: an exception's text moves no cursor."""
-    return "\n".join(_lines(page))
+def text(page: Page, width: int | None = WIDTH) -> str:
+    """The whole page, without control characters: an exception's text moves no cursor. Without a width its lines are
+    whole, for Discord breaks them where a phone ends."""
+    return "\n".join(_lines(page, width))
 
 
-def _lines(page: Page) -> Iterator[str]:
+def _lines(page: Page, width: int | None) -> Iterator[str]:
     yield symbol(page.status) + page.title.translate(_CONTROL)
-    yield from _block(page.lines, page.at, "")
+    yield from _block(page.lines, page.at, "", width)
     for section in page.sections:
         yield ""
         yield symbol(section.status) + section.title.translate(_CONTROL)
-        yield from _block(section.lines, page.at, "   ")
+        yield from _block(section.lines, page.at, "" if width is None else "   ", width)
     if page.footer:
         yield ""
         yield page.footer
 
 
-def _block(lines: tuple[Line, ...], at: float | None, indent: str) -> Iterator[str]:
+def _block(lines: tuple[Line, ...], at: float | None, indent: str, width: int | None) -> Iterator[str]:
     for line in lines:
         shown = _line(line, at).translate(_CONTROL)
+        if width is None:
+            yield shown
+            continue
         yield from textwrap.wrap(
             shown,
-            WIDTH,
+            width,
             initial_indent=indent,
             subsequent_indent=indent + "  ",
             break_long_words=False,

@@ -8,7 +8,7 @@ from typing import Final
 from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.figures import named, page, shown, spark
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Page, Section, Sketch
+from whisperwatch.watcher.answers.page import Line, Page, Section
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.usage import Caches, Engagement, MemorySystem
 from whisperwatch.watcher.settings.guide import Thresholds
@@ -59,12 +59,7 @@ def _users(report: Engagement) -> Iterator[Line]:
     for window, name in _WINDOWS.items():
         if window in report.users:
             yield named(name, report.users[window])
-            yield from _sketch(report.users_trend.get(window, ()), "{user}")
-
-
-def _sketch(points: tuple[float | None, ...], unit: str) -> Iterator[Line]:
-    if any(point is not None for point in points):
-        yield Sketch(spark(points, unit))
+            yield from spark(report.users_trend.get(window, ()), "{user}")
 
 
 def _section(title: str, lines: Sequence[Line], source: str) -> Section | None:
@@ -81,13 +76,13 @@ def _returned(report: Engagement) -> Iterator[Line]:
 
 def _conversations(report: Engagement) -> Iterator[Line]:
     yield named("Begun", report.conversations)
-    yield from _sketch(report.conversations_trend, report.conversations.unit)
+    yield from spark(report.conversations_trend, report.conversations.unit)
     yield named("Ended", report.ended)
     if report.ended.value:
         yield named("… after one message of the user's", report.one_turn_rate)
         yield named("… after an error", report.error_rate)
-    yield named("Messages of the user's in one, on average", report.turns)
-    yield named("Length, on average", report.duration)
+    yield from _known("Messages of the user's in one, on average", report.turns)
+    yield from _known("Length, on average", report.duration)
 
 
 def _feedback(report: Engagement) -> Iterator[Line]:
@@ -103,14 +98,15 @@ def caches(report: Caches) -> Page:
     if not report.caches or report.hit_rate.value is None:
         return page("Caches", report.basis, ("No cache was asked in this time.",))
     verdict = f"Of 100 look-ups {report.hit_rate.value * 100:.0f} were hits."
-    lines = (verdict, named("Hits", report.hit_rate), named("Look-ups", report.lookups))
+    together = (named("Hits", report.hit_rate), named("Look-ups", report.lookups))
+    lines = (verdict, *(together if len(report.caches) > 1 else ()))
     sections = tuple(
         Section(
             one.name or "unnamed",
             (
                 named("Hits", one.hit_rate),
                 named("Look-ups", one.lookups),
-                *((named("Evictions", one.evictions),) if one.evictions.value is not None else ()),
+                *_known("Evictions", one.evictions),
             ),
         )
         for one in report.caches
@@ -126,15 +122,21 @@ def memory(report: MemorySystem) -> Page:
     verdict = "Nothing failed." if not failures else f"{number(failures, '1')} of all operations failed."
     sections = tuple(
         Section(
-            one.name or "unnamed",
+            one.name.capitalize() or "Unnamed",
             (
                 named("Operations", one.count),
                 named("P95", one.p95),
                 named("Failed", one.failed),
-                named("Memories each", one.items),
+                *_known("Memories each", one.items),
             ),
         )
         for one in report.operations
     )
-    lines = (verdict, named("Relevance of the best, on average", report.relevance))
+    lines = (verdict, *_known("Relevance of the best, on average", report.relevance))
     return page("Memory system", report.basis, lines, sections)
+
+
+def _known(name: str, figure: Figure) -> Iterator[str]:
+    """A line of what not every bot has, or not yet: nothing where it isn't known."""
+    if figure.value is not None:
+        yield named(name, figure)

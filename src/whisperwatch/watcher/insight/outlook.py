@@ -11,7 +11,6 @@ from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Forecast, Reach, forecast, reached
 from whisperwatch.watcher.insight.limits import Limited, Sort
 from whisperwatch.watcher.insight.rolling_origin import LEAST_POINTS
-from whisperwatch.watcher.query.language.printing import seconds
 
 _DAY_S: Final = 86_400.0
 _AHEAD: Final = 4
@@ -121,7 +120,7 @@ def resource(
     full = Reach(0.0, 0.0, 0.0) if used >= limit else None
     if ahead is None:
         return replace(
-            bare, full=full, why=f"a forecast takes {LEAST_POINTS} points, {seconds(step_s)} apart"
+            bare, full=full, why=f"a forecast takes {LEAST_POINTS} points, {step_s / 60:g} min apart"
         )
     return _going(bare, ahead, full or reached(ahead, limit))
 

@@ -9,6 +9,7 @@ import threading
 
 import discord.utils
 import pytest
+from discord.ext import commands
 from opentelemetry import trace
 
 from whisperwatch import semconv
@@ -149,6 +150,13 @@ def test_an_error_that_was_counted_without_a_log_record_is_one(logs, raised):
     }  # fmt: skip
     assert counted.exception[0] == "ValueError"
     assert (logged.event, logged.attributes) == (None, None)
+
+
+def test_what_a_user_got_wrong_is_no_error_of_the_log(logs):
+    note(commands.BadArgument("a lot is no dice"))
+    (counted,) = logs()
+    assert (counted.event, counted.severity) == ("bot.error", 9)
+    assert counted.attributes[semconv.ERROR_CATEGORY] == "user"
 
 
 def test_the_users_own_words_are_masked(logs, monkeypatch):

@@ -41,9 +41,9 @@ def test_history() -> None:
         ),
     )
     chart = from_history(report)
-    assert (chart.title, chart.start, chart.end) == ("Performance, last 2h", AT - 2 * HOUR, AT)
+    assert (chart.title, chart.start, chart.end) == ("Performance, last 2 hours", AT - 2 * HOUR, AT)
     assert [(panel.title, panel.unit) for panel in chart.panels] == [
-        ("Response time", "s"), ("Answers", "{message}/min"), ("Failures each 1h", "{error}"),
+        ("Response time", "s"), ("Answers", "{message}/min"), ("Failures each 60 min", "{error}"),
     ]  # fmt: skip
     times, answers, failures = chart.panels
     assert [(line.name, line.points) for line in times.lines] == [
@@ -60,7 +60,7 @@ def test_resources() -> None:
         BASIS, NONE, NONE, NONE, NONE, {}, {}, NONE, NONE, NONE, (0.1,), (4e8,), (int(AT),), (),
     )  # fmt: skip
     chart = from_resources(report)
-    assert (chart.title, chart.start, chart.end) == ("Resources, last 2h", AT - 2 * HOUR, AT)
+    assert (chart.title, chart.start, chart.end) == ("Resources, last 2 hours", AT - 2 * HOUR, AT)
     assert [(panel.unit, panel.lines[0].points) for panel in chart.panels] == [
         ("1", ((AT - HOUR, 0.1),)), ("By", ((AT - HOUR, 4e8),)),
     ]  # fmt: skip
@@ -68,12 +68,29 @@ def test_resources() -> None:
 
 def test_engagement() -> None:
     users = {"day": (3, 5), "week": (8, 9), "month": (10, 11)}
-    report = Engagement(BASIS, {}, NONE, NONE, NONE, {}, {}, users, (4, None), (int(AT - HOUR), int(AT)), ())
+    report = Engagement(
+        BASIS,
+        {},
+        {},
+        {},
+        NONE,
+        NONE,
+        NONE,
+        {},
+        {},
+        {},
+        {},
+        {},
+        users,
+        (4, None),
+        (int(AT - HOUR), int(AT)),
+        (),
+    )
     active, conversations = from_engagement(report).panels
     assert [(line.name, [value for _, value in line.points]) for line in active.lines] == [
         ("7 days", [8, 9]), ("1 day", [3, 5]),
     ]  # fmt: skip
-    assert conversations.title == "Conversations begun each 1h"
+    assert conversations.title == "Conversations begun each 60 min"
     assert conversations.lines[0].points == ((AT - 1.5 * HOUR, 4), (AT - HOUR / 2, None))
 
 
@@ -86,7 +103,7 @@ def limited(
 
 def capacity(*resources: Resource) -> Capacity:
     calm = Leak("no leak", None, "", 0.0)
-    return Capacity(BASIS, resources, calm, NONE, (), (), HOUR, (int(AT - HOUR), int(AT)), ())
+    return Capacity(BASIS, resources, calm, NONE, {}, (), (), HOUR, (int(AT - HOUR), int(AT)), ())
 
 
 def test_capacity() -> None:

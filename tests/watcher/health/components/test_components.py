@@ -87,7 +87,7 @@ class TestSystem:
             stage.bot.cell(semconv.SYSTEM_FILESYSTEM.name, "updowncounter", attributes).value = (size,)
         status, reason = stage.of("system")
         assert status == "healthy", "a CPU that was busy for a moment is no illness"
-        assert "Disk / has 60.0 GB free (60%)" in reason
+        assert "Disk / has 60.0 GB free (60 %)" in reason
 
     @pytest.mark.parametrize(("free", "used", "status"), [(2e9, 98e9, "degraded"), (0.5e9, 99e9, "unhealthy"),
                                                           (50e9, 5e12, "healthy"), (2e9, 2e9, "healthy")])  # fmt: skip
@@ -99,15 +99,15 @@ class TestSystem:
 
     def test_no_memory_left(self, stage: Stage) -> None:
         stage.bot.set(semconv.SYSTEM_MEMORY_UTILIZATION.name, 0.99)
-        assert stage.of("system") == ("degraded", "Memory suspect: is used to 99%.")
-        assert lasting(stage, "system") == ("unhealthy", "Memory is used to 99%.")
+        assert stage.of("system") == ("degraded", "Memory suspect: is used to 99 %.")
+        assert lasting(stage, "system") == ("unhealthy", "Memory is used to 99 %.")
 
     def test_a_cpu_that_is_busy_for_minutes(self, stage: Stage) -> None:
         for _ in range(20):
             stage.bot.set(semconv.SYSTEM_CPU_UTILIZATION.name, 0.99)
             stage.clock.pass_(15)
             stage.of("system")
-        assert stage.of("system") == ("degraded", "CPU is used to 99%.")
+        assert stage.of("system") == ("degraded", "CPU is used to 99 %.")
 
     def test_a_host_that_can_not_be_reached(self, stage: Stage) -> None:
         stage.bot.set(semconv.SYSTEM_MEMORY_UTILIZATION.name, 0.1)
@@ -152,7 +152,7 @@ class TestLanguageModel:
         stage.bot.record(LLM, 1.0, times=5, server__address="srv")
         status, reason = stage.of("llm")
         assert status == "healthy"
-        assert reason.startswith("Calls to srv: 0 of 5 failed, p95 ")
+        assert reason.startswith("Calls to srv: 0 of 5 failed, P95 ")
         stage.clock.pass_(60)
         for _ in range(10):
             stage.clock.pass_(15)
@@ -276,7 +276,7 @@ class TestCache:
     def test_the_hit_rate(self, stage: Stage) -> None:
         stage.bot.count("bot.cache.requests", 90, bot__cache__name="embeddings", bot__cache__result="hit")
         stage.bot.count("bot.cache.requests", 30, bot__cache__name="embeddings", bot__cache__result="miss")
-        assert stage.of("cache") == ("healthy", "The cache embeddings answers 75% of 120 requests.")
+        assert stage.of("cache") == ("healthy", "The cache embeddings answers 75 % of 120 requests.")
         assert stage.numbers("cache", "the cache embeddings")["hit_rate"] == 0.75
 
     def test_one_that_hardly_ever_hits(self, stage: Stage) -> None:

@@ -23,6 +23,7 @@ _LONGEST_VALUE: Final = 1_024
 _MOST_VALUES: Final = 32
 _PLAIN: Final = frozenset({int, float, bool})
 _ERROR: Final = 17
+_INFO: Final = 9
 _now = recorder.clock.now
 
 SEVERITY: Final = (*(0,) * 10, *(min(5 + 4 * (n // 10) + n % 10, 8 + 4 * (n // 10)) for n in range(44)))
@@ -65,7 +66,10 @@ def put(
 
 
 def put_error(verdict: Verdict, kind: str, root: Any, exception: Reduced | None) -> None:
-    """Record an error that was counted, and that the bot itself did not log."""
+    """Record an error that was counted, and that the bot itself did not log.
+
+    Users' mistakes are no ERROR: who looks for what is wrong would find little else.
+    """
     if not recorder.logs.on:
         return
     if root is not None:
@@ -77,8 +81,7 @@ def put_error(verdict: Verdict, kind: str, root: Any, exception: Reduced | None)
     recorder.logs.put(
         (
             _now(),
-            _ERROR,
-            "ERROR",
+            *((_INFO, "INFO") if verdict.category == "user" else (_ERROR, "ERROR")),
             semconv.SCOPE,
             body,
             attributes,

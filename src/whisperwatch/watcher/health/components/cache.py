@@ -38,6 +38,6 @@ def _judged(name: str, recents: list[Recent]) -> Part:
     asked = counts["hit"] + counts["miss"]
     rate = counts["hit"] / asked if asked else 0.0
     low = asked >= _ENOUGH and rate < _LOW
-    text = f"answers {rate:.0%} of {asked} requests"
+    text = f"answers {rate * 100:.0f} % of {asked} requests"
     numbers = {"hits": counts["hit"], "misses": counts["miss"], "hit_rate": round(rate, 4)}
     return Part(f"the cache {name}", "degraded" if low else "healthy", text, numbers)

@@ -99,5 +99,5 @@ def _judged(name: str, pool: _Pool, wait_s: float | None) -> Part:
         status = "unhealthy" if pool.most is not None else "degraded"
         text = f"is used up: {pool.used:.0f}{of} connections in use, {pool.pending:.0f} wait for one"
     elif wait_s is not None and wait_s > _LONG_WAIT_S:
-        status, text = "degraded", f"makes wait: p95 {seconds(wait_s)} for a connection"
+        status, text = "degraded", f"makes wait: P95 {seconds(wait_s)} for a connection"
     return Part(f"the pool {name}".strip(), status, text, numbers)

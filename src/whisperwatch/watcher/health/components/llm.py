@@ -50,7 +50,7 @@ def _traffic(scene: Scene, name: str, recents: list[Recent]) -> Part:
     elif calls.failed and all(any(word in error for word in _LIMIT) for error in errors):
         status, text = "degraded", f"the provider limits the rate: {text}"
     elif status == "healthy" and calls.p95_s is not None and calls.p95_s > _SLOW_S:
-        status, text = "degraded", f"slow, p95 {seconds(calls.p95_s)}: {text}"
+        status, text = "degraded", f"slow, P95 {seconds(calls.p95_s)}: {text}"
     return Part(f"calls to {name or 'the language model'}:", status, text, calls.numbers())
 
 

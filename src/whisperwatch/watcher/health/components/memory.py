@@ -28,7 +28,7 @@ def judge(scene: Scene) -> list[Part]:
 def _judged(name: str, calls: Calls) -> Part:
     status, text = calls.status(), calls.text()
     if status == "healthy" and calls.p95_s is not None and calls.p95_s > _SLOW_S:
-        status, text = "degraded", f"slow, p95 {seconds(calls.p95_s)}: {text}"
+        status, text = "degraded", f"slow, P95 {seconds(calls.p95_s)}: {text}"
     return Part(f"{name}:", status, text, calls.numbers())
 
 

@@ -106,9 +106,9 @@ class Calls:
         return told
 
     def text(self, verb: str = "failed") -> str:
-        """Such as "3 of 40 failed (TimeoutError), p95 1.2 s"."""
+        """Such as "3 of 40 failed (TimeoutError), P95 1.2 s"."""
         most = ", ".join(name for name, _ in self.errors.most_common(2))
-        slow = f", p95 {seconds(self.p95_s)}" if self.p95_s is not None else ""
+        slow = f", P95 {seconds(self.p95_s)}" if self.p95_s is not None else ""
         why = f" ({most})" if most else ""
         return f"{self.failed} of {self.count} {verb}{why}{slow}"
 

@@ -43,7 +43,7 @@ def _disks(scene: Scene) -> Iterator[Part]:
             status = "unhealthy"
         elif share < _LITTLE and left < _ROOM:
             status = "degraded"
-        text = f"has {left / 1e9:.1f} GB free ({share:.0%})"
+        text = f"has {left / 1e9:.1f} GB free ({share * 100:.0f} %)"
         yield Part(f"disk {mount}", status, text, {"free_bytes": int(left), "free_share": round(share, 4)})
 
 
@@ -51,7 +51,7 @@ def _memory(scene: Scene) -> Iterator[Part]:
     for _, used in scene.trends.latest(semconv.SYSTEM_MEMORY_UTILIZATION.name)[:1]:
         left = 1 - used
         status: Status = "unhealthy" if left < _NONE else "degraded" if left < _LITTLE else "healthy"
-        yield Part("memory", status, f"is used to {used:.0%}", {"used_share": round(used, 4)})
+        yield Part("memory", status, f"is used to {used * 100:.0f} %", {"used_share": round(used, 4)})
 
 
 def _cpu(scene: Scene) -> Iterator[Part]:
@@ -61,7 +61,10 @@ def _cpu(scene: Scene) -> Iterator[Part]:
     share, lasted_s = found
     busy = share > _BUSY and lasted_s >= _BUSY_S
     yield Part(
-        "CPU", "degraded" if busy else "healthy", f"is used to {share:.0%}", {"used_share": round(share, 4)}
+        "CPU",
+        "degraded" if busy else "healthy",
+        f"is used to {share * 100:.0f} %",
+        {"used_share": round(share, 4)},
     )
 
 
