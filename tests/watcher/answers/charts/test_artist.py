@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import util
 from pathlib import Path
@@ -219,10 +218,8 @@ async def test_the_lock_of_a_killed_worker_is_no_hindrance(make: Make, tmp_path:
     (fonts,) = folder.glob("fontlist*.json")
     fonts.unlink()
     fonts.with_name(f"{fonts.name}.matplotlib-lock").touch()
-    began = time.monotonic()
     assert size(await make(state=tmp_path).draw(history()))
-    assert time.monotonic() - began < 5
-    assert fonts.exists()
+    assert fonts.exists()  # matplotlib waits five seconds for a lock, and then does without the list
 
 
 async def test_without_a_state_directory(make: Make, tmp_path: Path) -> None:
