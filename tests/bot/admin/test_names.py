@@ -62,7 +62,7 @@ async def test_the_owner_sees_names_where_nobody_else_reads(
     assert ephemeral.ephemeral
     for text in (by_message, named_by_settings, shown(direct), shown(ephemeral)):
         assert "elsewhere: 2 messages" in text
-        assert "home: 1 messages" in text
+        assert "home: 1 message," in text
         assert "\\#general of elsewhere: 2 messages" in text
         assert not HASH.search(text)
 

@@ -98,10 +98,10 @@ def test_a_watcher_without_a_bot_answers(
     command = [sys.executable, "-m", "whisperwatch", "serve", "--state-dir", str(tmp_path / "state")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
-        said = served.stderr.readline()
-        assert "the report API is http://127.0.0.1:" in said
-        url = said.split("served at ")[1].split(",")[0]
         try:
+            said = served.stderr.readline()
+            url = said.split("served at ")[1].split(",")[0]
+            assert f"the report API is at {url}/api/v1" in said
             assert main(["report", "engagement", "--json", "--url", url]) == 0
             assert json.loads(capsys.readouterr().out)["basis"]["store"] == "embedded"
             assert main(["report", "health"]) == 0

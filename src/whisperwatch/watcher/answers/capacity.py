@@ -7,7 +7,7 @@ from typing import Final
 
 from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.charts.from_capacity import drawn
-from whisperwatch.watcher.answers.figures import UNKNOWN, page, shown, span, spark, thinned
+from whisperwatch.watcher.answers.figures import UNKNOWN, named, page, shown, span, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section, symbol
 from whisperwatch.watcher.insight.capacity import Capacity
@@ -39,7 +39,7 @@ def planning(report: Capacity, thresholds: Thresholds = verdicts.DEFAULT) -> Pag
     ]
     amounts = tuple(_amounts(report))
     if amounts:
-        sections.append(Section("What comes in a day", amounts))
+        sections.append(Section("What came in this time", amounts))
     if report.unmeasured:
         sections.append(Section("Not measured", report.unmeasured))
     return page("Capacity", report.basis, (_verdict(report),), tuple(sections))
@@ -168,9 +168,7 @@ def _amount(figure: Figure) -> str:
 
 def _amounts(report: Capacity) -> Iterator[Line]:
     """What nothing limits by itself."""
-    found = {_SIGNALS.get(signal, signal): records for signal, records in report.volume.items()}
-    days = report.basis.over_s / _DAY_S
-    for name, whole in {"LLM tokens": report.tokens, **found}.items():
-        if whole.value is not None:
-            before = None if whole.before is None else whole.before / days
-            yield f"{name}: {shown(Figure(round(whole.value / days), whole.unit, before))}"
+    records = {_SIGNALS.get(signal, signal): count for signal, count in report.volume.items()}
+    for name, amount in {"LLM tokens": report.tokens, **records}.items():
+        if amount.value is not None:
+            yield named(name, amount)

@@ -43,7 +43,8 @@ def _lines(report: Places) -> Iterator[Line]:
 def _load(one: Place, report: Places) -> str:
     share = number(one.messages / report.together.messages, "1")
     each = number(one.seconds / one.messages, "s")
-    return f"{_named(one)}: {one.messages:,} messages, {share} of all, {each} each"
+    messages = "1 message" if one.messages == 1 else f"{one.messages:,} messages"
+    return f"{_named(one)}: {messages}, {share} of all, {each} each"
 
 
 def _failed(one: Place, report: Places) -> str:
