@@ -7,7 +7,6 @@ import asyncio
 import json
 import math
 import os
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -147,23 +146,12 @@ async def shown(stack: Stack) -> AsyncIterator[Shown]:
         playing = asyncio.create_task(faults.play(wrong, stage.discord, stage.model, lambda note: None))
         await people.come()
         try:
-            await asks_for_health(stage)
             await until_found(found)
         finally:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
             await people.vanish()
     yield found
-
-
-async def asks_for_health(stage: Stage) -> None:
-    """An admin does, in a terminal."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "whisperwatch", "health", "--state-dir", str(stage.home.path / "state"),
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    _, said = await process.communicate()
-    assert not said, said
 
 
 async def until_found(found: Shown) -> None:
