@@ -28,8 +28,8 @@ _BATCH = 500
 def requests(count: int) -> list[bytes]:
     """Encoded requests."""
     dice, stream = random.Random(1), Stream(RESOURCE)
-    definitions = [("scope", 1, "whisperwatch", "0", None, None)]
-    definitions += [("attributes", n + 1, attributes) for n, attributes in enumerate(STATIC)]  # type: ignore[misc]
+    definitions: list[tuple[Any, ...]] = [("scope", 1, "whisperwatch", "0", None, None)]
+    definitions += [("attributes", n + 1, attributes) for n, attributes in enumerate(STATIC)]
     stream.take(("batch", 1, 10**18, definitions, [], [], {}))
     encoder, made = SpanEncoder(stream, Redaction(bytes(32))), []
     for n in range(count):

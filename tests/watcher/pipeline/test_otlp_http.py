@@ -184,6 +184,26 @@ async def test_a_server_that_speaks_no_http(target, says):
     assert "secret" not in outcome.message
 
 
+async def test_a_kept_connection_of_a_server_that_was_restarted_is_no_failure(target):
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers one request, takes a second one, and hangs up."""
+        nonlocal connections
+        connections += 1
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""):
+            with contextlib.suppress(asyncio.IncompleteReadError):
+                await reader.readuntil(b"body")
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        transport = HttpTransport(target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"), 10)
+        assert [await transport.send(b"body") for _ in range(3)] == [Taken()] * 3
+        await transport.close()
+    assert connections == 3
+
+
 @pytest.fixture
 async def tls(tmp_path):
     """A server that wants a client certificate; its URL, and the files of its authority and of a client."""

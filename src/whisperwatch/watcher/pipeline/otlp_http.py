@@ -61,12 +61,10 @@ class HttpTransport:
         if self._target.compression == "gzip":
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         try:
-            # a redirect would turn the POST into a GET, or carry the headers to another host
-            data = body if len(body) < _LARGE else io.BytesIO(body)
-            async with self._client().post(
-                self._target.url, data=data, allow_redirects=False, proxy=self._proxy
-            ) as response:
-                return _outcome(response, await _read(response))
+            try:
+                return await self._post(body)
+            except aiohttp.ServerDisconnectedError:  # the connection that was kept is of a server that has ended
+                return await self._post(body)
         except TimeoutError:
             return Failed(f"{self._target.shown} didn't answer within {self._timeout.total:g} s")
         except aiohttp.ClientConnectorError as error:
@@ -78,6 +76,14 @@ class HttpTransport:
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Failed(f"{self._target.shown}: {printable(str(error)) or type(error).__name__}")
+
+    async def _post(self, body: bytes) -> Outcome:
+        # a redirect would turn the POST into a GET, or carry the headers to another host
+        data = body if len(body) < _LARGE else io.BytesIO(body)
+        async with self._client().post(
+            self._target.url, data=data, allow_redirects=False, proxy=self._proxy
+        ) as response:
+            return _outcome(response, await _read(response))
 
     async def close(self) -> None:
         """Close the connection."""
