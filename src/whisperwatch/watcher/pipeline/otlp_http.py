@@ -63,8 +63,8 @@ class HttpTransport:
         try:
             try:
                 return await self._post(body)
-            except aiohttp.ServerDisconnectedError:  # the connection that was kept is of a server that has ended
-                return await self._post(body)
+            except aiohttp.ServerDisconnectedError:
+                return await self._post(body)  # the connection was kept from a server that has ended since
         except TimeoutError:
             return Failed(f"{self._target.shown} didn't answer within {self._timeout.total:g} s")
         except aiohttp.ClientConnectorError as error:
