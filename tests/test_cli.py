@@ -74,7 +74,7 @@ def test_check_without_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.err == ""
     assert "HEALTH_CHECK_PORT                          9091\n" in printed.out
     assert "* " not in printed.out.partition("\n")[2], "nothing is marked as set"
-    assert printed.out.count("not exported: no endpoint is set") == 2
+    assert printed.out.count("not exported: no endpoint is set") == 3
 
 
 def test_check_shows_what_is_set(
