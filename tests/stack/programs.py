@@ -18,8 +18,10 @@ import urllib.request
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 PROJECT = Path(__file__).resolve().parents[2]
+COLLECTOR = PROJECT / "otel-collector"
 PATIENCE_S = 90.0
 _PDEATHSIG = 1
 
@@ -46,18 +48,21 @@ class Stack:
     def __init__(self, programs: Path, data: Path) -> None:
         self.programs, self.data = programs, data
         self._running: list[subprocess.Popen[bytes]] = []
-        self._started: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
+        self._started: dict[str, tuple[tuple[str, ...], int | None, dict[str, str]]] = {}
         self._addresses: dict[str, tuple[str, str]] = {}
 
     @cached_property
     def prometheus(self) -> str:
         """Prometheus with its OTLP receiver."""
-        port = free_port()
+        return self.start_prometheus(PROJECT / "prometheus" / "prometheus.yml")
+
+    def start_prometheus(self, config: Path, port: int = 0) -> str:
+        """A Prometheus with this configuration, over the data that there is; its address."""
+        port = port or free_port()
         self._start(
             "prometheus",
-            f"--config.file={PROJECT / 'prometheus' / 'prometheus.yml'}",
+            f"--config.file={config}",
             f"--storage.tsdb.path={self.data / 'prometheus'}",
-            "--storage.tsdb.retention.time=60d",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-otlp-receiver",
             "--enable-feature=exemplar-storage",
@@ -67,7 +72,11 @@ class Stack:
     @cached_property
     def loki(self) -> str:
         """Loki."""
-        port = free_port()
+        return self.start_loki()
+
+    def start_loki(self, port: int = 0) -> str:
+        """Loki, over the data that there is."""
+        port = port or free_port()
         self._start(
             "loki",
             f"-config.file={PROJECT / 'loki' / 'config.yaml'}",
@@ -96,22 +105,38 @@ class Stack:
     def collector(self) -> str:
         """The collector's OTLP/HTTP receiver; what it gets goes to Prometheus and Loki, and to a Tempo where
         WHISPERWATCH_TEST_TEMPO_OTLP names its OTLP/HTTP address."""
-        port, health = free_port(), free_port()
-        self._start(
-            "otelcol",
-            f"--config={PROJECT / 'otel-collector' / 'config.yaml'}",
-            COLLECTOR_LISTEN="127.0.0.1",
-            COLLECTOR_HTTP_PORT=str(port),
-            COLLECTOR_GRPC_PORT=str(free_port()),
-            COLLECTOR_HEALTH_PORT=str(health),
-            COLLECTOR_METRICS_PORT=str(free_port()),
-            COLLECTOR_DATA=str(self.data / "otelcol"),
+        tempo = os.environ.get("WHISPERWATCH_TEST_TEMPO_OTLP", "http://127.0.0.1:9")
+        return self.start_collector(
             PROMETHEUS_OTLP=f"{self.prometheus}/api/v1/otlp/v1/metrics",
             LOKI_OTLP=f"{self.loki}/otlp/v1/logs",
-            TEMPO_OTLP=os.environ.get("WHISPERWATCH_TEST_TEMPO_OTLP", "http://127.0.0.1:9") + "/v1/traces",
+            TEMPO_OTLP=f"{tempo}/v1/traces",
         )
-        self._ready(f"http://127.0.0.1:{health}", "/")
-        return f"http://127.0.0.1:{port}"
+
+    def start_collector(self, *overlays: Path, core: int | None = None, **environment: str) -> str:
+        """A collector, over the queue that there is; the address of its OTLP/HTTP receiver.
+
+        Args:
+            overlays: configurations beside the main one.
+            core: the only one that it may run on.
+            environment: where it listens (else on free ports), and where it sends to.
+        """
+        ports = {f"COLLECTOR_{what}_PORT": str(free_port()) for what in ("HTTP", "GRPC", "HEALTH", "METRICS")}
+        where = {"COLLECTOR_LISTEN": "127.0.0.1", "COLLECTOR_DATA": str(self.data / "otelcol")}
+        environment = where | ports | environment
+        configurations = [COLLECTOR / "config.yaml", *overlays]
+        self._start("otelcol", *(f"--config={path}" for path in configurations), core=core, **environment)
+        self._ready(f"http://127.0.0.1:{environment['COLLECTOR_HEALTH_PORT']}", "/")
+        self.collector_metrics = f"http://127.0.0.1:{environment['COLLECTOR_METRICS_PORT']}/metrics"
+        return f"http://127.0.0.1:{environment['COLLECTOR_HTTP_PORT']}"
+
+    def kill(self, name: str) -> None:
+        """End the newest of that name as the kernel would."""
+        self.process(name).kill()
+        self.process(name).wait()
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """The newest of that name."""
+        return next(process for process in reversed(self._running) if process.args == name)
 
     def run(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """One of the programs that check something, to its end."""
@@ -131,28 +156,22 @@ class Stack:
                 process.kill()
                 process.wait()
 
-    def kill(self, name: str) -> None:
-        """As `kill -9` does."""
-        process = next(one for one in self._running if one.args == name)
-        self._running.remove(process)
-        process.kill()
-        process.wait()
-
     def start_again(self, name: str) -> None:
         """What was killed, as it was started, where it was."""
-        arguments, environment = self._started[name]
-        self._start(name, *arguments, **environment)
+        arguments, core, environment = self._started[name]
+        self._start(name, *arguments, core=core, **environment)
         self._ready(*self._addresses[name])
 
     def log(self, name: str) -> str:
         """What a program has written."""
         return (self.data / f"{name}.log").read_text(errors="replace")
 
-    def _start(self, name: str, *arguments: str, **environment: str) -> None:
-        self._started[name] = arguments, environment
-        with open(self.data / f"{name}.log", "wb") as log:
+    def _start(self, name: str, *arguments: str, core: int | None = None, **environment: str) -> None:
+        self._started[name] = arguments, core, environment
+        pinned = () if core is None else ("taskset", "-c", str(core))
+        with open(self.data / f"{name}.log", "ab") as log:
             process = subprocess.Popen(
-                [self.programs / name, *arguments],
+                [*pinned, self.programs / name, *arguments],
                 env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=_die_with_the_tests,
             )  # fmt: skip
@@ -161,10 +180,11 @@ class Stack:
 
     def _ready(self, url: str, path: str) -> str:
         process = self._running[-1]
-        self._addresses[str(process.args)] = url, path
-        wait_for(lambda: process.poll() is not None or _answers(url + path), f"{process.args} at {url}{path}")
+        name = cast(str, process.args)
+        self._addresses[name] = url, path
+        wait_for(lambda: process.poll() is not None or _answers(url + path), f"{name} at {url}{path}")
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args} ended:\n{self.log(str(process.args))[-3000:]}")
+            raise RuntimeError(f"{name} ended:\n{self.log(name)[-3000:]}")
         return url
 
 

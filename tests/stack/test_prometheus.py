@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from tests.contract.bot import Bot
-from tests.stack.programs import Stack, free_port
+from tests.stack.programs import Stack
 
 from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
@@ -354,15 +354,7 @@ def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     folder = tmp_path_factory.mktemp("strict")
     (folder / "prometheus.yml").write_text("global: {}\n")
     stricter = Stack(stack.programs, folder)
-    port = free_port()
-    stricter._start(
-        "prometheus",
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--web.enable-otlp-receiver",
-    )
-    yield stricter._ready(f"http://127.0.0.1:{port}", "/-/ready")
+    yield stricter.start_prometheus(folder / "prometheus.yml")
     stricter.stop()
 
 
