@@ -68,6 +68,7 @@ TOOLS = (
     Tool("logcli", *_LOKI, "cmd/logcli", replaced=_LOKI_REPLACED),
     Tool("alertmanager", *_ALERTMANAGER, "cmd/alertmanager"),
     Tool("amtool", *_ALERTMANAGER, "cmd/amtool"),
+    Tool("docker-compose", "github.com/docker/compose/v2", "v2.40.3", "cmd"),
     Tool("otelcol", "go.opentelemetry.io/collector/cmd/builder", "v0.155.0", ""),
 )
 

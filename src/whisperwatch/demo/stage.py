@@ -17,8 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from whisperwatch.demo.backends import elsewhere
 from whisperwatch.demo.backends.child import Child, free_port, require_free
 from whisperwatch.demo.backends.chroma import Chroma
+from whisperwatch.demo.backends.elsewhere import Elsewhere
 from whisperwatch.demo.backends.llm import MODEL, LanguageModel
 from whisperwatch.demo.backends.postgres import Postgres
 from whisperwatch.demo.backends.redis import Redis
@@ -43,6 +45,8 @@ _SET_BY_US = (
 """Variables of the user's that are kept from the demo's bot: it would show the user's settings instead of working."""
 PRICE = {"input": 0.15, "output": 0.6}
 """USD for a million tokens: what the demo's model would cost if it were one."""
+_FOR_THE_BOT = "DEMO_BOT_"
+"""How a variable begins that is meant for it all the same: DEMO_BOT_HEALTH_CHECK_HOST is its HEALTH_CHECK_HOST."""
 _SETTINGS = {
     "OTEL_SERVICE_NAME": "companion",
     "OTEL_RESOURCE_ATTRIBUTES": f"service.version={__version__}",
@@ -68,17 +72,14 @@ class Service(Protocol):
 class Stage:
     """Everything but the users. An async context manager: inside it, the bot is connected and watched.
 
-    `port` is that of `/health` and `/metrics`; 0 takes any that is free. `say` is given a line for each step. `otlp` is
-    a collector's address that gets all telemetry in the place of the demo's own. The bot's owner is the user `owner`;
-    `/watch` is published in the first guild.
+    `port` is that of `/health` and `/metrics`; 0 takes any that is free. `say` is given a line for each step.
+    The bot's owner is the user `owner`; `/watch` is published in the first guild.
 
     Attributes:
         settings: further variables of the bot's environment, to be set before it starts.
     """
 
-    def __init__(
-        self, say: Callable[[str], None], port: int = 0, seed: int = 7, otlp: str | None = None
-    ) -> None:
+    def __init__(self, say: Callable[[str], None], port: int = 0, seed: int = 7) -> None:
         self.truth = Truth()
         self.settings: dict[str, str] = {}
         self.discord = LoopbackDiscord(_GUILDS, people=(), limits=Limits.real(), seed=seed)
@@ -87,13 +88,14 @@ class Stage:
         self.model = LanguageModel(seed)
         self.receiver = Receiver()
         self.home = Home()
-        self.postgres = Postgres(self.home)
-        self.redis = Redis(self.home)
         self.port = port or free_port()
         self._services: tuple[Service, ...] = (
-            self.postgres, self.redis, Chroma(self.home), self.model, self.receiver,
-        )  # fmt: skip
-        self._otlp = {} if otlp is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp}
+            _there(elsewhere.DATABASE, "DATABASE_URL") or Postgres(self.home),
+            _there(elsewhere.REDIS, "REDIS_URL") or Redis(self.home),
+            _there(elsewhere.CHROMA, "CHROMA_URL") or Chroma(self.home),
+            self.model,
+            _there(elsewhere.COLLECTOR, "OTEL_EXPORTER_OTLP_ENDPOINT") or self.receiver,
+        )
         self._say = say
         self._begin = time.monotonic()
         self._stack = AsyncExitStack()
@@ -110,7 +112,8 @@ class Stage:
     @property
     def ledgers(self) -> Ledgers:
         """What truly happened."""
-        return Ledgers(self.truth, self.discord, self.model, self.postgres.dsn, self.redis.url)
+        told = self._told()
+        return Ledgers(self.truth, self.discord, self.model, told["DATABASE_URL"], told["REDIS_URL"])
 
     async def __aenter__(self) -> Self:
         try:
@@ -177,11 +180,9 @@ class Stage:
         prices = self.home.path / "prices.json"
         prices.write_text(json.dumps({MODEL: PRICE}))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_SET_BY_US)}
-        for service in self._services:
-            environment |= service.environment()
         return (
             environment
-            | self._otlp
+            | self._told()
             | _SETTINGS
             | {
                 VARIABLE: str(self.state),
@@ -192,8 +193,13 @@ class Stage:
                 "DISCORD_TOKEN": self.discord.token,
                 "ADMIN_GUILD_ID": str(self.discord.guild().id),
             }
+            | _for_the_bot()
             | self.settings
         )
+
+    def _told(self) -> dict[str, str]:
+        """How the bot's process finds the services."""
+        return {key: value for service in self._services for key, value in service.environment().items()}
 
     async def _connected(self) -> bool:
         return self.discord.ledger.connected("ready") > 0
@@ -207,3 +213,17 @@ class Stage:
 
     def _tell(self, what: str) -> None:
         self._say(f"{time.monotonic() - self._begin:4.1f} s  {what}")
+
+
+def _there(variable: str, told: str) -> Elsewhere | None:
+    """A service that others run, where the environment names one."""
+    url = elsewhere.address(variable)
+    return Elsewhere(f"{variable}'s server", told, url) if url else None
+
+
+def _for_the_bot() -> dict[str, str]:
+    return {
+        key.removeprefix(_FOR_THE_BOT): value
+        for key, value in os.environ.items()
+        if key.startswith(_FOR_THE_BOT)
+    }

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 from whisperwatch.demo import sayings
 from whisperwatch.demo.loopback import Interaction, LoopbackDiscord, Message, Person
@@ -181,6 +182,7 @@ class Visitor:
         """Types a little, is offered what it has said, chooses."""
         channel = self._channel()
         typed = self.dice.choice(("the", "my", "a"))
+        offered: list[dict[str, Any]] = []  # stays so where none come in time
         async with self._deed(f"/recall {typed}…", "ok", answered=True):
             self._interacted("recall", "autocomplete")
             offered = await self.person.autocomplete("recall", "about", typed, channel, timeout=_PATIENCE_S)

