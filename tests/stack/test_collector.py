@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import random
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.stack import otlp
 from tests.stack.otlp import Sink
-from tests.stack.programs import COLLECTOR, Stack, wait_for
+from tests.stack.programs import COLLECTOR, PROJECT, Stack, wait_for
 
 TAIL_SAMPLING = COLLECTOR / "overlays" / "tail-sampling.yaml"
 SECRETS = {
@@ -137,9 +141,10 @@ class TestTailSampling:
         slower.write_text(text.replace("burst_capacity: 10000", "burst_capacity: 100"))
         collector = alone.start_collector(slower, **sink.targets())
         failed, slow, asked = range(1, 41), range(41, 81), range(81, 121)
-        plain = range(1001, 6001)
-        for first in range(plain.start, plain.stop, 500):
-            otlp.send(collector, "traces", otlp.traces(map(otlp.span, range(first, first + 500))))
+        chance = random.Random(1)
+        plain = [chance.getrandbits(128) for _ in range(5000)]  # a share is chosen by their hash
+        for first in range(0, 5000, 500):
+            otlp.send(collector, "traces", otlp.traces(map(otlp.span, plain[first : first + 500])))
         spans = [
             *(otlp.span(number, failed=True) for number in failed),
             *(otlp.span(number, took_s=3.0) for number in slow),
@@ -168,3 +173,39 @@ def _told(stack: Stack, name: str) -> list[str]:
     """Of the collector's own telemetry."""
     with urllib.request.urlopen(stack.collector_metrics, timeout=10) as response:
         return [line for line in response.read().decode().splitlines() if line.startswith(name)]
+
+
+def test_security_events_for_a_siem(alone: Stack, sink: Sink, tmp_path: Path) -> None:
+    """What the overlay for syslog makes of them; its exporter, which can't be run here, writes these attributes."""
+    overlay = yaml.safe_load((COLLECTOR / "overlays" / "syslog.yaml").read_text())
+    overlay["exporters"] = {"otlp_http/siem": {"endpoint": sink.url, "sending_queue": {"enabled": False}}}
+    overlay["service"]["pipelines"]["logs/syslog"]["exporters"] = ["otlp_http/siem"]
+    (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    targets = sink.targets() | {"LOKI_OTLP": "http://127.0.0.1:9/"}
+    collector = alone.start_collector(tmp_path / "overlay.yaml", **targets)
+    records = [otlp.log("an answer"), otlp.log("permission denied", event="bot.security")]
+    otlp.send(collector, "logs", otlp.logs(records, otlp.SERVICE | {"host.name": "here"}))
+    wait_for(sink.logs, "the event")
+    (event,) = sink.logs()
+    assert otlp.plain(event.attributes) == {
+        "priority": 134, "appname": "bot", "hostname": "here", "msg_id": "bot.security",
+        "message": "permission denied",
+    }  # fmt: skip
+
+
+def test_exemplars_reach_prometheus(alone: Stack, sink: Sink) -> None:
+    """Also those of span metrics: from a panel to its trace."""
+    prometheus = alone.start_prometheus(PROJECT / "prometheus" / "prometheus.yml")
+    targets = sink.targets() | {"PROMETHEUS_OTLP": f"{prometheus}/api/v1/otlp/v1/metrics"}
+    collector = alone.start_collector(**targets)
+    otlp.send(collector, "traces", otlp.traces([otlp.span(0xABC)]))
+
+    def exemplars() -> list[str]:
+        query = "traces_span_metrics_duration_seconds_bucket"
+        now = time.time()
+        url = f"{prometheus}/api/v1/query_exemplars?query={query}&start={now - 600}&end={now + 60}"
+        with urllib.request.urlopen(url, timeout=10) as response:
+            data = json.load(response)["data"]
+        return [one["labels"]["trace_id"] for series in data for one in series["exemplars"]]
+
+    wait_for(lambda: f"{0xABC:032x}" in exemplars(), "the exemplar")
