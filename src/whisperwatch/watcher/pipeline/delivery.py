@@ -83,6 +83,7 @@ class Delivery:
         last_success: unix seconds of the last success; None before the first.
         reached_since: unix seconds of the first success after the last failure; None before, and while it fails.
         error: what the last failure was.
+        behind: what waits on the disk is of an outage, or of an earlier run; it is sent at a pace.
         refused: unix seconds of when the collector last refused something, and what it said; None before.
     """
 
@@ -96,6 +97,7 @@ class Delivery:
         clean: Callable[[str], str] = str,
         pace: Pace | None = None,
     ) -> None:
+        self.behind = False
         self.refused: tuple[float, str] | None = None
         self.failing_since: float | None = None
         self.last_success: float | None = None
@@ -148,7 +150,9 @@ class Delivery:
         self._buffer.remove(request)
         self._tell(request, outcome)
         self._settled(request, outcome)
-        if request.spooled:
+        if not request.spooled:
+            self.behind = False
+        elif self.behind:
             await asyncio.sleep(self._pace.sent(len(request.body)))
 
     async def _send(self, request: Request) -> Outcome:
@@ -169,7 +173,7 @@ class Delivery:
         if self.failing_since is None:
             self.failing_since, self.reached_since = time.time(), None
             _logger.warning("%s can't be exported, and wait: %s", self._signal, outcome.message)
-        self._away = True
+        self._away = self.behind = True
         self._collector_said_wait = outcome.after_s is not None
         self._hurry.clear()
         # not wait_for: Python 3.11's can swallow a cancellation that comes together with what it waits for

@@ -198,6 +198,7 @@ class Pipeline:
             delivery = Delivery(
                 signal, transport, self._buffer, self._settle, self._backoff(), clean, self._pace()
             )
+            delivery.behind = self._spool is not None and self._spool.waits(signal)
             self._deliveries[signal] = delivery
             self._tasks.append(asyncio.create_task(delivery.run(), name=f"export of {signal}"))
         if "metrics" in self._deliveries:
@@ -260,8 +261,8 @@ class Pipeline:
             self._kept.end(stream)
 
     async def flush(self, timeout_s: float) -> bool:
-        """Send and keep everything, newest metrics included: what waits on the disk is safe there. False if something
-        still waits in memory after `timeout_s`."""
+        """Send and keep everything, newest metrics included; what an outage has left on the disk is safe there. False
+        if something still waits in memory after `timeout_s`."""
         if self._kept is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
@@ -273,7 +274,7 @@ class Pipeline:
             delivery.hurry()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self._memory_bytes:
+                while self._soon_sent_bytes:
                     self._settled.clear()
                     await self._settled.wait()
         return not self._memory_bytes
@@ -383,6 +384,16 @@ class Pipeline:
     @property
     def _memory_bytes(self) -> int:
         return sum(map(self._buffer.memory_bytes, self._targets))
+
+    @property
+    def _soon_sent_bytes(self) -> int:
+        """What waits in memory, and on the disk where there is no outage."""
+        spool, found = self._spool, self._memory_bytes
+        if spool is not None:
+            found += sum(
+                spool.waiting_bytes(signal) for signal, d in self._deliveries.items() if not d.behind
+            )
+        return found
 
     def _spooled(self, request: Request) -> None:
         self._pass_all(request)
