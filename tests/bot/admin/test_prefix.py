@@ -59,10 +59,10 @@ async def test_wrong_words_are_answered_with_right_ones(run: Run, ask: Ask, make
         quoted = await ask("owner", '!health "detai')
     assert (title(wrong), wrong.embeds[0]["description"]) == (
         "❔ Not understood",
-        "health doesn't know 'everything'. It is: health \\[detailed\\]",
+        "health doesn't know 'everything'. For view there is: detailed",
     )
     assert title(quoted) == "❔ Not understood"
-    assert alone.embeds[0]["description"].startswith("**watch health \\[detailed\\]**\nHow the bot is")
+    assert alone.embeds[0]["description"].startswith("**watch health**: How the bot is")
 
 
 async def test_to_others_the_commands_do_not_exist(

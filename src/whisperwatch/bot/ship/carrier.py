@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from whisperwatch import tape
@@ -20,6 +20,8 @@ logger = logging.getLogger("whisperwatch")
 
 PAUSE_S: Final = 0.001
 """Between two pieces, so that no step holds the GIL for long."""
+_MOST_USERS: Final = 100_000
+"""That wait for a beat that can be sent."""
 
 
 class Carrier:
@@ -47,6 +49,7 @@ class Carrier:
         self.asking, self.calls = asking, calls
         self._recorder, self._cargo, self._keeper = recorder, cargo, keeper
         self._on_welcome = on_welcome
+        self._unsent: Sequence[int] = ()
 
     @property
     def has_more(self) -> bool:
@@ -64,7 +67,7 @@ class Carrier:
             self._push()  # where the watcher was slow to read, some of it is still here
             self._read()
             return
-        beat: dict[str, Any] | None = make_beat()
+        beat: dict[str, Any] | None = self._with_unsent(make_beat())
         while True:
             self._cargo.take_spans()
             if self._keeper.refused:
@@ -76,8 +79,14 @@ class Carrier:
             if is_late or not self.has_more:
                 self._push()
                 if is_late or not self.has_more:
+                    self._unsent = () if beat is None else beat["users"]
                     return
             self._pause(until)
+
+    def _with_unsent(self, beat: dict[str, Any]) -> dict[str, Any]:
+        """With the users of a beat that could not be sent: nobody else tells of them again."""
+        users = dict.fromkeys([*self._unsent, *beat.get("users", ())])
+        return {**beat, "users": list(users)[:_MOST_USERS]}
 
     def say_goodbye(self, reason: str) -> None:
         """There is no more to come."""

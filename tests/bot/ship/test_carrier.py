@@ -1,0 +1,50 @@
+"""What goes with a beat is told once: where it could not be sent it goes with the next."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from whisperwatch import tape
+from whisperwatch.bot.ship.asking import Asking
+from whisperwatch.bot.ship.carrier import Carrier
+
+
+class Cargo:
+    """Takes batches as long as there is somebody to send them to."""
+
+    unacknowledged = seq = 0
+
+    def __init__(self) -> None:
+        self.beats: list[Any] = []
+
+    def take_spans(self) -> None:
+        """There are none."""
+
+    def batch(self, beat: Any) -> tuple[Any, ...] | None:
+        self.beats.append(beat)
+        return None if beat is None else (tape.BATCH, len(self.beats))
+
+
+def test_users_of_a_beat_that_was_not_sent_go_with_the_next() -> None:
+    sent: list[bytes] = []
+    link = SimpleNamespace(sent=True, push=lambda: None, receive=lambda: (), hold=sent.append)
+    keeper: Any = SimpleNamespace(link=None, refused=False, connected=False, expect=lambda: None)
+    cargo: Any = Cargo()
+    recorder: Any = SimpleNamespace(waiting=False)
+    calls: Any = SimpleNamespace(frames=lambda: ())
+    carrier = Carrier(recorder, cargo, keeper, Asking(lambda: None), calls, lambda _: None)
+    users = iter([[1, 2], [2, 3], [4]])
+
+    def carry() -> None:
+        carrier.carry(time.monotonic(), lambda: {"users": next(users)})
+
+    carry()
+    assert cargo.beats == []
+    keeper.link, keeper.connected = link, True
+    carry()
+    assert cargo.beats[-1]["users"] == [1, 2, 3]
+    carry()
+    assert cargo.beats[-1]["users"] == [4]
+    assert len(sent) == 2
