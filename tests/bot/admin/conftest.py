@@ -122,7 +122,7 @@ async def well() -> None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             answer = await desk.ask("health", {})
-            if answer["status"] == "healthy" or "Intents missing" in answer["text"]:
+            if answer.get("status") == "healthy" or "Intents missing" in answer["text"]:
                 return
             await asyncio.sleep(0.02)
 
