@@ -16,6 +16,7 @@ from whisperwatch.watcher.answers import answers
 from whisperwatch.watcher.answers.answers import Answers
 from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.charts.chart import unpacked
+from whisperwatch.watcher.answers.charts.patience import Patience
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.query.asking import Asking
@@ -99,9 +100,9 @@ class TestWithoutAPicture:
             return b"png"
 
         monkeypatch.setattr(answers, "_WITH_PICTURE_S", 0.05)
-        answer = await self.ask(asking, slow, by="7")
+        answer = await self.ask(asking, Patience(slow), by="7")
         assert answer["files"] == []
-        assert "The chart took too long to draw: ask again." in answer["text"]
+        assert "The chart took too long to draw. Ask again" in answer["text"]
         allowed.set()
         await asyncio.wait_for(drawn.wait(), 10)
 

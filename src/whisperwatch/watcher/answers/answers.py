@@ -13,7 +13,7 @@ from typing import Any, Final
 from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.charts.chart import packed
-from whisperwatch.watcher.answers.charts.patience import Draw
+from whisperwatch.watcher.answers.charts.patience import TOO_LONG, Draw
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
@@ -81,7 +81,7 @@ async def _pictured(
             async with asyncio.timeout(within_s):
                 files += (Attachment(_PICTURE, await draw()),)
         except (ChartError, TimeoutError) as error:
-            why = str(error) or "The chart took too long to draw."
+            why = str(error) or TOO_LONG
             sections = (*page.sections, *remarks([], [why]))
             return told(replace(page, sections=sections), question, sketched)
     shown = told(replace(unsketched(page), files=files), question, arguments)

@@ -13,6 +13,7 @@ from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.process import ChartError
 
 Draw = Callable[[Chart], Awaitable[bytes]]
+TOO_LONG: Final = "The chart took too long to draw. Ask again: the next is quicker."
 _PATIENCE_S: Final = 5.0
 """The text is there in a moment: a picture that takes longer is left out."""
 
@@ -39,7 +40,7 @@ class Patience:
         except TimeoutError:
             if drawing in self._drawing[1:]:  # it hasn't begun, and nobody wants it any more
                 drawing.cancel()
-            raise ChartError("The chart took too long to draw. Ask again: the next is quicker.") from None
+            raise ChartError(TOO_LONG) from None
 
     def _done(self, drawing: asyncio.Future[bytes]) -> None:
         self._drawing.remove(drawing)
