@@ -11,7 +11,7 @@ COPY --from=build /opt/whisperwatch /opt/whisperwatch
 RUN useradd --uid 10001 --no-create-home whisperwatch \
     && install -d -o whisperwatch /var/lib/whisperwatch /var/log/whisperwatch
 USER whisperwatch
-ENV PATH=/opt/whisperwatch/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/whisperwatch/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 EXPOSE 9091
 # the users' Ctrl-C: they leave first
 STOPSIGNAL SIGINT
