@@ -277,6 +277,17 @@ async def test_a_disk_that_is_full_for_a_while_breaks_no_order(
     assert bot.dropped() == {}
 
 
+async def test_what_spilled_over_while_all_was_well_is_sent_at_once(watch, come, collector, target):
+    bot, taken = watch(), Taken(collector)
+    await come()
+    pipeline = await bot.start(target, pace=1)
+    await bot.second(20_000)
+    assert pipeline.spooled_bytes > 0
+    assert await pipeline.flush(20)
+    assert pipeline.waiting_bytes == 0
+    assert taken.spans == list(range(20_000))
+
+
 async def test_where_it_is_not_wanted_nothing_is_written(watch, target, tmp_path):
     bot = watch(spool=False)
     pipeline = await bot.start(target)
