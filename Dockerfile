@@ -2,6 +2,7 @@
 FROM python:3.11-slim AS build
 COPY pyproject.toml README.md LICENSE /source/
 COPY src /source/src
+COPY grafana/dashboards /source/grafana/dashboards
 # chromadb-client is the half of chromadb that asks
 RUN python -m venv /opt/whisperwatch \
     && /opt/whisperwatch/bin/pip install --no-cache-dir "/source[demo-bot,charts]" chromadb-client

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -60,6 +63,24 @@ def test_contents(wheel: Path) -> None:
     boards = {path.name for path in (PROJECT / "grafana" / "dashboards").glob("*.json")}
     assert {name.rpartition("/")[2] for name in names if name.startswith("whisperwatch/grafana/")} == boards
     assert not [name for name in names if "__pycache__" in name or "/test" in name]
+
+
+def test_what_the_demos_image_copies_makes_the_same(wheel: Path, tmp_path: Path) -> None:
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE):
+        *names, target = line.split()
+        for name in names:
+            source, copy = PROJECT / name, tmp_path / target.lstrip("/")
+            if source.is_dir():
+                shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                copy.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, copy)
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", tmp_path / "source"]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (made,) = (tmp_path / "dist").glob("*.whl")
+    assert set(zipfile.ZipFile(made).namelist()) == set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_claims_the_pythons_that_ci_runs(metadata: dict[str, list[str]]) -> None:

@@ -67,6 +67,9 @@ class Sitting:
                 "What is full first, what to set to what, and whether memory leaks.",
             ),
             Picture("usage", "Who uses it?", "By `/watch`, whose answers only the asker sees."),
+            Picture(
+                "cost", "What does it cost, and who takes most?", "Names of servers are the owner's alone to see."
+            ),
             Picture("logs", "What did it log?", "Logs and traces go to who asked alone, by direct message."),
             Picture(
                 "settings", "What is it set to?", "A change is kept over restarts, and is a security event."
@@ -107,6 +110,10 @@ class Sitting:
     async def _usage(self, made: Picture) -> None:
         for question in ("engagement", "cache", "memory"):
             made.messages += await self._uses(f"watch {question}")
+
+    async def _cost(self, made: Picture) -> None:
+        for question in ("cost", "top"):
+            made.messages += await self._uses(f"watch {question}", period="5m")
 
     async def _logs(self, made: Picture) -> None:
         made.messages += await self._says("!logs --level error --lines 4")
