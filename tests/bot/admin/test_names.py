@@ -97,8 +97,8 @@ async def test_a_name_is_shown_as_it_is_and_cut(
             await ask("stranger", "!ping", there)
         await told("top", "2 messages and interactions")
         text = await sent(server, "owner", "!top")
-    assert "@\u200beveryone \\*\\*\\[x\\](https://example.org)\\*\\* yy" in text
-    assert "y" * 10 not in text
+    assert "@\u200beveryone \\*\\*\\[x\\](https://example.org)\\*\\* y" in text
+    assert "yy" not in text
 
 
 @pytest.mark.parametrize(

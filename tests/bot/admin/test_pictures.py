@@ -57,8 +57,9 @@ async def drawn() -> None:
 class TestWithoutAPicture:
     @pytest.fixture
     def asking(self, bot: Bot) -> Asking:
-        bot.level("process.memory.usage", 1e8)
-        bot.at(60)
+        for at, memory in ((1800, 1e8), (60, 2e8)):
+            bot.level("process.memory.usage", memory)
+            bot.at(at)
         return bot.asking
 
     async def tell(self) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,10 +103,11 @@ def test_a_watcher_without_a_bot_answers(
             assert f"the report API is at {url}/api/v1" in said
             assert main(["report", "engagement", "--json", "--url", url]) == 0
             assert json.loads(capsys.readouterr().out)["basis"]["store"] == "embedded"
-            assert main(["report", "health"]) == 0
+            assert main(["report", "health"]) == 1  # for there is no bot
+            assert capsys.readouterr().out.startswith("❌ ")
             second = subprocess.run(command, capture_output=True, text=True, check=False)
             assert second.returncode == 1
-            assert "another watcher" in second.stderr
+            assert "a watcher is already running" in second.stderr
         finally:
-            served.send_signal(signal.SIGINT)
+            served.terminate()
         assert served.wait(20) == 0
