@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-import whisperwatch
 from whisperwatch.demo.bot.companion import Companion
 from whisperwatch.demo.bot.services import Services
 
@@ -25,13 +24,11 @@ class MoodView(discord.ui.View):
     @discord.ui.button(label="good", custom_id="mood:good")
     async def good(self, interaction: Interaction, button: discord.ui.Button[MoodView]) -> None:
         """Good."""
-        whisperwatch.feedback("positive")
         await self._keep(interaction, "good", "Lovely to hear!")
 
     @discord.ui.button(label="bad", custom_id="mood:bad")
     async def bad(self, interaction: Interaction, button: discord.ui.Button[MoodView]) -> None:
         """Bad."""
-        whisperwatch.feedback("negative")
         await self._keep(interaction, "bad", "I'm here. Tell me?")
 
     async def _keep(self, interaction: Interaction, mood: str, text: str) -> None:

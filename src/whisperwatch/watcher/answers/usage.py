@@ -77,7 +77,7 @@ def _returned(report: Engagement) -> Iterator[Line]:
 def _conversations(report: Engagement) -> Iterator[Line]:
     yield named("Begun", report.conversations)
     yield from spark(report.conversations_trend, report.conversations.unit)
-    yield named("Ended", report.ended)
+    yield from _known("Ended", report.ended)
     if report.ended.value:
         yield named("… after one message of the user's", report.one_turn_rate)
         yield named("… after an error", report.error_rate)
