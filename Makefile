@@ -35,6 +35,7 @@ bench: bench-environment ## what watching costs, beside the alternatives, and wh
 ifeq ($(BENCH_ARGS),)
 	@$(VENV)-bench/bin/python -m bench.store_metrics
 	@$(VENV)-bench/bin/python -m bench.store_signals
+	@$(VENV)-bench/bin/python -m bench.answers
 endif
 
 lint: environment ## style, types, import directions, generated files

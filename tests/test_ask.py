@@ -115,7 +115,7 @@ def test_wrong_words(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["health", "everything"])
     assert left.value.code == 2
-    assert "health doesn't know 'everything'. It is: health [detailed]" in capsys.readouterr().err
+    assert "health doesn't know 'everything'. For view there is: detailed" in capsys.readouterr().err
 
 
 def test_a_question_on_the_socket_needs_no_marshal(watcher: subprocess.Popen[bytes], tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import yaml
 
 from whisperwatch.version import __version__
@@ -28,16 +27,14 @@ def test_settings_exist() -> None:
     assert names - set(known()) == {"OTEL_EXPORTER_OTLP_HEADERS_FILE"}  # of every secret there is one
 
 
-@pytest.mark.parametrize("exporter", ["elasticsearch", "splunk_hec"])
-def test_what_is_added_to_the_collector_fits_it(exporter: str) -> None:
-    """Beside our own configuration, whose lists it replaces."""
-    ours = yaml.safe_load((PROJECT / "otel-collector" / "config.yaml").read_text())
-    (added,) = [one for one in DOCUMENTS if exporter in one.get("exporters", {})]
-    for signal, pipeline in added["service"]["pipelines"].items():
-        before = ours["service"]["pipelines"][signal]
-        assert pipeline["receivers"] == before["receivers"]
-        assert pipeline["processors"] == before["processors"]
-        assert pipeline["exporters"] == [*before["exporters"], exporter]
+def test_overlays_beside_the_collectors_configuration_take_from_it() -> None:
+    ours = yaml.safe_load((PROJECT / "otel-collector" / "config.yaml").read_text(encoding="utf-8"))
+    named = re.findall(r"\((\.\./otel-collector/overlays/[a-z-]+\.yaml)\)", PAGE)
+    assert len(named) == 2
+    for name in named:
+        overlay = yaml.safe_load((PROJECT / "docs" / name).read_text(encoding="utf-8"))
+        for pipeline in overlay["service"]["pipelines"].values():
+            assert set(pipeline["receivers"]) <= set(ours["connectors"])
 
 
 def test_the_service_monitor_finds_the_service() -> None:
