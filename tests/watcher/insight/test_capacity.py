@@ -155,7 +155,7 @@ async def test_what_is_not_measured_is_said_and_never_0(bot: Bot) -> None:
     bot.at(60)
     report = await capacity(bot.asking, WEEK * HOUR)
     (cpu,) = report.resources
-    assert (cpu.used.value, cpu.full, cpu.why) == (0.2, None, "a forecast takes 24 points, 1h apart")
+    assert (cpu.used.value, cpu.full, cpu.why) == (0.2, None, "a forecast takes 24 points, 60 min apart")
     assert report.memory.verdict == "not known yet"
     assert report.tokens.value is None
     assert report.recommendations == ()

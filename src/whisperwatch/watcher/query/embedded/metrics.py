@@ -61,8 +61,6 @@ class EmbeddedMetrics:
 
     async def measure(self, measure: Measure, metric: Known, grid: Grid) -> Sequence[Series]:
         """See `engines.MetricEngine`."""
-        if measure.quantile is not None:
-            return (await self.quantiles(measure, (measure.quantile,), metric, grid))[0]
         return await self._run(lambda view: answer(view, measure, metric, grid))
 
     async def quantiles(
@@ -87,7 +85,9 @@ class EmbeddedMetrics:
 
 
 def answer(view: View, measure: Measure, metric: Known, grid: Grid) -> list[Series]:
-    """What the store at this moment knows of anything but a quantile."""
+    """What the store at this moment knows."""
+    if measure.quantile is not None:
+        return quantiles(view, measure, (measure.quantile,), grid)[0]
     selection = select(view, measure)
     if not selection.groups:
         return []
