@@ -28,6 +28,12 @@ OURS = 'job=~"$service", instance=~"$instance"'
         ("max(discord.guilds)", "stat", f"max(max_over_time(discord_guilds{{{OURS}}}[$__rate_interval]))", "short"),
         ("last(discord.guilds)", "lines", f"sum(last_over_time(discord_guilds{{{OURS}}}[5m]))", "short"),
         (
+            "increase(bot.cache.requests where bot.cache.result = hit) / increase(bot.cache.requests)", "stat",
+            f'(sum(increase(bot_cache_requests_total{{{OURS}, bot_cache_result="hit"}}[$__range])) or 0 * '
+            f"sum(increase(bot_cache_requests_total{{{OURS}}}[$__range]))) / "
+            f"sum(increase(bot_cache_requests_total{{{OURS}}}[$__range]))", "percentunit",
+        ),
+        (
             "count logs where level >= error", "bars",
             'sum(count_over_time({service_name="$name"} | service_instance_id=~"$instance" | severity_number >= 17 '
             "| keep service_name [$__interval]))", "short",
@@ -42,6 +48,12 @@ OURS = 'job=~"$service", instance=~"$instance"'
 def test_questions(ask, kind, text, unit):
     made = query(ask, kind, PLAIN)
     assert (made.text, made.unit) == (text, unit)
+
+
+def test_exemplars_are_asked_for_where_a_message_was_timed():
+    assert query("p95(discord.message.response.duration)", "lines", PLAIN).exemplars
+    assert not query("p95(discord.message.response.duration)", "stat", PLAIN).exemplars
+    assert not query("p95(bot.event_loop.lag)", "lines", PLAIN).exemplars
 
 
 def test_what_has_a_shard_is_narrowed_by_it():

@@ -16,6 +16,7 @@ from whisperwatch.watcher.query.language import (
     LogQuestion,
     Measure,
     MetricQuestion,
+    Ratio,
     Top,
     TraceSearch,
 )
@@ -31,6 +32,12 @@ NARROWED: Final = {"shard": SHARD, "component": COMPONENT}
 """The attributes that variables stand for. Series without the attribute aren't narrowed."""
 WHOLE: Final[frozenset[Kind]] = frozenset({"stat", "table"})
 """Kinds of panels that show one number of the whole time, not many over time."""
+
+
+_UNTRACED: Final = frozenset(
+    {"bot.event_loop.lag", "cpython.gc.pause.duration", "db.client.connection.wait_time"}
+)
+"""Durations that are measured outside of any message: they have no exemplars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +93,24 @@ def _metrics(expression: Expression, whole: bool, board: Board) -> Query:
         raise ValueError("over time Grafana's top changes at each point: it is for tables alone")
     measures = measures_of(expression)
     window = _window(measures, whole)
-    text = promql(expression, DECLARED, window, ", ".join([OURS, *_narrowing(expression, board)]))
+    text = _promql(expression, window, ", ".join([OURS, *_narrowing(expression, board)]))
     found, times = unit(expression)
     if times != 1:
         text = f"{times} * {text}"
-    functions = {measure.function for measure in measures}
-    decimals = None if found != COUNT else 1 if "avg" in functions else 0
-    labels = tuple(map(label_of, measures[0].by))
-    return Query("prometheus", text, found, labels, decimals, whole, not whole and "quantile" in functions)
+    first = measures[0]
+    decimals = None if found != COUNT else 1 if first.function == "avg" else 0
+    exemplars = not whole and first.function == "quantile" and first.metric not in _UNTRACED
+    return Query("prometheus", text, found, tuple(map(label_of, first.by)), decimals, whole, exemplars)
+
+
+def _promql(expression: Expression, window: str, ours: str) -> str:
+    """Of what is counted, the share that nobody has counted yet is 0: a series begins with its first error."""
+    match expression:
+        case Ratio(over, under) if over.metric == under.metric and over.by == under.by:
+            part, whole = (promql(one, DECLARED, window, ours) for one in (over, under))
+            return f"({part} or 0 * {whole}) / {whole}"
+        case _:
+            return promql(expression, DECLARED, window, ours)
 
 
 def _window(measures: Sequence[Measure], whole: bool) -> str:

@@ -14,10 +14,7 @@ BOARD: Final = Board(
         (
             Panel(
                 "By severity",
-                {
-                    severity: f"increase(bot.errors where bot.error.severity = {severity})"
-                    for severity in ("critical", "high", "medium", "low")
-                },
+                "increase(bot.errors) by bot.error.severity",
                 "Errors of the chosen time. Good: no critical and no high one. Critical: users get no answer at all.",
                 "stat",
                 width=12,

@@ -98,7 +98,7 @@ class EventRoot(Root):
         self.touched = self.handled = True
         if not self.replied and self.cells.response is not None:
             self.replied = True
-            self.cells.response.record((at_ns - self.start_ns) / 1e9)
+            self.cells.response.record((at_ns - self.start_ns) / 1e9, self)
 
     def settle(self) -> None:
         if self.handled and self.cells.handled is not None:
