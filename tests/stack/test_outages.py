@@ -133,7 +133,7 @@ async def test_a_killed_prometheus_loses_no_sample(own_stack: Stack, bot: Bot) -
 
 async def test_samples_that_are_too_old_are_named_and_block_nothing(own_stack: Stack, bot: Bot) -> None:
     await bot.live(1)
-    with time_machine.travel(time.time() - 3 * 86_400):
+    with time_machine.travel(time.time() - 5 * 86_400):
         bot.turn()
     await bot.live(1)
     await bot.until(lambda: not bot.pipeline.waiting_bytes)
