@@ -68,7 +68,9 @@ class Sitting:
             ),
             Picture("usage", "Who uses it?", "By `/watch`, whose answers only the asker sees."),
             Picture(
-                "cost", "What does it cost, and who takes most?", "Names of servers are the owner's alone to see."
+                "cost",
+                "What does it cost, and who takes most?",
+                "Names of servers are the owner's alone to see.",
             ),
             Picture("logs", "What did it log?", "Logs and traces go to who asked alone, by direct message."),
             Picture(
