@@ -198,7 +198,9 @@ def _timed(inner: Coroutine[Any, Any, Any], spent: dict[str, float], name: str) 
 
 @contextmanager
 def _prometheus(program: str, folder: Path) -> Iterator[str]:
-    configuration = Path(__file__).resolve().parent.parent / "prometheus" / "prometheus.yml"
+    # without anything to scrape: what is newer than the month would make it too old
+    configuration = folder / "prometheus.yml"
+    configuration.write_text("otlp: { translation_strategy: UnderscoreEscapingWithSuffixes }\n")
     url = f"http://127.0.0.1:{_PORT}"
     with open(folder / "prometheus.log", "wb") as log:
         process = subprocess.Popen(
