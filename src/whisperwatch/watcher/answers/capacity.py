@@ -9,7 +9,7 @@ from whisperwatch.watcher.answers import verdicts
 from whisperwatch.watcher.answers.charts.from_capacity import drawn
 from whisperwatch.watcher.answers.figures import UNKNOWN, named, page, shown, span, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
-from whisperwatch.watcher.answers.page import Line, Page, Section, symbol
+from whisperwatch.watcher.answers.page import Line, Page, Section, sentence, symbol
 from whisperwatch.watcher.insight.capacity import Capacity
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Reach
@@ -93,7 +93,7 @@ def _without_forecast(resources: Sequence[Resource], thresholds: Thresholds) -> 
             for one in resources
             if one.why == why
         )
-        yield Section("No forecast", (f"{why[:1].upper()}{why[1:]}.", *them))
+        yield Section("No forecast", (sentence(why), *them))
 
 
 def _use(one: Resource) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from whisperwatch.version import __version__
-from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, named, symbol
+from whisperwatch.watcher.answers.page import Line, Moment, Page, Section, named, sentence, symbol
 from whisperwatch.watcher.health.report import COMPONENT_OF
 
 _WRONG: Final = ("degraded", "unhealthy", "suspect")
@@ -91,8 +91,7 @@ def _item(shown: Mapping[str, Any], name: str, reason: str) -> Item:
 
 
 def _sentence(part: Mapping[str, Any]) -> str:
-    text = f"{part['part']} {part['text']}".strip()
-    return f"{text[:1].upper()}{text[1:]}."
+    return sentence(f"{part['part']} {part['text']}".strip())
 
 
 def _summary(items: Sequence[Item], wrong: Sequence[Item], detailed: bool) -> Iterator[Line]:

@@ -97,11 +97,12 @@ def _unsketched(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 def remarks(missing: Sequence[str], notes: Sequence[str]) -> tuple[Section, ...]:
     """What stands below an answer, in sentences: what is missing of it, and what else is to be known; nothing where all
     is well."""
-    lines = tuple(map(_sentence, (*missing, *notes)))
+    lines = tuple(map(sentence, (*missing, *notes)))
     return (Section("Not all is known" if missing else "Please note", lines),) if lines else ()
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 

@@ -69,29 +69,22 @@ class Records:
         if question == "logs":
             if _exports(arguments):
                 raise WrongWordsError("an export is a file already: `whisperwatch logs export` writes it")
-            found = await self._found(arguments)
+            found = await self._asking.logs(_question(arguments))
         else:
             found = await self._asking.trace(TraceQuestion(_trace_id(arguments)))
         return json.dumps(plain(found), ensure_ascii=False, indent=1)
 
-    async def _found(self, arguments: Arguments) -> LogAnswer:
-        exports, at = _exports(arguments), arguments.get("at")
-        most = _lines(arguments, MOST_EXPORTED if exports else _MOST, MOST_EXPORTED if exports else _LINES)
-        ends = at if isinstance(at, int) else None  # of an answer that goes on: its pages are of one time
-        over_s = period(arguments, _DAY_S, "since")
-        return await self._asking.logs(LogQuestion(Period(over_s, ends), _filter(arguments), most))
-
     async def _logs(self, arguments: Arguments) -> Page:
-        over_s, at = period(arguments, _DAY_S, "since"), arguments.get("at")
-        form = _form(arguments)
-        found = await self._found(arguments)
+        form, question = _form(arguments), _question(arguments)
+        over_s, ends = question.period.over_s, question.period.until
+        found = await self._asking.logs(question)
         if _exports(arguments):
             return await asyncio.to_thread(export, found, over_s, form, arguments.get("output"))
-        end = at if isinstance(at, int) else int(time.time()) + 1
+        end = int(time.time()) + 1 if ends is None else int(ends)
         page = replace(logs(found, over_s), again={**arguments, "at": end})
         if (grafana := self._linking()) is None:
             return page
-        return linked(page, grafana.logs(_filter(arguments), end - over_s, end))
+        return linked(page, grafana.logs(question.filter, end - over_s, end))
 
     async def _trace(self, arguments: Arguments) -> Page:
         trace_id = _trace_id(arguments)
@@ -166,6 +159,14 @@ def _lines(arguments: Arguments, most: int, unless_said: int) -> int:
             f"logs takes from 1 to {most} lines; a terminal's `whisperwatch logs` takes more"
         )
     return lines
+
+
+def _question(arguments: Arguments) -> LogQuestion:
+    exports, at = _exports(arguments), arguments.get("at")
+    most = _lines(arguments, MOST_EXPORTED if exports else _MOST, MOST_EXPORTED if exports else _LINES)
+    ends = at if isinstance(at, int) else None  # of an answer that goes on: its pages are of one time
+    over_s = period(arguments, _DAY_S, "since")
+    return LogQuestion(Period(over_s, ends), _filter(arguments), most)
 
 
 def _exports(arguments: Arguments) -> bool:

@@ -95,7 +95,7 @@ def answer(view: View, measure: Measure, metric: Known, grid: Grid) -> list[Seri
 
 
 def quantiles(view: View, measure: Measure, shares: Sequence[float], grid: Grid) -> list[list[Series]]:
-    """What it knows of several quantiles, of which only `measure.quantile` doesn't count."""
+    """What it knows of several quantiles of one histogram; which one `measure` asks for doesn't count."""
     selection = select(view, measure)
     if not selection.groups:
         return [[] for _ in shares]
