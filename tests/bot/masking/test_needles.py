@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import timeit
 from urllib.parse import quote
 
 import pytest
@@ -107,7 +107,7 @@ def test_any_three_words_in_a_row_are_masked(
 
 @pytest.mark.parametrize("word", ["a", "abcdefghijklm", "a'b"])
 def test_repetition_does_not_make_it_slow(word: str) -> None:
+    """Time that grows with the square would be thirty seconds and more; the best of three is free of others' pauses."""
     said = f"{word} " * 4000
-    before = time.process_time()
-    Needles([said]).mask(said * 4)
-    assert time.process_time() - before < 1
+    took = min(timeit.repeat(lambda: Needles([said]).mask(said * 4), number=1, repeat=3))
+    assert took < 1
