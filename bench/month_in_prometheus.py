@@ -1,5 +1,5 @@
 """`bench.month`'s 500 series in a Prometheus, sent to its OTLP receiver in order: by five minutes, the last 6 hours by
-15 seconds. Values are of the same kind, not the same."""
+15 seconds. Values are of the same kind, not the same, and the bot is started anew each week."""
 
 from __future__ import annotations
 
@@ -12,21 +12,29 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
 from bench.month import BOUNDS, RAW_S, series
+from whisperwatch import semconv
 from whisperwatch.watcher.store.metrics import Identity
 
 SERVICE = "month"
 _CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _NS = 10**9
+_LIFE_S = 7 * 86_400
+_START = Identity(semconv.START_TIME.name, "gauge", "s", (), "one", ((semconv.SERVICE_VERSION, "1.0"),))
 
 
 def send(url: str, days: int, now: int) -> None:
     """Fill the Prometheus at `url` up to `now`."""
     request, points = _request()
-    dice = random.Random(1)
+    dice, began = random.Random(1), 0
     for at in _times(days, now):
+        if at - began >= _LIFE_S:
+            began = at
+            for kind, point in points:
+                _begin(kind, point)
         for kind, point in points:
             _advance(kind, point, dice)
             point.time_unix_nano = at * _NS
+        points[-1][1].as_double = began
         _post(f"{url}/api/v1/otlp/v1/metrics", request.SerializeToString())
 
 
@@ -44,7 +52,7 @@ def _request() -> tuple[ExportMetricsServiceRequest, list[tuple[str, Any]]]:
     metrics = of_resource.scope_metrics.add().metrics
     by_name: dict[str, Metric] = {}
     points: list[tuple[str, Any]] = []
-    for identity in series():
+    for identity in (*series(), _START):
         if identity.metric not in by_name:
             by_name[identity.metric] = metrics.add(name=identity.metric, unit=identity.unit)
         points.append((identity.kind, _point(by_name[identity.metric], identity)))
@@ -67,6 +75,15 @@ def _point(metric: Metric, identity: Identity) -> Any:
         attribute = point.attributes.add(key=key)
         attribute.value.string_value = value
     return point
+
+
+def _begin(kind: str, point: Any) -> None:
+    """From 0, where it is counted."""
+    if kind == "histogram":
+        point.bucket_counts[:] = [0] * len(point.bucket_counts)
+        point.count, point.sum = 0, 0
+    elif kind != "gauge":
+        point.as_double = 0
 
 
 def _advance(kind: str, point: Any, dice: random.Random) -> None:

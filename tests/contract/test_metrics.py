@@ -74,9 +74,9 @@ def _matches(metric: semconv.Metric) -> some.SearchStrategy[Match]:
 @some.composite
 def grids(draw: some.DrawFn, both: Both) -> Grid:
     """Over slots where they are kept, over what is rolled up everywhere; from before the first to after the last."""
-    step = draw(some.sampled_from((15, 60, 300, 900, 3600, 7200)))
+    step = draw(some.sampled_from((15, 60, 300, 900, 3600, 7200, 21_600)))
     window = step * draw(some.sampled_from((1, 1, 2, 4)))
-    count = draw(some.integers(1, 40))
+    count = draw(some.sampled_from((1, 1, 2, 7, 40)))
     earliest = both.start if step >= 300 else both.end - 5 * 3600
     last = draw(some.integers(earliest // step + 1, both.end // step + 1)) * step
     return Grid(last - (count - 1) * step, last, step, window)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -113,3 +114,53 @@ async def test_what_prometheus_says_of_its_own_failure(store, client):
     store.says('{"status": "error", "errorType": "timeout", "error": "query timed out"}', 503)
     with pytest.raises(EngineError, match=r"answered 503: query timed out"):
         await ask(client(store.url))
+
+
+LONG = Grid(36_000, 36_000, 7200, 7200)
+
+
+async def test_a_long_window_without_starts_is_asked_whole(store, client):
+    store.says(matrix(({"instance": "one"}, [])))
+    await ask(client(store.url), grid=LONG)
+    asked = [form["query"] for _, _, _, _, form in store.requests]
+    assert len(asked) == 2
+    assert "bot_start_time_seconds" in asked[0]
+    assert asked[1] == exact(COMMANDS, DECLARED[COMMANDS.metric], 7200)
+
+
+async def test_who_lived_is_asked_once_for_all(store, client):
+    """Nobody came or went: each question then takes a look at both ends."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        value = (
+            "0"
+            if "bot_start_time_seconds" in str(form["query"])
+            else "-5"
+            if str(form["query"])[0] == "-"
+            else "7"
+        )
+        times = range(int(str(form["start"])), int(str(form["end"])) + 1, int(str(form["step"])))
+        text = matrix(({}, [[at, value] for at in times]))
+        return web.Response(text=text, content_type="application/json")
+
+    store.answer = answer
+    engine = Prometheus(client(store.url))
+    metric = DECLARED[COMMANDS.metric]
+    measures = [Measure(function, metric.name) for function in ("increase", "rate", "sum", "avg")]
+    found = await asyncio.gather(*[engine.measure(one, metric, LONG) for one in measures])
+    assert [series.points for (series,) in found] == [
+        ((36_000, 2.0),), ((36_000, 2 / 7200),), ((36_000, 2.0),), ((36_000, 1.0),),
+    ]  # fmt: skip
+    assert sum("bot_start_time_seconds" in form["query"] for *_, form in store.requests) == 1
+
+
+async def test_rubbish_about_starts(store, client):
+    async def answer(request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        told = '{"data": {"resultType": "vector"}}' if "time" in form else matrix(({}, [[36_000, "1"]]))
+        return web.Response(text=told, content_type="application/json")
+
+    store.answer = answer
+    with pytest.raises(EngineError, match="other JSON than Prometheus' API: is it one"):
+        await ask(client(store.url), grid=LONG)

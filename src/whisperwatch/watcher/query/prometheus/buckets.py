@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from whisperwatch.watcher.query.prometheus.api import Points
 from whisperwatch.watcher.query.quantiles import quantile
 
 LE: Final = "le"
-Points = list[tuple[int, float]]
 
 
 @dataclass

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
 
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.catalogue import Known
-from whisperwatch.watcher.query.engines import EngineError, Incomplete
+from whisperwatch.watcher.query.engines import Incomplete
 from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid, Measure
-from whisperwatch.watcher.query.prometheus.buckets import LE, Points, by_group
+from whisperwatch.watcher.query.prometheus.api import Api, Points, Result
+from whisperwatch.watcher.query.prometheus.buckets import LE, by_group
+from whisperwatch.watcher.query.prometheus.counting import LongCounting
 from whisperwatch.watcher.query.prometheus.rendering import exact
 from whisperwatch.watcher.query.prometheus.selectors import label_of
-
-_POINTS: Final = 10_000
-"""Prometheus answers at most 11,000 times of one question."""
 
 
 class Prometheus:
@@ -29,7 +26,8 @@ class Prometheus:
     name = "prometheus"
 
     def __init__(self, client: StoreClient, ours: str | None = None) -> None:
-        self._client, self._ours = client, ours
+        self._api, self._ours = Api(client), ours
+        self._long = LongCounting(self._api, ours)
 
     async def measure(self, measure: Measure, metric: Known, grid: Grid) -> Sequence[Series]:
         """See `engines.MetricEngine`."""
@@ -46,7 +44,7 @@ class Prometheus:
         try:
             distributions = by_group(found.groups)
         except ValueError:
-            raise self._rubbish() from None
+            raise self._api.rubbish() from None
         return [
             self._told(
                 measure,
@@ -56,21 +54,10 @@ class Prometheus:
             for share in shares
         ]
 
-    async def _ask(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> _Result:
-        query = exact(measure, metric, grid.window, self._ours)
-        groups: dict[tuple[str, ...], Points] = {}
-        warnings: dict[str, None] = {}
-        for part in _parts(grid):  # one after the other: each is as much as a store answers at once
-            form = {"query": query, "start": str(part.first), "end": str(part.last), "step": str(part.step)}
-            told = await self._client.post("/api/v1/query_range", form)
-            try:
-                result = _result(told, labels)
-            except (KeyError, TypeError, ValueError, AttributeError):
-                raise self._rubbish() from None
-            warnings |= dict.fromkeys(result.warnings)
-            for group, points in result.groups.items():
-                groups.setdefault(group, []).extend(points)
-        return _Result(groups, tuple(warnings))
+    async def _ask(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> Result:
+        if self._long.is_for(measure, metric, grid):
+            return await self._long.ask(measure, metric, grid, labels)
+        return await self._api.ask(exact(measure, metric, grid.window, self._ours), grid, labels)
 
     def _told(
         self, measure: Measure, groups: Mapping[tuple[str, ...], Points], warnings: Sequence[str]
@@ -80,39 +67,4 @@ class Prometheus:
             for group, points in groups.items()
             if points
         ]
-        return (
-            Incomplete(series, f"{self._client.called} warns: {'; '.join(warnings)}") if warnings else series
-        )
-
-    def _rubbish(self) -> EngineError:
-        return EngineError(f"{self._client.called} answers with other JSON than Prometheus' API: is it one?")
-
-
-class _Result(NamedTuple):
-    """Points by the labels' values."""
-
-    groups: dict[tuple[str, ...], Points]
-    warnings: Sequence[str]
-
-
-def _result(told: Any, labels: Sequence[str]) -> _Result:
-    data = told["data"]
-    if data["resultType"] != "matrix":
-        raise ValueError
-    groups = {
-        tuple([str(one["metric"].get(label, "")) for label in labels]): list(_points(one["values"]))
-        for one in data["result"]
-    }
-    return _Result(groups, [str(warning) for warning in told.get("warnings") or ()])
-
-
-def _parts(grid: Grid) -> Iterator[Grid]:
-    for first in range(grid.first, grid.last + 1, grid.step * _POINTS):
-        yield Grid(first, min(grid.last, first + grid.step * (_POINTS - 1)), grid.step, grid.window)
-
-
-def _points(values: Any) -> Iterator[tuple[int, float]]:
-    for at, text in values:
-        value = float(text)
-        if math.isfinite(value):  # 0 / 0 is no answer
-            yield round(float(at)), value
+        return Incomplete(series, f"{self._api.called} warns: {'; '.join(warnings)}") if warnings else series

@@ -14,6 +14,7 @@ Only functions that every store with Prometheus' API has are used.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from whisperwatch.watcher.query.catalogue import Known
@@ -22,28 +23,59 @@ from whisperwatch.watcher.query.language.measures import LOOK_BACK_S
 from whisperwatch.watcher.query.prometheus.selectors import label_of, selector
 
 _OVER_TIME: Final = {"max": "max", "min": "min"}
+_UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 BEFORE_S: Final = 900
 """How old the sample before a window may be. A series that was silent for longer counts as new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Series that count, and how they are grouped.
+
+    Attributes:
+        suffix: a histogram's `_bucket`, `_sum` or `_count`.
+        ours: a matcher of this bot's series.
+    """
+
+    measure: Measure
+    metric: Known
+    suffix: str
+    ours: str | None
+
+    @property
+    def by(self) -> str:
+        """What an aggregation is grouped by."""
+        return _by(self.measure, le=self.suffix == "_bucket")
+
+    def series(self, *matchers: str) -> str:
+        """Their selector; only those that fit further matchers."""
+        ours = ", ".join([*([self.ours] if self.ours else []), *matchers])
+        return selector(self.metric, self.suffix, self.measure.where, ours or None)
+
+
+def cells(measure: Measure, metric: Known, ours: str | None = None) -> list[Cells]:
+    """What a measure is made of, as far as it is counted: of an average what was measured, and how often."""
+    histogram = metric.kind == "histogram"
+    suffixes: dict[str, tuple[str, ...]] = {
+        "increase": ("_count" if histogram else "",),
+        "sum": ("_sum",),
+        "quantile": ("_bucket",),
+        "avg": ("_sum", "_count") if histogram else (),
+    }
+    asked = "increase" if measure.function == "rate" else measure.function
+    return [Cells(measure, metric, suffix, ours) for suffix in suffixes.get(asked, ())]
 
 
 def exact(measure: Measure, metric: Known, window: int, ours: str | None = None) -> str:
     """A measure over windows of so many seconds, as `language.measures` defines it; of a quantile the buckets that it
     is estimated of."""
-    function = measure.function
-
-    def of(suffix: str = "", le: bool = False) -> str:
-        return _counted(selector(metric, suffix, measure.where, ours), window, _by(measure, le=le))
-
-    if function in ("increase", "rate"):
-        counted = of("_count" if metric.kind == "histogram" else "")
-        return counted if function == "increase" else f"{counted} / {window}"
-    if function == "sum":
-        return of("_sum")
-    if function == "quantile":
-        return of("_bucket", le=True)
-    if function == "avg" and metric.kind == "histogram":
-        return f"{of('_sum')} / ({of('_count')} > 0)"
-    return familiar(measure, metric, window, ours)
+    parts = [counted(some, window) for some in cells(measure, metric, ours)]
+    if not parts:
+        return familiar(measure, metric, window, ours)
+    if measure.function == "avg":
+        total, count = parts
+        return f"{total} / ({count} > 0)"
+    return f"{parts[0]} / {window}" if measure.function == "rate" else parts[0]
 
 
 def familiar(measure: Measure, metric: Known, window: int | str, ours: str | None = None) -> str:
@@ -71,8 +103,9 @@ def familiar(measure: Measure, metric: Known, window: int | str, ours: str | Non
     return f"{over}{by}({over}_over_time({of()}[{span}]))"
 
 
-def _counted(series: str, window: int, by: str) -> str:
-    span = duration(window)
+def counted(some: Cells, window: int) -> str:
+    """What was counted in a window of so many seconds, by groups."""
+    series, by, span = some.series(), some.by, duration(window)
     newest, least = f"last_over_time({series}[{span}])", f"min_over_time({series}[{span}])"
     before = f"last_over_time({series}[{duration(BEFORE_S)}] offset {span})"
     return (
@@ -91,9 +124,14 @@ def duration(seconds: int | str) -> str:
     """As PromQL writes it: `1h30m`. A text is a variable of Grafana's, and stays."""
     if isinstance(seconds, str):
         return seconds
+    return milliseconds(seconds * 1000)
+
+
+def milliseconds(number: int) -> str:
+    """The same of so many ms."""
     parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
+    for unit, size in _UNITS:
+        count, number = divmod(number, size)
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"

@@ -1,0 +1,180 @@
+"""What was counted in long windows, by looking at a few moments (see `lives`) instead of at each sample.
+
+This is good for what a bot's own process counts. For the time in which no `bot.start_time` was told, and where
+processes come and go all the time, it is asked as any window is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from whisperwatch import semconv
+from whisperwatch.watcher.query.catalogue import Known
+from whisperwatch.watcher.query.language import Grid, Measure
+from whisperwatch.watcher.query.prometheus import lives
+from whisperwatch.watcher.query.prometheus.api import Api, Result
+from whisperwatch.watcher.query.prometheus.lives import PROCESS, End, Process, Sample, Span
+from whisperwatch.watcher.query.prometheus.rendering import (
+    BEFORE_S,
+    Cells,
+    cells,
+    counted,
+    duration,
+    exact,
+    milliseconds,
+)
+from whisperwatch.watcher.query.prometheus.selectors import quoted
+
+LONG_S: Final = 3600
+"""From here on, a window is asked for so."""
+_FRESH_S: Final = 5.0
+"""How long it is believed who lived when: as long as the questions of one report take."""
+_MOST_RESTLESS_S: Final = 3 * 86_400
+_MOST_ENDS: Final = 200
+_TOGETHER_MS: Final = 2 * 3_600_000
+_BY_BOT: Final = {metric.name for metric in semconv.METRICS if metric.room == "bot"}
+
+
+class Layout(NamedTuple):
+    """A window's parts: those of which it is known who lived, the others, and the processes that ended."""
+
+    known: Sequence[Span]
+    unknown: Sequence[Span]
+    ends: Sequence[End]
+
+
+class LongCounting:
+    """Of one store.
+
+    Args:
+        ours: a label matcher of this bot's series; None asks for all.
+    """
+
+    def __init__(self, api: Api, ours: str | None) -> None:
+        self._api, self._ours = api, ours
+        self._layouts: dict[tuple[str, Span], tuple[float, Layout | None]] = {}
+        self._laying = asyncio.Lock()
+
+    @staticmethod
+    def is_for(measure: Measure, metric: Known, grid: Grid) -> bool:
+        """Whether it is one long window of what a bot's own process counts."""
+        counted = metric.kind == "histogram" or measure.function in ("increase", "rate")
+        return len(grid) == 1 and grid.window >= LONG_S and counted and metric.name in _BY_BOT
+
+    async def ask(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> Result:
+        """What a measure is in a window, by groups; of a quantile the buckets that it is estimated of.
+
+        Raises:
+            EngineError: the store doesn't say.
+        """
+        window = Span(grid.last - grid.window, grid.last)
+        layout = await self._layout(lives.starts(measure.where, self._ours), window)
+        if layout is None:
+            return await self._as_any(measure, metric, grid, labels)
+        some = cells(measure, metric, self._ours)
+        parts = [await self._counted(one, layout, labels) for one in some]
+        if some[-1].suffix != "_sum" and min(parts[-1].values.values(), default=0.0) < 0:
+            return await self._as_any(measure, metric, grid, labels)  # something else has begun anew
+        values = parts[0].values
+        if measure.function == "rate":
+            values = {group: value / grid.window for group, value in values.items()}
+        elif measure.function == "avg":
+            many = parts[1].values
+            values = {
+                group: value / many[group] for group, value in values.items() if many.get(group, 0.0) > 0
+            }
+        warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
+        return Result({group: [(grid.last, value)] for group, value in values.items()}, tuple(warnings))
+
+    async def _as_any(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> Result:
+        return await self._api.ask(exact(measure, metric, grid.window, self._ours), grid, labels)
+
+    async def _layout(self, starts: str, window: Span) -> Layout | None:
+        async with self._laying:  # who comes second finds it laid out
+            found = self._layouts.get((starts, window))
+            if found is None or time.monotonic() - found[0] > _FRESH_S:
+                found = time.monotonic(), await self._lay(starts, window)
+                self._layouts = {
+                    key: one for key, one in self._layouts.items() if found[0] - one[0] < _FRESH_S
+                }
+                self._layouts[starts, window] = found
+            return found[1]
+
+    async def _lay(self, starts: str, window: Span) -> Layout | None:
+        piece = lives.piece_s(window)
+        times = range(window.end, window.start, -piece)
+        told = await self._api.ask(lives.restless(starts, piece), Grid(times[-1], times[0], piece, piece), ())
+        many = dict(told.groups.get((), ()))
+        pieces = {at: Span(max(window.start, at - piece), at) for at in reversed(times)}
+        runs = lives.joined(span for at, span in pieces.items() if many.get(at))
+        known = lives.joined(span for at, span in pieces.items() if at in many)
+        unknown = lives.joined(span for at, span in pieces.items() if at not in many)
+        if not known or sum(run.end - run.start for run in runs) > max(_MOST_RESTLESS_S, 2 * piece):
+            return None
+        samples: defaultdict[Process, set[Sample]] = defaultdict(set)
+        for found in await asyncio.gather(
+            *[self._api.samples(starts, run, BEFORE_S, PROCESS) for run in runs]
+        ):
+            for process, some in found:
+                samples[process].update(some)
+        if any(len(some) != len({at for at, _ in some}) for some in samples.values()):
+            return None  # processes that can't be told apart
+        ends = lives.ends({process: sorted(some) for process, some in samples.items()}, runs)
+        return Layout(known, unknown, ends) if len(ends) <= _MOST_ENDS else None
+
+    async def _counted(self, some: Cells, layout: Layout, labels: Sequence[str]) -> _Counted:
+        asked = [self._api.ask(query, Grid(at, at, 1, 1), labels) for at, query in moments(some, layout)]
+        values: dict[tuple[str, ...], float] = {}
+        warnings: dict[str, None] = {}
+        for found in await asyncio.gather(*asked):
+            warnings |= dict.fromkeys(found.warnings)
+            for group, points in found.groups.items():
+                for _, value in points:
+                    values[group] = values.get(group, 0.0) + value
+        return _Counted(values, tuple(warnings))
+
+
+class _Counted(NamedTuple):
+    """By the labels' values."""
+
+    values: dict[tuple[str, ...], float]
+    warnings: Sequence[str]
+
+
+def moments(some: Cells, layout: Layout) -> Iterator[tuple[int, str]]:
+    """Expressions that add up to what was counted, by groups, and the times (unix seconds) to ask them at."""
+    there = f"sum{some.by}(last_over_time({some.series()}[{duration(BEFORE_S)}]))"
+    for known in layout.known:
+        yield known.start, f"-{there}"
+        yield known.end, there
+    for unknown in layout.unknown:
+        yield unknown.end, counted(some, unknown.end - unknown.start)
+    for at, ends in _together(layout.ends):
+        yield at, _had(some, at, ends)
+
+
+def _together(ends: Sequence[End]) -> Iterator[tuple[int, list[End]]]:
+    """Those that are near to each other, and the second after them."""
+    near: list[End] = []
+    for end in sorted(ends, key=lambda end: end.at):
+        if near and end.at - near[0].at > _TOGETHER_MS:
+            yield near[-1].at // 1000 + 1, near
+            near = []
+        near.append(end)
+    if near:
+        yield near[-1].at // 1000 + 1, near
+
+
+def _had(some: Cells, at: int, ends: Sequence[End]) -> str:
+    """All that processes had counted when they ended."""
+    parts = []
+    for number, end in enumerate(ends):
+        process = [f"{label}={quoted(value)}" for label, value in zip(PROCESS, end.process, strict=True)]
+        window = f"[{milliseconds(end.over)}] offset {milliseconds(at * 1000 - end.at)}"
+        had = f"max_over_time({some.series(*process)}{window})"
+        parts.append(f'label_replace({had}, "process", "{number}", "job", ".*")')
+    return f"sum{some.by}({' or '.join(parts)})"
