@@ -1,9 +1,13 @@
-"""The collector of the benchmark: takes OTLP/HTTP, counts the command spans by service, and knows their trees."""
+"""The collector of the benchmark: takes OTLP/HTTP, counts the command spans by service, and knows their trees.
+
+Its port is the first argument, or a free one that it prints.
+"""
 
 from __future__ import annotations
 
 import gzip
 import socket
+import sys
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -97,7 +101,7 @@ def main() -> None:
         web.get("/logged", count_logs),
         web.get("/seen", count), web.get("/shapes", shapes),
     ])  # fmt: skip
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0))
     print(listener.getsockname()[1], flush=True)
     web.run_app(app, sock=listener, print=None)
 
