@@ -9,6 +9,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+# Where it is set, each watcher and demo that a test starts would compile all of our modules again: half a second each.
+unexport PYTHONDONTWRITEBYTECODE
 
 bin := $(VENV)/bin
 sources := src tests bench tools docs
