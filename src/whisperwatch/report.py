@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import urllib.error
@@ -11,7 +12,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any, Final
 
-from whisperwatch.ask import NOBODY, UNWELL, WELL, NobodyError, ask, show, state_option
+from whisperwatch.ask import NOBODY, UNWELL, NobodyError, ask, show, state_option
 from whisperwatch.questions import BY_NAME, WrongWordsError, arguments
 from whisperwatch.watcher.answers.asked_period import period
 from whisperwatch.watcher.answers.reports import report_of
@@ -37,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         asked = arguments(question, words)
         if given.url is not None:
-            return _from_api(given.url, _path(name, asked, as_json=given.json))
+            return _from_api(given.url, _path(name, asked, as_json=given.json), as_json=given.json)
     except WrongWordsError as error:
         parser.error(str(error))
     try:
@@ -59,19 +60,20 @@ def _path(question: str, asked: dict[str, Any], *, as_json: bool) -> str:
             f"{question} is no report of the API, which has records at /api/v1/logs and /api/v1/traces"
         )
     name, of = report_of(question, asked)
-    query = {"period": f"{period(asked, REPORTS[name].over_s):.0f}s", "form": "json" if as_json else "text"}
+    query = {"period": f"{period(asked, REPORTS[name].over_s):.0f}s"}
     if of:
         query["of"] = of
-    return f"reports/{name}?{urllib.parse.urlencode(query)}"
+    return f"reports/{name}{'' if as_json else '/page'}?{urllib.parse.urlencode(query)}"
 
 
-def _from_api(base: str, path: str) -> int:
+def _from_api(base: str, path: str, *, as_json: bool) -> int:
     url = f"{base.rstrip('/')}/api/v1/{path}"
     token = os.environ.get(_TOKEN, "").strip()
     try:
         request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:
-            print(response.read().decode().rstrip("\n"))
+            told = response.read().decode()
+        answer = {"text": told.rstrip("\n"), "error": None} if as_json else _page(json.loads(told))
     except urllib.error.HTTPError as error:
         with error:
             print(
@@ -79,10 +81,17 @@ def _from_api(base: str, path: str) -> int:
                 file=sys.stderr,
             )
         return UNWELL
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"{base} does not answer: {error}", file=sys.stderr)
         return NOBODY
-    return WELL
+    return show(answer)
+
+
+def _page(told: dict[str, Any]) -> dict[str, Any]:
+    """As an ANSWER has it."""
+    chart = told["chart"]
+    packed = {} if chart is None else {"chart": json.dumps(chart).encode()}
+    return {"text": told["text"], "status": told["status"], "error": None, **packed}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -88,7 +88,7 @@ class Answering:
         """The report API's."""
         token = self._current.settings.api.token
         clean = partial(self._redactor.value, "")
-        return Api(self._stores.asking, token, self._answers.text_of, clean).routes()
+        return Api(self._stores.asking, token, self._answers.shown, clean).routes()
 
     async def close(self) -> None:
         """Answer no more."""

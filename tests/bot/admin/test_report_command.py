@@ -60,8 +60,12 @@ async def test_by_url(
         assert voyage._ship is not None
         assert voyage._ship.welcome is not None
         url = voyage._ship.welcome["url"]
-        assert await report("performance", "history", "--period", "6h", "--url", url) == 0
-        assert capsys.readouterr().out.startswith("Performance")
+        for where in ([], ["--url", url]):  # the same from here and from elsewhere, plots included
+            assert await report("performance", "history", "--period", "6h", *where) == 0
+            told = capsys.readouterr().out
+            assert told.startswith("Performance")
+            assert "Response time\n" in told
+            assert " ┤" in told or "Nothing was recorded in this time." in told
         assert await report("performance", "component", "llm", "--json", "--url", url) == 0
         assert json.loads(capsys.readouterr().out)["times"]["name"] == "llm"
         with pytest.raises(SystemExit, match="2"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from tests.watcher.insight.conftest import NOW, Bot, bot
 
+from whisperwatch.watcher.answers.charts.chart import Chart, Line, Panel, unpacked
+from whisperwatch.watcher.answers.terminal import Shown
 from whisperwatch.watcher.insight.reports import REPORTS
 from whisperwatch.watcher.query.answers import (
     LogAnswer,
@@ -73,8 +77,12 @@ class Records:
         return Traces(tuple(one for one in found if one.spans))
 
 
-async def text(name: str, arguments: Mapping[str, Any]) -> str:
-    return f"{name} {arguments['over_s']:g} {arguments['of']}"
+CHART = Chart("Performance", 0.0, 60.0, (Panel("P95", "s", (Line("P95", ((30.0, 0.2), (45.0, None))),)),))
+
+
+async def show(name: str, arguments: Mapping[str, Any]) -> Shown:
+    chart = CHART if name == "performance-history" else None
+    return Shown(f"{name} {arguments['over_s']:g} {arguments['of']}", "healthy", chart)
 
 
 @pytest.fixture
@@ -89,7 +97,7 @@ def client(bot: Bot) -> Client:
     def make(token: str | None = TOKEN, down: bool = False) -> TestClient:
         records = Records(down)
         asking = Asking(replace(bot.asking._engines, logs=records, traces=records), now=lambda: NOW)
-        return TestClient(Starlette(routes=Api(asking, token, text).routes()))
+        return TestClient(Starlette(routes=Api(asking, token, show).routes()))
 
     return make
 
@@ -119,12 +127,13 @@ def test_who_guesses_has_to_wait_and_who_knows_it_from_elsewhere_not(client: Cli
 
 
 def test_too_many_requests(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "Rate", partial(Rate, now=lambda: 0.0))  # a busy machine earns no tokens
     one = client()
     answers = [
         one.get("/api/v1/reports", headers=HEADERS).status_code for _ in range(api_module.PER_MINUTE + 2)
     ]
     assert answers[: api_module.PER_MINUTE] == [200] * api_module.PER_MINUTE
-    assert 429 in answers
+    assert answers[api_module.PER_MINUTE :] == [429] * 2
 
 
 def test_a_report(client: Client) -> None:
@@ -139,6 +148,17 @@ def test_a_report(client: Client) -> None:
 def test_what_is_not_known_is_null_and_not_0(client: Client) -> None:
     told = client().get("/api/v1/reports/cache", headers=HEADERS).json()
     assert (told["lookups"]["value"], told["caches"]) == (None, [])
+
+
+def test_as_a_terminal_shows_it(client: Client) -> None:
+    def told(name: str) -> Any:
+        return client().get(f"/api/v1/reports/{name}/page", params={"period": "30m"}, headers=HEADERS).json()
+
+    page = told("performance-history")
+    assert (page["text"], page["status"]) == ("performance-history 1800 ", "healthy")
+    assert unpacked(json.dumps(page["chart"]).encode()) == CHART
+    assert told("cache") == {"text": "cache 1800 ", "status": "healthy", "chart": None}
+    assert "did you mean cache?" in told("cach")["error"]
 
 
 def test_as_text(client: Client) -> None:
@@ -210,7 +230,7 @@ def test_it_answers_as_it_says(client: Client, monkeypatch: pytest.MonkeyPatch) 
 
         fuzz()
         asked += 1
-    assert asked == len(REPORTS) + 4, "all but the description itself"
+    assert asked == 2 * len(REPORTS) + 4, "all but the description itself"
 
 
 def test_every_report_is_described(client: Client) -> None:

@@ -151,20 +151,20 @@ class Answers:
             return {**told(unsketched(page), question, arguments), "chart": packed(page.chart)}
         if self._draw is None or "by" not in arguments or arguments.get(_SKETCHED):
             return told(page, question, arguments)
-        if page.chart is None or page.chart.empty:
+        if page.chart is None or page.chart.is_empty():
             return told(page, question, arguments)
         left_s = _WITH_PICTURE_S - (time.monotonic() - begun)
         return await _pictured(page, question, arguments, partial(self._draw, page.chart), left_s)
 
-    async def text_of(self, report: str, arguments: Arguments) -> str:
-        """A report's page, as text.
+    async def shown(self, report: str, arguments: Arguments) -> terminal.Shown:
+        """A report's page, as a terminal shows it.
 
         Raises:
             QuestionError: there is no store.
         """
         if self._reports is None:
             raise QuestionError("there is no store")
-        return terminal.text(await self._reports.page(report, arguments["over_s"], arguments["of"]))
+        return terminal.shown(await self._reports.page(report, arguments["over_s"], arguments["of"]))
 
     async def _json(self, question: str, arguments: Arguments) -> dict[str, Any]:
         """For programs, that ask from a terminal."""

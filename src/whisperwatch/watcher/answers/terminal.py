@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, Sketch, symbol
+from whisperwatch.watcher.answers.charts.chart import Chart
+from whisperwatch.watcher.answers.page import Line, Link, Moment, Page, Sketch, symbol, unsketched
 
 WIDTH = 100
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page for a terminal, which draws the chart itself, as wide as it is. `status` colours nothing, but is an exit
+    status."""
+
+    text: str
+    status: str | None
+    chart: Chart | None
+
+
+def shown(page: Page) -> Shown:
+    """The page, without what its chart shows better."""
+    return Shown(text(page if page.chart is None else unsketched(page)), page.status, page.chart)
 
 
 def text(page: Page, width: int | None = WIDTH) -> str:

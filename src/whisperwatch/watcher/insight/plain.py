@@ -52,8 +52,10 @@ def schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": schema(arguments[1], definitions)}
     if isinstance(origin, type) and issubclass(origin, tuple):
-        items = schema(arguments[0], definitions)
-        return {"type": "array", "items": items}
+        if arguments[1:] == (...,):
+            return {"type": "array", "items": schema(arguments[0], definitions)}
+        each, count = [schema(one, definitions) for one in arguments], len(arguments)
+        return {"type": "array", "prefixItems": each, "minItems": count, "maxItems": count}
     return {}
 
 

@@ -13,8 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from whisperwatch.semconv import COMPONENTS
+from whisperwatch.watcher.answers.terminal import Shown
 from whisperwatch.watcher.insight.plain import plain
-from whisperwatch.watcher.insight.reports import DAY_S, REPORTS
+from whisperwatch.watcher.insight.reports import DAY_S, REPORTS, Kind
 from whisperwatch.watcher.query.answers import Answer
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import (
@@ -45,12 +46,16 @@ _MINUTE_S: Final = 60.0
 _HEX: Final = frozenset("0123456789abcdef")
 
 Handler = Callable[[Request], Awaitable[Response]]
-Text = Callable[[str, Mapping[str, Any]], Awaitable[str]]
-"""From a report's name and its arguments to the page that a person reads, as text."""
+Show = Callable[[str, Mapping[str, Any]], Awaitable[Shown]]
+"""From a report's name and its arguments to the page that a person reads."""
 
 
 class WrongError(ValueError):
     """A parameter is wrong; the message says which and what would be right."""
+
+
+class UnknownError(ValueError):
+    """There is no such report."""
 
 
 class Api:
@@ -59,7 +64,7 @@ class Api:
     Args:
         asking: asks the stores.
         token: what has to be shown; None where there is none, and then nothing is answered.
-        text: makes pages.
+        show: makes pages.
         clean: takes secrets out of what leaves.
     """
 
@@ -67,10 +72,10 @@ class Api:
         self,
         asking: Asking,
         token: str | None,
-        text: Text,
+        show: Show,
         clean: Callable[[Any], Any] = lambda content: content,
     ) -> None:
-        self._asking, self._token, self._text, self._clean = asking, token, text, clean
+        self._asking, self._token, self._show, self._clean = asking, token, show, clean
         self._rate = Rate(PER_MINUTE, 60 / PER_MINUTE)
         self._wrong = Rate(_WRONG_PER_MINUTE, 60 / _WRONG_PER_MINUTE)
         self._at_once = asyncio.Semaphore(_AT_ONCE)
@@ -81,6 +86,7 @@ class Api:
             "/api/v1/openapi.json": self.openapi,
             "/api/v1/reports": self.reports,
             "/api/v1/reports/{name}": self.report,
+            "/api/v1/reports/{name}/page": self.page,
             "/api/v1/logs": self.logs,
             "/api/v1/traces": self.traces,
             "/api/v1/traces/{id}": self.trace,
@@ -98,18 +104,20 @@ class Api:
 
     async def report(self, request: Request) -> Response:
         """One report."""
-        name = request.path_params["name"]
-        kind = REPORTS.get(name)
-        if kind is None:
-            near = did_you_mean(nearest(name, REPORTS))
-            return answer({"error": f"There is no report {name:.80}{near}.", "reports": list(REPORTS)}, 404)
+        kind = _kind(request)
         given = _given(request, "period", "of", "form")
-        over_s = _seconds(given, "period", kind.over_s, least=_MINUTE_S)
-        of = _one_of(given, "of", kind.of) if kind.of or "of" in given else ""
+        over_s, of = _asked(given, kind)
         if _one_of(given, "form", ("json", "text"), "json") == "text":
-            text = await self._text(name, {"over_s": over_s, "of": of})
-            return Response(text + "\n", headers={"cache-control": "no-store"}, media_type="text/plain")
+            page = await self._show(request.path_params["name"], {"over_s": over_s, "of": of})
+            text = self._clean(page.text) + "\n"
+            return Response(text, headers={"cache-control": "no-store"}, media_type="text/plain")
         return self._told(plain(await kind.make(self._asking, over_s, of)))
+
+    async def page(self, request: Request) -> Response:
+        """One report as a terminal shows it: its page as text, and its chart as data."""
+        over_s, of = _asked(_given(request, "period", "of"), _kind(request))
+        page = await self._show(request.path_params["name"], {"over_s": over_s, "of": of})
+        return self._told(plain(page))
 
     async def logs(self, request: Request) -> Response:
         """The newest log records that fit."""
@@ -180,6 +188,8 @@ class Api:
             try:
                 async with self._at_once:
                     return await handler(request)
+            except UnknownError as error:
+                return answer({"error": str(error), "reports": list(REPORTS)}, 404)
             except (WrongError, QuestionError) as error:
                 return answer({"error": str(error)}, 400)
 
@@ -204,6 +214,19 @@ class Api:
 
 def _later(wait_s: float) -> Response:
     return answer({"error": "Too many requests."}, 429, {"retry-after": str(math.ceil(wait_s))})
+
+
+def _kind(request: Request) -> Kind:
+    name = request.path_params["name"]
+    if (kind := REPORTS.get(name)) is None:
+        raise UnknownError(f"There is no report {name:.80}{did_you_mean(nearest(name, REPORTS))}.")
+    return kind
+
+
+def _asked(given: Mapping[str, str], kind: Kind) -> tuple[float, str]:
+    """How far back, and of what."""
+    over_s = _seconds(given, "period", kind.over_s, least=_MINUTE_S)
+    return over_s, _one_of(given, "of", kind.of) if kind.of or "of" in given else ""
 
 
 def _given(request: Request, *known: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from whisperwatch.semconv import COMPONENTS
 from whisperwatch.version import __version__
+from whisperwatch.watcher.answers.terminal import Shown
 from whisperwatch.watcher.insight.plain import schema
 from whisperwatch.watcher.insight.reports import REPORTS, Kind
 from whisperwatch.watcher.query.answers import LogRecord, SpanRecord, TraceSummary
@@ -17,6 +18,7 @@ _TEXT: Final = {"type": "string"}
 _DURATION: Final = {"type": "string", "pattern": "^[1-9][0-9]{0,3}[mhd]$", "examples": ["30m", "6h", "7d"]}
 _TRACE_ID: Final = {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}
 _SEARCHED: Final = {"type": "string", "pattern": "^[^\\u0000]*$", "maxLength": MOST_TEXT}
+_PAGE: Final = "As a terminal shows it, a page and the data of its chart."
 _STRINGS: Final = {"type": "array", "items": _TEXT}
 
 
@@ -31,7 +33,13 @@ def document() -> dict[str, Any]:
         "/api/v1/reports": _get("The reports that there are.", _listing()),
         **{
             f"/api/v1/reports/{name}": _with_text(
-                _get(kind.help, schema(kind.returns, definitions), _of_report(kind))
+                _get(kind.help, schema(kind.returns, definitions), [*_of_report(kind), _FORM])
+            )
+            for name, kind in REPORTS.items()
+        },
+        **{
+            f"/api/v1/reports/{name}/page": _get(
+                f"{_PAGE} {kind.help}", schema(Shown, definitions), _of_report(kind)
             )
             for name, kind in REPORTS.items()
         },
@@ -113,11 +121,7 @@ def _with_text(path: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_report(kind: Kind) -> list[dict[str, Any]]:
-    form = {"type": "string", "enum": ["json", "text"]}
-    found = [
-        _parameter("period", _DURATION, f"How far back; {kind.over_s / 3600:g} hours unless said."),
-        _parameter("form", form, "`text` is the page that a person reads, as text/plain."),
-    ]
+    found = [_parameter("period", _DURATION, f"How far back; {kind.over_s / 3600:g} hours unless said.")]
     if kind.of:
         of = {"type": "string", "enum": list(kind.of)}
         found.append({**_parameter("of", of, "What it is of."), "required": True})
@@ -126,6 +130,13 @@ def _of_report(kind: Kind) -> list[dict[str, Any]]:
 
 def _parameter(name: str, of: dict[str, Any], text: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": text, "schema": of}
+
+
+_FORM: Final = _parameter(
+    "form",
+    {"type": "string", "enum": ["json", "text"]},
+    "`text` is the page that a person reads, as text/plain.",
+)
 
 
 def _whole(most: int) -> dict[str, Any]:

@@ -92,8 +92,7 @@ class Chart:
         if not 1 <= len(self.panels) <= MOST_PANELS:
             raise ValueError(f"a chart has 1 to {MOST_PANELS} panels, not {len(self.panels)}")
 
-    @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing is known of all that it would show."""
         lines = (line for panel in self.panels for line in panel.lines)
         return all(value is None for line in lines for _, value in line.points)
@@ -131,7 +130,7 @@ def _panel(found: dict[str, Any]) -> Panel:
 
 def _line(found: Mapping[str, Any]) -> Line:
     points = tuple((at, value) for at, value in found["points"])
-    band = tuple(None if pair is None else (pair[0], pair[1]) for pair in found["band"])
+    band = tuple(None if pair is None or None in pair else (pair[0], pair[1]) for pair in found["band"])
     return Line(found["name"], points, band)
 
 
