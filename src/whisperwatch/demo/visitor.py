@@ -55,7 +55,8 @@ class Visitor:
     async def _thinks(self, leaving: asyncio.Event) -> bool:
         pause = self.dice.expovariate(1 / self.pause_s)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(leaving.wait(), min(max(pause, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S))
+            async with asyncio.timeout(min(max(pause, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)):
+                await leaving.wait()
         return leaving.is_set()
 
     async def _reads(self) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from whisperwatch.demo.loopback import Limits, LoopbackDiscord
 from whisperwatch.demo.loopback.ledger import Ledger, Request
 
@@ -18,6 +22,16 @@ def test_counts_outlive_entries():
     assert ledger.sent("MESSAGE_CREATE", shard=1) == 5
     assert ledger.sent("READY") == 0
     assert ledger.requested("/users/@me", status=429) == 1
+
+
+async def test_who_is_cancelled_at_a_change_ends():
+    ledger = Ledger()
+    waiting = asyncio.create_task(ledger.change(60))
+    await asyncio.sleep(0)
+    ledger.event(0, "s", "MESSAGE_CREATE", 1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_messages_beyond_what_is_kept_are_forgotten():

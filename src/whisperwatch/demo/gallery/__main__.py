@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
-
-from rich.console import Console
 
 from whisperwatch.demo.gallery.camera import chromium, photograph
 from whisperwatch.demo.gallery.page import page
 from whisperwatch.demo.gallery.sitting import EMBED_LINKS, Picture, Sitting
+from whisperwatch.demo.people import People
 from whisperwatch.demo.problem import DemoError, require_packages
-from whisperwatch.demo.show import Options, Show
 from whisperwatch.demo.stage import Stage
 
-_BEFORE_S: Final = 150.0
+_BEFORE_S: Final = 100.0
 """So long the people come and go before anything is asked: the last minutes have to show something."""
 _USERS: Final = 12
 _HEADER: Final = """\
@@ -57,29 +55,41 @@ async def _sit(after_s: float) -> tuple[list[Picture], dict[str, str]]:
     for role in attic.roles.values():
         role.permissions &= ~EMBED_LINKS
     async with stage:
-        show = Show(stage, Options(users=_USERS), Console(file=io.StringIO()))
-        running = asyncio.create_task(show.run())
+        people = People(stage.discord, _USERS, truth=stage.truth)
+        await people.come()
         try:
             await asyncio.sleep(after_s)
-            made = [picture async for picture in Sitting(stage, _talk(stage)).pictures()]
+            made = [picture async for picture in _made(stage)]
         finally:
-            show.leaving.set()
-            await running
+            await people.vanish()
         files = stage.discord.core.files
         return made, {one.name: page(one.messages, lambda file: files.get(int(file["id"]))) for one in made}
+
+
+async def _made(stage: Stage) -> AsyncIterator[Picture]:
+    """One after the other."""
+    sitting = Sitting(stage, _talk(stage))
+    for picture in sitting.planned:
+        begun = time.monotonic()
+        await sitting.ask(picture)
+        stage.see_to_bot()
+        print(f"{time.monotonic() - begun:4.1f} s  {picture.name}: all is answered", flush=True)
+        yield picture
 
 
 def _draw(docs: Path, made: Sequence[Picture], pages: Mapping[str, str]) -> None:
     (docs / "gallery").mkdir(exist_ok=True)
     for name, html in pages.items():
         photograph(html, docs / "gallery" / f"{name}.png")
-        print(f"gallery/{name}.png")
+        print(f"gallery/{name}.png", flush=True)
     (docs / "gallery.md").write_text(_text(made), encoding="utf-8")
 
 
 def _talk(stage: Stage) -> str:
     """The id of the trace of a message that the language model answered: one with little else in it."""
     found = [t for t in stage.receiver.traces if {"LLM", "SQL", "Redis"} <= {span.library for span in t}]
+    if not found:
+        raise DemoError("no message was answered by the language model, the database and the cache")
     return min(found, key=len)[0].trace_id
 
 

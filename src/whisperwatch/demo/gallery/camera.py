@@ -22,7 +22,9 @@ _TITLE: Final = re.compile(r"<title>(\d+)")
 _SHARPNESS: Final = 1.5
 _COLOURS: Final = 96
 """Of a picture: text on a few grounds, and a chart."""
-_PATIENCE_S: Final = 90.0
+_TALLEST: Final = 8000
+"""CSS pixels: so tall is what Chromium draws, for it says only afterwards how tall the page is."""
+_PATIENCE_S: Final = 60.0
 
 
 def chromium() -> str | None:
@@ -42,15 +44,15 @@ def photograph(page: str, picture: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="whisperwatch-camera-") as room:
         source, raw = Path(room, "page.html"), Path(room, "page.png")
         source.write_text(page + _MEASURE, encoding="utf-8")
-        common = (program, *_FLAGS, f"--user-data-dir={room}/profile")
-        height = _TITLE.search(_run(*common, "--dump-dom", source.as_uri()))
-        if height is None:
-            raise DemoError("Chromium didn't say how tall the page is")
-        size = f"--window-size={WIDTH + 200},{height[1]}"
-        sharp = f"--force-device-scale-factor={_SHARPNESS}"
-        _run(*common, size, sharp, f"--screenshot={raw}", source.as_uri())
-        if not raw.exists():
-            raise DemoError("Chromium made no picture")
+        dom = _run(
+            program, *_FLAGS, f"--user-data-dir={room}/profile", f"--window-size={WIDTH + 200},{_TALLEST}",
+            f"--force-device-scale-factor={_SHARPNESS}", f"--screenshot={raw}", "--dump-dom", source.as_uri(),
+        )  # fmt: skip
+        height = _TITLE.search(dom)
+        if height is None or not raw.exists():
+            raise DemoError(f"{picture.name}: Chromium made no picture, or didn't say how tall the page is")
+        if int(height[1]) > _TALLEST:
+            raise DemoError(f"{picture.name}: the page is {height[1]} tall, and {_TALLEST} are drawn")
         _develop(raw, picture, int(height[1]))
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import psutil
 
-from whisperwatch.bot.admin.pace import EVERY_S
+from whisperwatch.bot.admin.pace import AT_ONCE, Pace
 from whisperwatch.demo.admins import Admins, Asked
 from whisperwatch.demo.gallery.page import Shown
 from whisperwatch.demo.loopback import Message
+from whisperwatch.demo.problem import DemoError
 from whisperwatch.demo.stage import Stage
 
 _HARBOUR: Final = "general"
@@ -23,6 +24,8 @@ _PLAIN: Final = "Attic"
 """The guild where the bot may not send embeds."""
 EMBED_LINKS: Final = 1 << 14
 _TRIES: Final = 4
+_LONGEST_S: Final = 120.0
+"""Of what is asked for one picture: what takes longer won't come."""
 _FAILING_S: Final = 45.0
 """So long the model fails before it is asked how the bot is."""
 
@@ -49,10 +52,12 @@ class Sitting:
         self._stage, self._trace_id = stage, trace_id
         self._admins = Admins(stage.discord)
         self._owner = stage.discord.user("owner")
+        self._pace = Pace(AT_ONCE - 2)  # the bot's own, but for what is on its way
 
-    async def pictures(self) -> AsyncIterator[Picture]:
-        """Each picture once everything on it has been answered."""
-        for made in (
+    @property
+    def planned(self) -> Sequence[Picture]:
+        """The pictures, of which nothing has been asked yet."""
+        return (
             Picture("health", "Is it well?", "One word first, then what is wrong. Here nothing is."),
             Picture(
                 "performance", "How fast is it?", "A sentence, then the figures, in brackets their change."
@@ -83,9 +88,15 @@ class Sitting:
             Picture(
                 "silence", "When the monitor is gone", "The bot says so by itself, within three seconds."
             ),
-        ):
-            await getattr(self, f"_{made.name}")(made)
-            yield made
+        )
+
+    async def ask(self, picture: Picture) -> None:
+        """Fill one in.
+
+        Raises:
+            DemoError: it takes too long; it says which, and what was waited for.
+        """
+        await within(_LONGEST_S, picture.name, getattr(self, f"_{picture.name}")(picture))
 
     # --- the pictures -----------------------------------------------------------------------------------------
 
@@ -152,7 +163,7 @@ class Sitting:
     # --- asking -----------------------------------------------------------------------------------------------
 
     async def _says(self, text: str, guild: str | None = None) -> list[Shown | str]:
-        await asyncio.sleep(EVERY_S)
+        await self._breath()
         channel = self._stage.discord.channel(_HARBOUR, guild)
         return _conversation(await self._admins.says(self._owner, text, channel), f"# {channel.name}")
 
@@ -161,17 +172,22 @@ class Sitting:
         for _ in range(_TRIES):
             found = await self._says(text)
             if any(isinstance(one, Shown) and one.message["attachments"] for one in found):
-                break
-        return found
+                return found
+        raise TimeoutError(f"{text} was answered {_TRIES} times without a chart")
 
     async def _writes(self, text: str) -> list[Shown | str]:
-        await asyncio.sleep(EVERY_S)
+        await self._breath()
         return _conversation(await self._admins.writes(self._owner, text), "Direct messages with Wren")
 
     async def _uses(self, command: str, **values: str) -> list[Shown | str]:
-        await asyncio.sleep(EVERY_S)
+        await self._breath()
         asked = await self._admins.uses(self._owner, command, **values)
         return [Shown(asked.answer.payload(), True, ("Owner", asked.said))]
+
+    async def _breath(self) -> None:
+        if (wait_s := self._pace.wait_s(self._owner.id)) > 0:
+            await asyncio.sleep(wait_s)
+            self._pace.wait_s(self._owner.id)  # takes it
 
     @asynccontextmanager
     async def _stopped(self) -> AsyncIterator[None]:
@@ -183,6 +199,16 @@ class Sitting:
             yield
         finally:
             os.kill(watcher, signal.SIGCONT)
+
+
+async def within(longest_s: float, name: str, asking: Awaitable[object]) -> None:
+    """Wait for a picture's answers. Raises DemoError where they don't come."""
+    try:
+        async with asyncio.timeout(longest_s):
+            await asking
+    except TimeoutError as error:
+        why = str(error) or f"not all is answered after {longest_s:g} s"
+        raise DemoError(f"the picture {name!r}: {why}") from error
 
 
 def _conversation(asked: Asked, place: str) -> list[Shown | str]:

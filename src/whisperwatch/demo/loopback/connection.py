@@ -118,7 +118,8 @@ class Connection:
         if self.ended is None:
             self.ended = ("closed", code)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._outbox.join(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._outbox.join()
             await self._socket.close(code=code, message=reason.encode()[:120])
 
     def cut(self) -> None:

@@ -75,7 +75,8 @@ class Interaction:
     async def answered(self, timeout: float = 5.0) -> Interaction:
         """Waits for the bot's initial response. Raises TimeoutError."""
         try:
-            await asyncio.wait_for(self._answered.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._answered.wait()
         except TimeoutError:
             raise TimeoutError(f"{self.kind} {self.name!r} had no response after {timeout} s") from None
         return self

@@ -7,6 +7,7 @@ for ever; the single entries are kept up to `kept` of each kind.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -169,10 +170,10 @@ class Ledger:
     async def change(self, timeout: float) -> None:
         """Waits until something is written, at most `timeout` seconds."""
         self._changed.clear()
-        try:
-            await asyncio.wait_for(self._changed.wait(), timeout)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            # not `wait_for`, which in Python 3.11 loses a cancellation that comes with a change
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
 
     def payload(self, entries: bool = False) -> JSON:
         """The ledger as JSON: the counts as lists of rows, and with `entries` everything that is kept."""
