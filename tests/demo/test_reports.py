@@ -91,18 +91,18 @@ async def the_places(stage: Stage) -> None:
     where += [one.channel for one in ledger.interactions]
     guilds = Counter("" if one.guild is None else hashed(one.guild.id) for one in where)
     channels = Counter((hashed(one.guild.id), hashed(one.id)) for one in where if one.guild is not None)
-    report = await settled(stage, "top", lambda told: told["together"]["messages"] == guilds.total())
+    report = await settled(stage, "top", lambda told: told["together"]["messages"]["value"] == guilds.total())
     assert (report["whole"], report["all_failed"]) == (True, True)
-    assert {one["guild"]: one["messages"] for one in report["guilds"]} == guilds
-    told_channels = {(one["guild"], one["channel"]): one["messages"] for one in report["channels"]}
+    assert {one["guild"]: one["messages"]["value"] for one in report["guilds"]} == guilds
+    told_channels = {(one["guild"], one["channel"]): one["messages"]["value"] for one in report["channels"]}
     assert len(told_channels) >= min(5, len(channels))
     assert told_channels.items() <= channels.items()
     assert max(told_channels.values()) == max(channels.values())
     counted = stage.model.ledger
-    assert report["together"]["tokens"] == counted.prompt_tokens + counted.completion_tokens
-    assert sum(one["tokens"] for one in report["guilds"]) == report["together"]["tokens"]
+    assert report["together"]["tokens"]["value"] == counted.prompt_tokens + counted.completion_tokens
+    assert sum(one["tokens"]["value"] for one in report["guilds"]) == report["together"]["tokens"]["value"]
     failed = sum(count for (_, _, outcome), count in truth.commands.items() if outcome == "failure")
-    assert report["together"]["failed"] == failed
+    assert report["together"]["failed"]["value"] == failed
 
 
 async def the_people(stage: Stage) -> None:

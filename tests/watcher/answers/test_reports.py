@@ -201,26 +201,41 @@ def test_cost() -> None:
     )
 
 
+def place(
+    guild: str,
+    channel: str,
+    messages: float,
+    seconds: float,
+    failed: float = 0,
+    tokens: float = 0,
+    before: float | None = None,
+) -> Place:
+    """That had `before` times as much of everything in the period before."""
+    amounts = ((messages, "{message}"), (seconds, "s"), (failed, "{message}"), (tokens, "{token}"))
+    figures = (Figure(value, unit, None if before is None else value * before) for value, unit in amounts)
+    return Place(guild, channel, *figures)  # fmt: skip
+
+
 def test_top() -> None:
     harbour, attic, general = "1" * 16, "2" * 16, "a" * 16
-    together = Place("", "", 200, 400.0, 4, 5000)
-    busy, quiet = Place(harbour, "", 150, 100.0, 1, 0), Place(attic, "", 40, 280.0, 3, 5000)
-    direct, channel = Place("", "", 10, 20.0), Place(harbour, general, 150, 100.0, 1)
+    together = place("", "", 200, 400.0, 4, 5000, before=0.8)
+    busy, quiet = place(harbour, "", 150, 100.0, 1, 0, before=2), place(attic, "", 40, 280.0, 3, 5000)
+    direct, channel = place("", "", 1, 2.0), place(harbour, general, 150, 100.0, 1)
     report = Places(DAY, Figure(200, "{message}"), together, True, True, (busy, quiet, direct), (channel,))
     assert read(places.top(report)) == dedent("""
         Top servers and channels, last 24 hours
-        200 messages and interactions were looked into, all that there were.
-        Something failed for 4 of them; LLM tokens: 5,000.
+        200 (+25 %) messages and interactions were looked into, all that there were.
+        Something failed for 4 (+25 %) of them; LLM tokens: 5,000 (+25 %).
         Names are shown to the bot's owner alone: in direct messages, and by /watch.
 
         Servers by load
-           server 1111111111111111: 150 messages, 75 % of all, 667 ms each
+           server 1111111111111111: 150 messages (-50 %), 75 % of all, 667 ms each
            server 2222222222222222: 40 messages, 20 % of all, 7 s each
-           direct messages: 10 messages, 5 % of all, 2 s each
+           direct messages: 1 message, 0.5 % of all, 2 s each
 
         Servers by failures
            server 2222222222222222: 3, 75 % of all
-           server 1111111111111111: 1, 25 % of all
+           server 1111111111111111: 1 (-50 %), 25 % of all
 
         Servers by LLM tokens
            server 2222222222222222: 5,000, 100 % of all
@@ -232,9 +247,12 @@ def test_top() -> None:
            channel aaaaaaaaaaaaaaaa of server 1111111111111111: 1, 25 % of all
         """)
     sampled = Places(DAY, Figure(9000, "{message}"), together, False, False, (busy,), ())
-    assert "spread over the time.\nThe bot answered 9,000 in all" in read(places.top(sampled))
-    assert "failed for 4 or more of them" in read(places.top(sampled))
-    nothing = Places(DAY, NONE, Place("", ""), True, True, (), ())
+    assert (
+        "\n200 messages and interactions were looked into, spread over the time.\nThe bot answered 9,000 in all"
+        in read(places.top(sampled))
+    )
+    assert "failed for 4 (+25 %) or more of them" in read(places.top(sampled))
+    nothing = Places(DAY, NONE, place("", "", 0, 0), True, True, (), ())
     assert "No message or interaction is known of in this time." in read(places.top(nothing))
 
 

@@ -11,6 +11,8 @@ from whisperwatch.watcher.insight.capacity import Capacity, capacity
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.outlook import Resource
 from whisperwatch.watcher.insight.spending import spending
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.resolving import Kept
 
 from .conftest import HOUR, NOW, Bot
 
@@ -48,6 +50,20 @@ async def test_what_is_used_since_the_month_began(bot: Bot) -> None:
     assert used == pytest.approx(100 * (hours - 48), abs=200)
     assert found == {"tokens": Budget(Figure(used, "{token}"), Figure(1e6, "{token}"), ENDS - NOW)}
     assert (await spending(bot.asking, DAY)).budgets == found
+
+
+async def test_what_is_kept_no_longer_than_the_month_is_said(bot: Bot) -> None:
+    """As on the 31st, where metrics are kept for 30 days."""
+    live(bot, int((NOW - BEGAN) // HOUR), 100, 1e6)
+    kept = Kept(metrics_s=5 * DAY)
+    asking = Asking(bot.asking._engines, kept=lambda: kept, now=lambda: NOW)
+    found = (await budgets(asking))["tokens"]
+    assert found.since == pytest.approx(NOW - 5 * DAY, abs=HOUR)
+    assert found.used.value == pytest.approx(100 * 5 * 24, abs=200)
+    for report in (await spending(asking, DAY), await capacity(asking, DAY)):
+        (note,) = report.basis.notes
+        assert note.startswith("this month's budget is counted from 2027-01-")
+        assert note.endswith(" UTC on: what was before isn't kept any more")
 
 
 async def test_when_it_is_used_up(bot: Bot) -> None:

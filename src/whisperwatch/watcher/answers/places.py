@@ -11,6 +11,7 @@ from typing import Final
 from whisperwatch.watcher.answers.figures import page, shown
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section
+from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.places import RANKS, Place, Places, ranked
 
 _WHAT: Final = "Top servers and channels"
@@ -31,28 +32,34 @@ def top(report: Places) -> Page:
 
 
 def _lines(report: Places) -> Iterator[Line]:
-    looked, every = report.together, "all that there were" if report.whole else "spread over the time"
-    yield f"{looked.messages:,} messages and interactions were looked into, {every}."
-    if not report.whole:
+    looked = report.together
+    if report.whole:
+        yield f"{shown(looked.messages)} messages and interactions were looked into, all that there were."
+    else:
+        count = number(looked.messages.value or 0.0, "")
+        yield f"{count} messages and interactions were looked into, spread over the time."
         yield f"The bot answered {shown(report.handled)} in all: shares and tokens are of those looked into."
-    failed = f"{looked.failed:,}" if report.all_failed else f"{looked.failed:,} or more"
-    yield f"Something failed for {failed} of them; LLM tokens: {looked.tokens:,}."
+    failed = f"{shown(looked.failed)}{'' if report.all_failed else ' or more'}"
+    yield f"Something failed for {failed} of them; LLM tokens: {shown(looked.tokens)}."
     yield "Names are shown to the bot's owner alone: in direct messages, and by /watch."
 
 
 def _load(one: Place, report: Places) -> str:
-    share = number(one.messages / report.together.messages, "1")
-    each = number(one.seconds / one.messages, "s")
-    messages = "1 message" if one.messages == 1 else f"{one.messages:,} messages"
-    return f"{_named(one)}: {messages}, {share} of all, {each} each"
+    messages = shown(one.messages, "message" if one.messages.value == 1 else "messages")
+    share = _share(one.messages, report.together.messages)
+    return f"{_named(one)}: {messages}, {share}, {shown(one.seconds_each)} each"
 
 
 def _failed(one: Place, report: Places) -> str:
-    return f"{_named(one)}: {one.failed:,}, {number(one.failed / report.together.failed, '1')} of all"
+    return f"{_named(one)}: {shown(one.failed)}, {_share(one.failed, report.together.failed)}"
 
 
 def _tokens(one: Place, report: Places) -> str:
-    return f"{_named(one)}: {one.tokens:,}, {number(one.tokens / report.together.tokens, '1')} of all"
+    return f"{_named(one)}: {shown(one.tokens)}, {_share(one.tokens, report.together.tokens)}"
+
+
+def _share(part: Figure, whole: Figure) -> str:
+    return f"{number(part.over(whole).value or 0.0, '1')} of all"
 
 
 _LINES: Final[dict[str, Callable[[Place, Places], str]]] = {

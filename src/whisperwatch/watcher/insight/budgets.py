@@ -8,6 +8,7 @@ next has a budget of its own.
 from __future__ import annotations
 
 import calendar
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -18,6 +19,8 @@ from whisperwatch.watcher.insight.outlook import Resource, resource
 from whisperwatch.watcher.query.asking import Asking
 
 _DAY_S: Final = 86_400.0
+_HOUR_S: Final = 3600.0
+"""So far a period's begin may be moved to where a point is."""
 _LEAST_S: Final = 60.0
 BUDGETS: Final[tuple[Limited, ...]] = (
     Limited(
@@ -33,11 +36,18 @@ BUDGETS: Final[tuple[Limited, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a month may take, and has taken. `left_s`: until the month ends."""
+    """What a month may take, and has taken.
+
+    Attributes:
+        left_s: until the month ends.
+        since: from when on (unix seconds) it is counted, where that is later than the month began, for what was before
+            isn't kept any more; else None.
+    """
 
     used: Figure
     limit: Figure
     left_s: float
+    since: float | None = None
 
     @property
     def share(self) -> float | None:
@@ -51,15 +61,28 @@ async def budgets(asking: Asking) -> dict[str, Budget]:
     Raises:
         QuestionError: nobody keeps metrics.
     """
-    since_s, left_s = _month(asking.now())
+    now = asking.now()
+    since_s, left_s = _month(now)
     questions = {name: asked for one in BUDGETS for name, asked in one.questions().items()}
     found = await ask(asking, questions, max(_LEAST_S, since_s))
+    cut = found.basis.start - (now - since_s) > _HOUR_S
+    since = found.basis.start if cut else None
     made = {}
     for one in BUDGETS:
         used, limit = found.figure(f"{one.sort} used"), found.figure(f"{one.sort} limit")
         if limit.value is not None:
-            made[str(one.sort)] = Budget(Figure(used.value, one.unit), Figure(limit.value, one.unit), left_s)
+            figures = Figure(used.value, one.unit), Figure(limit.value, one.unit)
+            made[str(one.sort)] = Budget(*figures, left_s, since)
     return made
+
+
+def uncounted(set_: Mapping[str, Budget]) -> tuple[str, ...]:
+    """What is to be known of them: a month has up to 31 days, and a store may keep fewer."""
+    since = next((budget.since for budget in set_.values() if budget.since is not None), None)
+    if since is None:
+        return ()
+    day = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
+    return (f"this month's budget is counted from {day} on: what was before isn't kept any more",)
 
 
 def outlook(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from whisperwatch.watcher.insight.budgets import BUDGETS, Budget, budgets, outlook
+from whisperwatch.watcher.insight.budgets import BUDGETS, Budget, budgets, outlook, uncounted
 from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask
 from whisperwatch.watcher.insight.leak import Leak, leak
 from whisperwatch.watcher.insight.limits import LIMITED, Limited
@@ -80,7 +80,7 @@ def _report(whole: Figures, fine: Figures, set_: Mapping[str, Budget]) -> Capaci
     memory = leak(fine.trend("rss"), step_s, _restarts(fine.trend("uptime")))
     advice = tuple(recommendations(resources, memory, whole))
     return Capacity(
-        whole.basis,
+        replace(whole.basis, notes=(*whole.basis.notes, *uncounted(set_))),
         resources,
         memory,
         whole.figure("tokens"),

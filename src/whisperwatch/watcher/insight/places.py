@@ -1,38 +1,37 @@
 """Where the bot is used most: the servers and channels with most messages, failures and tokens.
 
-No metric may say so, for ids are without end: it is told by traces, whose roots carry keyed hashes of them. Where there
-are more messages than can be read at once, a sample stands for them, with as many from each quarter of the time as that
-had. The failed are looked for by themselves: in a sample there would be few.
+No metric may say so, for ids are without end: it is told by traces, whose roots carry keyed hashes of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import sqrt
 from typing import Any, Final
 
 from whisperwatch import semconv
 from whisperwatch.watcher.insight.critical_path import root_of
 from whisperwatch.watcher.insight.figures import Basis, Figure, ask
-from whisperwatch.watcher.insight.sampled import PIECES, ROOTS, looked_into, told_of
+from whisperwatch.watcher.insight.place_traces import HANDLED, Looked, look
 from whisperwatch.watcher.insight.shares import of_traces
-from whisperwatch.watcher.query.answers import Trace, TraceList
+from whisperwatch.watcher.query.answers import Trace
 from whisperwatch.watcher.query.asking import Asking
-from whisperwatch.watcher.query.language import Period, TraceSearch
 
-_AT_ONCE: Final = {"embedded": 1000}
-_ONE_BY_ONE: Final = 100
-"""Traces that are read: a store that gives one at a time is asked for fewer."""
 _RANKED: Final = 5
-_WITHIN_S: Final = 6.0
-_HANDLED: Final = "increase(discord.messages.handled)"
+_CHANCE: Final = 2.0
+"""Standard deviations that two samples differ by, at least, for it to be called a change."""
 _TOKENS: Final = (semconv.GEN_AI_INPUT_TOKENS, semconv.GEN_AI_OUTPUT_TOKENS)
+_MESSAGE: Final = "{message}"
+_Where = tuple[str, str]
+_EVERYWHERE: Final = "", ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A server, or a channel of it.
+    """A server, or a channel of it. What a figure was before isn't known where not all of that is kept, or where two
+    samples differ by no more than chance.
 
     Attributes:
         guild: its keyed hash; empty of direct messages, which are one place.
@@ -43,18 +42,20 @@ class Place:
 
     guild: str
     channel: str
-    messages: int = 0
-    seconds: float = 0.0
-    failed: int = 0
-    tokens: int = 0
+    messages: Figure
+    seconds: Figure
+    failed: Figure
+    tokens: Figure
 
-    def __add__(self, other: Place) -> Place:
-        return replace(
-            self,
-            messages=self.messages + other.messages,
-            seconds=self.seconds + other.seconds,
-            failed=self.failed + other.failed,
-            tokens=self.tokens + other.tokens,
+    @property
+    def seconds_each(self) -> Figure:
+        """What a message took, on average."""
+        now, before = self.messages.value, self.messages.before
+        was = self.seconds.before
+        return Figure(
+            self.seconds.value / now if self.seconds.value is not None and now else None,
+            "s",
+            was / before if was is not None and before else None,
         )
 
 
@@ -65,7 +66,8 @@ class Places:
     Attributes:
         handled: messages and interactions that the bot answered in the period.
         together: of all places, what was looked into.
-        whole: all that happened was looked into; else `messages`, `seconds` and `tokens` are of a sample.
+        whole: all that happened was looked into; else `messages`, `seconds` and `tokens` are of a sample, and what they
+            were before is of as large a part of that.
         all_failed: the same of `failed`.
         guilds, channels: the first of each by messages, failures or tokens; those with most messages first.
     """
@@ -79,14 +81,70 @@ class Places:
     channels: tuple[Place, ...]
 
 
+@dataclass(slots=True)
+class _Sum:
+    messages: int = 0
+    seconds: float = 0.0
+    failed: int = 0
+    tokens: int = 0
+
+
+_Sums = dict[_Where, _Sum]
+_NOTHING: Final = _Sum()
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The sums of what was looked into: of all, by server, and by channel of a server."""
+
+    whole: _Sum = field(default_factory=_Sum)
+    guilds: _Sums = field(default_factory=dict)
+    channels: _Sums = field(default_factory=dict)
+
+    def at(self, where: _Where) -> tuple[_Sum, ...]:
+        """All that a message there counts for."""
+        sums = [self.whole, self.guilds.setdefault((where[0], ""), _Sum())]
+        return (*sums, self.channels.setdefault(where, _Sum())) if where[0] else tuple(sums)
+
+
 @dataclass(frozen=True, slots=True)
-class _Read:
-    usual: tuple[Trace, ...] = ()
-    failed: tuple[Trace, ...] = ()
-    whole: bool = True
-    all_failed: bool = True
-    notes: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+class _Beside:
+    """How the period before is compared with this one.
+
+    Attributes:
+        factor: how many of this one's a message of it stands for; None where it can't be compared.
+        exact: both are whole; else what differs by chance alone is no change.
+        failed: the failed of both are all known.
+    """
+
+    factor: float | None
+    exact: bool
+    failed: bool
+
+    def place(self, where: _Where, now: _Sum, before: _Sum) -> Place:
+        """Its figures, with what they were."""
+        tells = self._beyond(now, before)
+        return Place(
+            *where,
+            self._figure(now.messages, before.messages, _MESSAGE, tells),
+            self._figure(now.seconds, before.seconds, "s", tells),
+            Figure(float(now.failed), _MESSAGE, float(before.failed) if self.failed else None),
+            self._figure(now.tokens, before.tokens, "{token}", tells),
+        )
+
+    def _beyond(self, now: _Sum, before: _Sum) -> float | None:
+        """Relative to their mean, the least difference that isn't chance; None where there is nothing to compare."""
+        if self.exact:
+            return 0.0
+        if not now.messages or not before.messages:
+            return None
+        return _CHANCE * sqrt(1 / now.messages + 1 / before.messages)
+
+    def _figure(self, now: float, before: float, unit: str, beyond: float | None) -> Figure:
+        if self.factor is None or beyond is None:
+            return Figure(float(now), unit)
+        was = before * self.factor
+        return Figure(float(now), unit, was if abs(now - was) >= beyond * (now + was) / 2 else None)
 
 
 async def places(asking: Asking, over_s: float) -> Places:
@@ -95,105 +153,75 @@ async def places(asking: Asking, over_s: float) -> Places:
     Raises:
         QuestionError: nobody keeps metrics, or the period means no time.
     """
-    read, found = await asyncio.gather(_read(asking, over_s), ask(asking, {"handled": _HANDLED}, over_s))
+    (recent, earlier), found = await asyncio.gather(
+        look(asking, over_s), ask(asking, {"handled": HANDLED}, over_s)
+    )
     # a thousand traces take a tenth of a second, and others wait for the loop
-    each = await asyncio.to_thread(lambda: [*map(_of_usual, read.usual), *map(_of_failed, read.failed)])
+    now, before = await asyncio.to_thread(lambda: (_counted(recent), _counted(earlier)))
+    handled = found.figure("handled")
+    beside = _beside(recent, earlier, now.whole.messages, before.whole.messages, handled)
     basis = replace(
         found.basis,
         store=" and ".join(dict.fromkeys(filter(None, (asking.traces_store, found.basis.store)))),
-        notes=(*found.basis.notes, *read.notes),
-        missing=tuple(dict.fromkeys((*found.basis.missing, *read.missing))),
+        notes=(*found.basis.notes, *recent.notes),
+        missing=tuple(dict.fromkeys((*found.basis.missing, *recent.missing))),
     )
     return Places(
         basis,
-        found.figure("handled"),
-        sum(each, Place("", "")),
-        read.whole,
-        read.all_failed,
-        _first(each, lambda one: (one.guild, "")),
-        _first((one for one in each if one.guild), lambda one: (one.guild, one.channel)),
+        handled,
+        beside.place(_EVERYWHERE, now.whole, before.whole),
+        recent.whole,
+        recent.all_failed,
+        _first(now.guilds, before.guilds, beside),
+        _first(now.channels, before.channels, beside),
     )
 
 
-async def _read(asking: Asking, over_s: float) -> _Read:
-    if not asking.traces_store or not asking.kept.every_trace_s > 0:
-        return _Read(missing=("nobody keeps traces here, and only they tell servers apart",))
-    try:
-        async with asyncio.timeout(_WITHIN_S):
-            return await _read_all(asking, over_s)
-    except TimeoutError:
-        return _Read(missing=(f"the traces took longer than {_WITHIN_S:g} s",))
+def _beside(recent: Looked, earlier: Looked, now: int, before: int, handled: Figure) -> _Beside:
+    known = not recent.missing and not earlier.missing
+    failed = known and earlier.failed is not None and earlier.all_failed and recent.all_failed
+    if earlier.usual is None or not known:
+        return _Beside(None, exact=False, failed=failed)
+    if recent.whole and earlier.whole:
+        return _Beside(1.0, exact=True, failed=failed)
+    if not (now and before and handled.value and handled.before):
+        return _Beside(None, exact=False, failed=failed)
+    return _Beside((handled.before / before) / (handled.value / now), exact=False, failed=failed)
 
 
-async def _read_all(asking: Asking, over_s: float) -> _Read:
-    looked_s, notes = looked_into(asking, over_s)
-    most = _AT_ONCE.get(asking.traces_store, _ONE_BY_ONE)
-    now, piece = asking.now(), looked_s / PIECES
-    amounts = await _amounts(asking, looked_s, most)
-    searches = [
-        TraceSearch(Period(piece, now - number * piece), ROOTS, most=amount)
-        for number, amount in enumerate(amounts)
-    ]
-    failing = TraceSearch(Period(over_s), ROOTS, error=True, most=most)
-    *spread, failed = lists = await asyncio.gather(*map(asking.search, (*searches, failing)))
-    usual = [one.trace_id for found in spread for one in found.traces]
-    broken = [one.trace_id for one in failed.traces]
-    told = await asking.traces(tuple(dict.fromkeys((*usual, *broken))))
-    by_id = {one.spans[0].trace_id: one for one in told.traces}
-    said, missing = told_of((*lists, told))
-    return _Read(
-        tuple(by_id[one] for one in usual if one in by_id),
-        tuple(by_id[one] for one in broken if one in by_id),
-        looked_s == over_s and not _more(spread) and len(by_id) == len({*usual, *broken}),
-        not _more([failed]),
-        (*notes, *said),
-        missing,
-    )
+def _counted(looked: Looked) -> _Counted:
+    found = _Counted()
+    for trace in looked.usual or ():
+        if (root := root_of(trace.spans)) is not None:
+            seconds, tokens = of_traces((trace,)).total, _tokens(trace)
+            for one in found.at(_where(root.attributes)):
+                one.messages += 1
+                one.seconds += seconds
+                one.tokens += tokens
+    for trace in looked.failed or ():
+        if (root := root_of(trace.spans)) is not None:
+            for one in found.at(_where(root.attributes)):
+                one.failed += 1
+    return found
 
 
-async def _amounts(asking: Asking, looked_s: float, most: int) -> Sequence[int]:
-    """How many are taken from each piece of the time, the newest first: as many as it had of all, so none counts
-    more than another."""
-    found = await ask(asking, {"handled": _HANDLED}, looked_s, looked_s / PIECES)
-    counts = [count or 0.0 for count in reversed(found.trend("handled"))][:PIECES]
-    if len(counts) < PIECES or not sum(counts):
-        return [most // PIECES] * PIECES
-    return [max(1, round(most * count / sum(counts))) for count in counts]
+def _tokens(trace: Trace) -> int:
+    return sum(_whole(span.attributes.get(key)) for span in trace.spans for key in _TOKENS)
 
 
-def _more(lists: Iterable[TraceList]) -> bool:
-    return any(found.more for found in lists)
-
-
-def _of_usual(trace: Trace) -> Place:
-    root = root_of(trace.spans)
-    if root is None:
-        return Place("", "")
-    tokens = sum(_whole(span.attributes.get(key)) for span in trace.spans for key in _TOKENS)
-    return replace(_where(root.attributes), messages=1, seconds=of_traces((trace,)).total, tokens=tokens)
-
-
-def _of_failed(trace: Trace) -> Place:
-    root = root_of(trace.spans)
-    return Place("", "") if root is None else replace(_where(root.attributes), failed=1)
-
-
-def _where(attributes: Mapping[str, Any]) -> Place:
+def _where(attributes: Mapping[str, Any]) -> _Where:
     guild = str(attributes.get(semconv.GUILD_ID) or "")
-    return Place(guild, str(attributes.get(semconv.CHANNEL_ID) or "") if guild else "")
+    return guild, str(attributes.get(semconv.CHANNEL_ID) or "") if guild else ""
 
 
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _first(each: Iterable[Place], key: Callable[[Place], tuple[str, str]]) -> tuple[Place, ...]:
-    sums: dict[tuple[str, str], Place] = {}
-    for one in each:
-        where = key(one)
-        sums[where] = sums.get(where, Place(*where)) + one
-    first = dict.fromkeys(place for rank in RANKS.values() for place in ranked(sums.values(), rank))
-    return tuple(sorted(first, key=lambda one: one.messages, reverse=True))
+def _first(now: _Sums, before: _Sums, beside: _Beside) -> tuple[Place, ...]:
+    each = [beside.place(where, sums, before.get(where, _NOTHING)) for where, sums in now.items()]
+    first = dict.fromkeys(place for rank in RANKS.values() for place in ranked(each, rank))
+    return tuple(sorted(first, key=RANKS["messages"], reverse=True))
 
 
 def ranked(found: Iterable[Place], rank: Callable[[Place], float]) -> tuple[Place, ...]:
@@ -202,8 +230,8 @@ def ranked(found: Iterable[Place], rank: Callable[[Place], float]) -> tuple[Plac
 
 
 RANKS: Final[Mapping[str, Callable[[Place], float]]] = {
-    "messages": lambda one: one.messages,
-    "failed": lambda one: one.failed,
-    "tokens": lambda one: one.tokens,
+    "messages": lambda one: one.messages.value or 0.0,
+    "failed": lambda one: one.failed.value or 0.0,
+    "tokens": lambda one: one.tokens.value or 0.0,
 }
 """By what places are told apart."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from whisperwatch.watcher.insight.budgets import Budget, budgets
+from whisperwatch.watcher.insight.budgets import Budget, budgets, uncounted
 from whisperwatch.watcher.insight.figures import Basis, Figure, Figures, ask, ask_in_steps
 from whisperwatch.watcher.query.asking import Asking
 
@@ -111,7 +111,7 @@ async def spending(asking: Asking, over_s: float) -> Spending:
     )
     models = _uses(found, "model")
     return Spending(
-        found.basis,
+        replace(found.basis, notes=(*found.basis.notes, *uncounted(set_))),
         _together(models),
         models,
         _uses(found, "feature"),
