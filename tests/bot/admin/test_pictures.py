@@ -75,7 +75,7 @@ class TestWithoutAPicture:
         assert "image" not in answer["embeds"][0]
 
     async def test_one_that_fails_is_said(self, asking: Asking) -> None:
-        async def fail(chart: Any) -> bytes:
+        async def fail(*_: Any) -> bytes:
             raise ChartError("The chart can't be drawn: its worker died.")
 
         answer = await self.ask(asking, fail, by="7")
@@ -84,7 +84,7 @@ class TestWithoutAPicture:
         assert "█" in answer["text"]
 
     async def test_one_of_nothing_is_not_drawn(self, bot: Bot) -> None:
-        async def never(chart: Any) -> bytes:
+        async def never(*_: Any) -> bytes:
             raise AssertionError
 
         assert (await self.ask(bot.asking, never, by="7"))["files"] == []
@@ -108,13 +108,13 @@ class TestWithoutAPicture:
         await asyncio.wait_for(drawn.wait(), 10)
 
     async def test_a_terminal_has_none_drawn(self, asking: Asking) -> None:
-        async def never(chart: Any) -> bytes:
+        async def never(*_: Any) -> bytes:
             raise AssertionError
 
         assert (await self.ask(asking, never))["files"] == []
 
     async def test_sketches_go_where_the_picture_is(self, asking: Asking) -> None:
-        async def draw(chart: Any) -> bytes:
+        async def draw(*_: Any) -> bytes:
             return b"PNG"
 
         told = await self.ask(asking, draw, by="7")
@@ -133,7 +133,7 @@ class TestWithoutAPicture:
         assert "█" in (await self.ask(asking, None))["text"]
 
     async def test_a_page_further_on_has_none(self, asking: Asking) -> None:
-        async def never(chart: Any) -> bytes:
+        async def never(*_: Any) -> bytes:
             raise AssertionError
 
         assert (await self.ask(asking, never, by="7", page=2))["files"] == []

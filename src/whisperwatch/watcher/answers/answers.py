@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, Final
 from whisperwatch.questions import SUGGEST, WrongWordsError
 from whisperwatch.watcher.answers import check, embeds, health, terminal
 from whisperwatch.watcher.answers.charts.chart import packed
-from whisperwatch.watcher.answers.charts.patience import TOO_LONG, Draw
+from whisperwatch.watcher.answers.charts.patience import Draw
 from whisperwatch.watcher.answers.charts.process import ChartError
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
@@ -28,6 +27,8 @@ from whisperwatch.watcher.settings.guide import Thresholds
 _PICTURE: Final = "chart.png"
 _SKETCHED: Final = "sketched"
 """The argument with which the further pages of an answer are asked for that has no picture on its first."""
+_PICTURE_S: Final = 5.0
+"""The text is there in a moment: a picture that takes longer is left out."""
 _WITH_PICTURE_S: Final = 8.5
 """An answer with its picture: nobody waits much longer, so after a store that was slow there is less time to draw."""
 _BACK: Final = "◀"
@@ -71,18 +72,15 @@ async def _pictured(
     question: str,
     arguments: dict[str, Any],
     draw: Callable[[], Awaitable[bytes]],
-    within_s: float,
 ) -> dict[str, Any]:
     """For Discord, with what is said `instead` where the picture may not be posted; only that, if it can't be drawn."""
     sketched = {**arguments, _SKETCHED: True}
     files = page.files
     if _whole(arguments.get("page")) == 1:
         try:
-            async with asyncio.timeout(within_s):
-                files += (Attachment(_PICTURE, await draw()),)
-        except (ChartError, TimeoutError) as error:
-            why = str(error) or TOO_LONG
-            sections = (*page.sections, *remarks([], [why]))
+            files += (Attachment(_PICTURE, await draw()),)
+        except ChartError as error:
+            sections = (*page.sections, *remarks([], [str(error)]))
             return told(replace(page, sections=sections), question, sketched)
     shown = told(replace(unsketched(page), files=files), question, arguments)
     return {**shown, "instead": told(page, question, sketched)}
@@ -153,8 +151,8 @@ class Answers:
             return told(page, question, arguments)
         if page.chart is None or page.chart.is_empty():
             return told(page, question, arguments)
-        left_s = _WITH_PICTURE_S - (time.monotonic() - begun)
-        return await _pictured(page, question, arguments, partial(self._draw, page.chart), left_s)
+        wait_s = min(_PICTURE_S, _WITH_PICTURE_S - (time.monotonic() - begun))
+        return await _pictured(page, question, arguments, partial(self._draw, page.chart, wait_s))
 
     async def shown(self, report: str, arguments: Arguments) -> terminal.Shown:
         """A report's page, as a terminal shows it.

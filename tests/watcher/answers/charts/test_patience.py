@@ -17,7 +17,7 @@ async def test_in_time() -> None:
     async def draw(chart: Chart) -> bytes:
         return chart.title.encode()
 
-    assert await Patience(draw)(history()) == b"Performance, last 24 hours"
+    assert await Patience(draw)(history(), 60) == b"Performance, last 24 hours"
 
 
 async def test_one_that_fails() -> None:
@@ -25,7 +25,7 @@ async def test_one_that_fails() -> None:
         raise ChartError("No chart: it is broken.")
 
     with pytest.raises(ChartError, match="it is broken"):
-        await Patience(draw)(history())
+        await Patience(draw)(history(), 60)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -39,10 +39,10 @@ async def test_too_late(fails: bool) -> None:
             raise ChartError("No chart: nobody hears this.")
         return b""
 
-    patience = Patience(draw, wait_s=0.01)
+    patience = Patience(draw)
     for chart in (history(), forecast()):
         with pytest.raises(ChartError, match="took too long"):
-            await patience(chart)
+            await patience(chart, 0.01)
     drawing = list(patience._drawing)
     go_on.set()
     await asyncio.wait(drawing)

@@ -12,20 +12,19 @@ from typing import Final
 from whisperwatch.watcher.answers.charts.chart import Chart
 from whisperwatch.watcher.answers.charts.process import ChartError
 
-Draw = Callable[[Chart], Awaitable[bytes]]
+Draw = Callable[[Chart, float], Awaitable[bytes]]
+"""From a chart, and for how many seconds somebody waits for it, to a PNG."""
 TOO_LONG: Final = "The chart took too long to draw. Ask again: the next is quicker."
-_PATIENCE_S: Final = 5.0
-"""The text is there in a moment: a picture that takes longer is left out."""
 
 
 class Patience:
-    """Draws as `draw` does, for at most `wait_s` seconds."""
+    """Draws as `draw` does, and is waited for as long as is said."""
 
-    def __init__(self, draw: Draw, wait_s: float = _PATIENCE_S) -> None:
-        self._draw, self._wait_s = draw, wait_s
+    def __init__(self, draw: Callable[[Chart], Awaitable[bytes]]) -> None:
+        self._draw = draw
         self._drawing: list[asyncio.Future[bytes]] = []
 
-    async def __call__(self, chart: Chart) -> bytes:
+    async def __call__(self, chart: Chart, wait_s: float) -> bytes:
         """The chart as a PNG.
 
         Raises:
@@ -35,7 +34,7 @@ class Patience:
         self._drawing.append(drawing)
         drawing.add_done_callback(self._done)
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(wait_s):
                 return await asyncio.shield(drawing)
         except TimeoutError:
             if drawing in self._drawing[1:]:  # it hasn't begun, and nobody wants it any more
