@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -94,6 +95,15 @@ async def test_it_gives_way_and_knows_no_secrets(
     assert "secret" not in given.values()
     assert set(given) <= set(environment(os.environ, state)) | {"LC_CTYPE"}  # which Python itself sets
     assert oct((state / "matplotlib").stat().st_mode)[-3:] == "700"
+
+
+async def test_no_font_is_looked_for_but_its_own(make: Make, tmp_path: Path) -> None:
+    """A machine may have thousands."""
+    await make(state=tmp_path).draw(history())
+    (listed,) = (tmp_path / "matplotlib").glob("fontlist*.json")
+    found = json.loads(listed.read_text())
+    assert found["afmlist"] == []
+    assert {Path(one["fname"]).name[:10] for one in found["ttflist"]} == {"DejaVuSans"}
 
 
 async def test_killed_while_it_draws(make: Make) -> None:

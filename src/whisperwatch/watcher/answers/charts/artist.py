@@ -36,7 +36,7 @@ class Artist:
     """Draws one chart after the other.
 
     Args:
-        state: the state directory, where matplotlib remembers its fonts; without one it does so until `close`.
+        state: the state directory, where matplotlib remembers its font; without one it does so until `close`.
         limit_s: how long (seconds) a chart may take, its worker's start included.
         keep_s: how long an idle worker is kept.
         most: how many charts may wait or be drawn; a further one is refused.

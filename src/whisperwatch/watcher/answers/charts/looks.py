@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from whisperwatch.watcher.answers.charts.fonts import FAMILY
+
 DPI: Final = 256
 WIDTH: Final = 4.5
 """Inches, as all lengths here."""
@@ -37,7 +39,7 @@ HEADING_SIZE: Final = 9.5
 SIZE: Final = 9.0
 
 SETTINGS: Final[Any] = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": [FAMILY],
     "text.parse_math": False,  # a dollar in somebody's name is a dollar
     "text.usetex": False,
     "axes.unicode_minus": True,

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from whisperwatch.watcher.answers.charts.fonts import IGNORE
 from whisperwatch.watcher.answers.charts.frames import CHART, HEAD, LARGEST, PICTURE, PNG, REFUSAL, frame
 
 COMMAND: Final = (sys.executable, "-P", "-m", "whisperwatch.watcher.answers.charts.worker")
@@ -61,6 +62,7 @@ def environment(own: Mapping[str, str], folder: Path) -> dict[str, str]:
         **dict.fromkeys(_ONE_THREAD, "1"),
         "MPLCONFIGDIR": str(folder),
         "MPLBACKEND": "agg",
+        **IGNORE,
         "PYTHONPATH": os.pathsep.join(_path()),
     }
 

@@ -10,9 +10,12 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import BinaryIO, Final
 
-from whisperwatch.watcher.answers.charts.chart import unpacked
+from whisperwatch.watcher.answers.charts.chart import Chart, unpacked
+from whisperwatch.watcher.answers.charts.fonts import ours_alone
 from whisperwatch.watcher.answers.charts.frames import HEAD, PICTURE, REFUSAL, frame
 
 _NICENESS: Final = 10
@@ -44,13 +47,18 @@ def _drawn(data: bytes) -> bytes:
     """The frame that answers a chart."""
     signal.alarm(_LONGEST_S)
     try:
-        from whisperwatch.watcher.answers.charts.drawing import draw
-
-        return frame(PICTURE, draw(unpacked(data)))
+        return frame(PICTURE, _draw()(unpacked(data)))
     except Exception as error:  # whatever it is, the next chart is drawn
         return frame(REFUSAL, f"{type(error).__name__}: {error}"[:_LONGEST_REASON].encode())
     finally:
         signal.alarm(0)
+
+
+@cache
+def _draw() -> Callable[[Chart], bytes]:
+    with ours_alone():
+        from whisperwatch.watcher.answers.charts.drawing import draw
+    return draw
 
 
 if __name__ == "__main__":
