@@ -99,7 +99,7 @@ def test_the_page() -> None:
            CPU: 20 %
 
         ✅ Does the bot's process leak memory?
-           No: the lows of its days stay where they are.
+           No leak: the lows of its days stay where they are.
 
         What came in this time
            LLM tokens: 700,000
@@ -169,11 +169,12 @@ def test_what_is_nearly_full_is_marked_without_a_forecast() -> None:
 
 def test_a_leak() -> None:
     leak = Leak("leaks", 48e6, "the lows of its days have risen all along, for 7 days", 7.0)
-    assert "   Yes (48 MB a day): the lows of its days have risen all along, for 7 days." in read(
-        report(memory=leak)
+    assert (
+        "   The bot leaks memory, 48 MB a day: the lows of its days have risen all along, for 7 days."
+        in read(report(memory=leak))
     )
     unknown = Leak("not known yet", None, "no run of the process is two days and a half long", 0.0)
-    assert "   Not known yet: no run of the process is two days and a half long." in read(
+    assert "   Whether it leaks is not known yet: no run of the process is two days and a half long." in read(
         report(memory=unknown)
     )
 

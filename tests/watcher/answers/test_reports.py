@@ -107,14 +107,12 @@ def test_history() -> None:
     assert read(performance.history(report)) == dedent("""
         ✅ Performance, last 24 hours
         13 answers, 95 of 100 within 1.2 s.
-        A bar for each 6 h.
 
-        P95
-           Whole time: 1.2 s
-
-        Answers
-           Whole time: 13 (+30 %)
+        The whole time
+           P95: 1.2 s
+           Answers: 13 (+30 %)
            ·▆▁█ 0 to 8
+           A bar for each 6 h.
         """)
 
 
@@ -293,7 +291,7 @@ def test_engagement() -> None:
            Liked: 75 %
            Good, by reactions: 2
            Good, as the bot's code says: 1
-           Bad, for the same was asked again within a minute: 1
+           Bad, as the same was asked again within a minute: 1
 
         Used most
            ask: 4

@@ -9,8 +9,11 @@ import pytest
 from whisperwatch import questions
 from whisperwatch.watcher.insight import performance, resources, usage
 from whisperwatch.watcher.insight.figures import Figure
+from whisperwatch.watcher.insight.memory_use import memory_use
+from whisperwatch.watcher.query.asking import Asking
+from whisperwatch.watcher.query.resolving import Kept
 
-from .conftest import HOUR, Bot
+from .conftest import HOUR, NOW, Bot
 
 LLM = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small"}
 
@@ -84,6 +87,14 @@ async def test_the_steps_are_those_that_are_kept(bot: Bot) -> None:
     )  # two dozen of it are 17.5 min, and 5 min are kept
     assert report.step_s == 20 * 60
     assert {later - time for time, later in pairwise(report.times)} == {report.step_s}
+
+
+async def test_a_leak_is_judged_by_the_steps_that_are_kept(bot: Bot) -> None:
+    bot.level("process.memory.usage", 1e8)
+    bot.at(HOUR)
+    asking = Asking(bot.asking._engines, kept=lambda: Kept(raw_s=HOUR, fine_s=HOUR), now=lambda: NOW)
+    report = await memory_use(asking, 7 * HOUR)
+    assert (report.step_s, len(report.trend)) == (HOUR, 7)  # 5 min would have been asked for
 
 
 async def test_resources(bot: Bot) -> None:

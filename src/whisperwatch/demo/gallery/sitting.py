@@ -122,7 +122,7 @@ class Sitting:
 
     async def _usage(self, made: Picture) -> None:
         for question in ("engagement", "cache", "memory"):
-            made.messages += await self._uses(f"watch {question}")
+            made.messages += await self._uses(f"watch {question}", period="5m")
 
     async def _cost(self, made: Picture) -> None:
         for question in ("cost", "top"):

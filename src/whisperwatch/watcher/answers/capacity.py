@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from whisperwatch.watcher.answers import verdicts
-from whisperwatch.watcher.answers.charts.from_capacity import drawn
+from whisperwatch.watcher.answers import leaks, verdicts
 from whisperwatch.watcher.answers.figures import UNKNOWN, named, page, shown, span, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Line, Page, Section, sentence, symbol
 from whisperwatch.watcher.insight.capacity import Capacity
 from whisperwatch.watcher.insight.figures import Figure
 from whisperwatch.watcher.insight.forecast import Reach
-from whisperwatch.watcher.insight.leak import Leak
 from whisperwatch.watcher.insight.outlook import Resource
 from whisperwatch.watcher.settings.guide import Thresholds
 
@@ -26,16 +24,14 @@ _SIGNALS: Final = {"logs": "Log records", "spans": "Spans"}
 
 def planning(report: Capacity, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """The verdict, each limited thing by its urgency, memory, and what to set to what."""
-    in_chart = drawn(report)
     foreseen = [one for one in report.resources if not one.why]
     sections = [
         Section("What to do", tuple(_to_do(report))),
-        *(
-            Section(one.name, tuple(_lines(one, in_chart=one in in_chart)), _status(one, thresholds))
-            for one in foreseen
-        ),
+        *(Section(one.name, tuple(_lines(one)), _status(one, thresholds)) for one in foreseen),
         *_without_forecast([one for one in report.resources if one.why], thresholds),
-        Section("Does the bot's process leak memory?", (_leak(report.memory),), _leak_status(report.memory)),
+        Section(
+            "Does the bot's process leak memory?", (leaks.told(report.memory),), leaks.status(report.memory)
+        ),
     ]
     amounts = tuple(_amounts(report))
     if amounts:
@@ -71,10 +67,9 @@ def _verdict(report: Capacity) -> str:
     return f"Nothing is expected to be full within {span(looked_s)}; {may_be}."
 
 
-def _lines(one: Resource, *, in_chart: bool) -> Iterator[Line]:
+def _lines(one: Resource) -> Iterator[Line]:
     yield _use(one)
-    bars = spark(thinned(one.points, _BARS), one.used.unit)
-    yield from bars if in_chart else (line.text for line in bars)
+    yield from spark(thinned(one.points, _BARS), one.used.unit)
     for ahead in one.foreseeable[-1:]:
         low, expected, high = (
             number(value, one.used.unit) for value in (ahead.low, ahead.expected, ahead.high)
@@ -136,16 +131,6 @@ def _status(one: Resource, thresholds: Thresholds) -> str | None:
 
 def _is_nearly_full(one: Resource, thresholds: Thresholds) -> bool:
     return one.sort not in _SPENT and (one.share or 0.0) >= verdicts.nearly_full(one.sort, thresholds)
-
-
-def _leak(found: Leak) -> str:
-    verdict = {"leaks": "Yes", "no leak": "No", "not known yet": "Not known yet"}[found.verdict]
-    growth = "" if found.a_day is None else f" ({number(found.a_day, 'By')} a day)"
-    return f"{verdict}{growth if found.verdict == 'leaks' else ''}: {found.reason}."
-
-
-def _leak_status(found: Leak) -> str | None:
-    return {"leaks": "degraded", "no leak": "healthy"}.get(found.verdict)
 
 
 def _to_do(report: Capacity) -> Iterator[Line]:

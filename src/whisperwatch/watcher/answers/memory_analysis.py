@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from whisperwatch.watcher.answers import leaks
 from whisperwatch.watcher.answers.figures import named, page, shown, spark, thinned
 from whisperwatch.watcher.answers.numbers import number
 from whisperwatch.watcher.answers.page import Button, Line, Page, Section
@@ -13,11 +14,6 @@ from whisperwatch.watcher.insight.memory_use import MemoryUse
 
 TRACED_S: Final = 30
 VIEW: Final = "memory-analysis"
-_VERDICTS: Final = {
-    "leaks": "The bot leaks memory: ",
-    "no leak": "No leak: ",
-    "not known yet": "Whether it leaks is not known yet: ",
-}
 _COSTS: Final = (
     f"Tracing allocations for {TRACED_S} s slows the bot down meanwhile: whatever allocates takes two to four times "
     "as long."
@@ -27,9 +23,8 @@ _SHOWN_POINTS: Final = 28
 
 def analysis(report: MemoryUse) -> Page:
     """The verdict, its numbers, and what may be asked further."""
-    verdict = f"{_VERDICTS[report.leak.verdict]}{report.leak.reason}."
-    lines: list[Line] = [verdict, named("Memory", report.now), named("At most", report.peak)]
-    if report.leak.a_day is not None:
+    lines: list[Line] = [leaks.told(report.leak), named("Memory", report.now), named("At most", report.peak)]
+    if report.leak.a_day is not None and report.leak.verdict != "leaks":
         lines.append(f"Growth: {number(report.leak.a_day, 'By')} a day")
     lines += spark(thinned(report.trend, _SHOWN_POINTS), "By")
     collector = tuple(
@@ -39,7 +34,8 @@ def analysis(report: MemoryUse) -> Page:
         Section("The garbage collector's runs", (*collector, named("P99 of its pauses", report.pause))),
         Section("Which lines hold it", (_COSTS,)),
     ]
-    made = page("Memory of the bot's process", report.basis, tuple(lines), tuple(sections))
+    status = leaks.status(report.leak)
+    made = page("Memory of the bot's process", report.basis, tuple(lines), tuple(sections), status)
     return replace(made, buttons=(Button(f"Trace for {TRACED_S} s", {"view": VIEW, "trace": "start"}),))
 
 

@@ -77,18 +77,16 @@ def component(report: Component) -> Page:
 def history(report: History, thresholds: Thresholds = verdicts.DEFAULT) -> Page:
     """Figures over time."""
     judged = verdicts.speed(report.whole("P95"), thresholds)
-    sections = tuple(
-        Section(trend.name, (f"Whole time: {shown(trend.whole)}", *spark(trend.points, trend.whole.unit)))
-        for trend in report.trends
-        if trend.whole.value is not None
-    )
-    lines: tuple[Line, ...] = (
-        (_went(report), *verdicts.told(judged), Sketch(f"A bar for each {number(report.step_s, 's')}."))
-        if sections
-        else ("Nothing was recorded in this time.",)
-    )
-    status = verdicts.status(judged)
-    return page("Performance", report.basis, lines, sections, status)
+    known = [trend for trend in report.trends if trend.whole.value is not None]
+    if not known:
+        return page("Performance", report.basis, ("Nothing was recorded in this time.",))
+    whole: list[Line] = []
+    for one in known:
+        whole += [named(one.name, one.whole), *spark(one.points, one.whole.unit)]
+    each = Sketch(f"A bar for each {number(report.step_s, 's')}.")
+    sections = (Section("The whole time", (*whole, each)),)
+    lines = (_went(report), *verdicts.told(judged))
+    return page("Performance", report.basis, lines, sections, verdicts.status(judged))
 
 
 def resources(report: Resources, thresholds: Thresholds = verdicts.DEFAULT) -> Page:

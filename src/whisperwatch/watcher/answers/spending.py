@@ -62,7 +62,8 @@ def _budgets(report: Spending) -> Iterator[Line]:
         a_month, used = rates[name].value, budget.used.value
         if a_month is not None and used is not None:
             at_end = Figure(used + a_month / MONTH_S * budget.left_s, budget.limit.unit)
-            line += f"; at this rate {shown(_round(at_end))} by its end"
+            over = (at_end.value or 0.0) > (budget.limit.value or 0.0)
+            line += f"; at this rate {shown(_round(at_end))} by its end{', more than that' if over else ''}"
         yield line
 
 

@@ -21,8 +21,8 @@ _RETURNED: Final = {
 _SOURCES: Final = {
     "api": "as the bot's code says",
     "reaction": "by reactions",
-    "asked_again": "for the same was asked again within a minute",
-    "left_after_error": "for nothing more was said after an error",
+    "asked_again": "as the same was asked again within a minute",
+    "left_after_error": "as nothing more was said after an error",
 }
 
 

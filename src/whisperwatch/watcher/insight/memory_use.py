@@ -31,7 +31,7 @@ class MemoryUse:
         leak: the verdict on its way.
         collections: runs of the garbage collector, by generation.
         pause: P99 of its pauses.
-        trend: the largest resident memory of each `step_s` seconds, the oldest first.
+        trend: the largest resident memory of each `step_s` seconds, which the store may have widened; the oldest first.
     """
 
     basis: Basis
@@ -55,9 +55,9 @@ async def memory_use(asking: Asking, over_s: float) -> MemoryUse:
         found.basis,
         found.figure("now"),
         found.figure("memory"),
-        leak(points, step_s),
+        leak(points, fine.step_s("memory")),
         found.groups("collections"),
         found.figure("pause"),
         points,
-        step_s,
+        fine.step_s("memory"),
     )
