@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -222,14 +222,40 @@ def _unknown(reading: Reading) -> None:
 
 
 def _settings(reading: Reading) -> Settings:
-    exporters = reading.group(Exporters)
-    performance = reading.group(Performance)
+    group, export = reading.group, _export(reading)
+    read = Settings(
+        service=group(Service),
+        export=export,
+        web=group(Web),
+        health=group(Health),
+        performance=group(Performance),
+        process=group(Process),
+        admin=group(Admin),
+        disabled=group(Exporters).disabled,
+        privacy=group(Privacy),
+        fleet=group(Fleet),
+        logs=group(Logs),
+        keeping=group(Keeping),
+        api=group(Api),
+        siem=siem(reading),
+        models=group(Models),
+        stores={
+            one.name: one for one in (store_target(reading, name) for name in stores.NAMES) if one is not None
+        },
+        match=group(stores.Asking).match,
+        grafana=group(stores.Asking).grafana,
+    )
+    return replace(read, problems=tuple(reading.problems), warnings=tuple(_warnings(reading, read)))
+
+
+def _export(reading: Reading) -> Export:
+    exporters, performance = reading.group(Exporters), reading.group(Performance)
     batching, outages = reading.group(Batching), reading.group(Outages)
-    privacy = reading.group(Privacy)
-    logs = reading.group(Logs)
-    export = Export(
-        traces=None if exporters.disabled else target(reading, "traces", exporters.traces),
-        metrics=None if exporters.disabled else target(reading, "metrics", exporters.metrics),
+    privacy, logs = reading.group(Privacy), reading.group(Logs)
+    on = not exporters.disabled
+    return Export(
+        traces=target(reading, "traces", exporters.traces) if on else None,
+        metrics=target(reading, "metrics", exporters.metrics) if on else None,
         expose_ids=privacy.expose_ids,
         metric_interval_s=batching.metric_interval_s or performance.collection_interval_s,
         metric_timeout_s=batching.metric_timeout_s,
@@ -239,48 +265,22 @@ def _settings(reading: Reading) -> Settings:
         span_batch=batching.span_batch,
         buffer_bytes=outages.buffer_bytes,
         temporality=batching.temporality,
-        logs=None if exporters.disabled or not logs.enabled else target(reading, "logs", logs.exporter),
+        logs=target(reading, "logs", logs.exporter) if on and logs.enabled else None,
         log_delay_s=logs.delay_s,
         log_timeout_s=logs.timeout_s,
         log_batch=logs.batch,
         spool=outages.spool,
         spool_bytes=outages.spool_bytes,
     )
-    service, web, process = reading.group(Service), reading.group(Web), reading.group(Process)
-    health, admin = reading.group(Health), reading.group(Admin)
-    fleet, keeping, api = reading.group(Fleet), reading.group(Keeping), reading.group(Api)
-    events, models = siem(reading), reading.group(Models)
-    asked, asking = [store_target(reading, name) for name in stores.NAMES], reading.group(stores.Asking)
+
+
+def _warnings(reading: Reading, read: Settings) -> Iterator[str]:
+    """What is set and has no effect."""
     secret_files = [
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]
-    warnings = misspelt.variables(reading.environ, [*known_variables(), *secret_files])
-    if "sampling_rate" in performance.given and reading.environ.get("OTEL_TRACES_SAMPLER", "").strip():
-        warnings.append("PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins")
-    if events.host and not logs.enabled:
-        warnings.append(
-            "SIEM_SYSLOG_HOST has no effect: with WHISPERWATCH_LOGS=false no security event is recorded"
-        )
-    problems = tuple(reading.problems)
-    return Settings(
-        service,
-        export,
-        web,
-        health,
-        performance,
-        process,
-        admin,
-        exporters.disabled,
-        privacy,
-        fleet,
-        logs,
-        keeping,
-        api,
-        events,
-        models,
-        {one.name: one for one in asked if one is not None},
-        asking.match,
-        asking.grafana,
-        problems,
-        tuple(warnings),
-    )
+    yield from misspelt.variables(reading.environ, [*known_variables(), *secret_files])
+    if "sampling_rate" in read.performance.given and reading.environ.get("OTEL_TRACES_SAMPLER", "").strip():
+        yield "PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins"
+    if read.siem.host and not read.logs.enabled:
+        yield "SIEM_SYSLOG_HOST has no effect: with WHISPERWATCH_LOGS=false no security event is recorded"
