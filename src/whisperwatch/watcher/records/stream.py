@@ -1,130 +1,21 @@
-"""What the watcher knows of one recorder: its definitions resolved, and the newest value of each cell.
-
-A `Stream` is filled from a bot process's tape; a `LocalStream` is what the watcher itself measures. Both are read
-alike, by the OTLP export, by `/metrics` and by health. Times here are nanoseconds of wall time.
-"""
+"""What one bot process has recorded, as its tape tells it."""
 
 from __future__ import annotations
 
 import logging
-import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whisperwatch import semconv
-from whisperwatch.version import __version__
+from whisperwatch.watcher.records.metrics import Cell, Exemplar, Instrument, Scope
+from whisperwatch.watcher.records.reading import MOST_ENDPOINTS, Endpoint, Log, Records, Span
 from whisperwatch.watcher.redaction import Redactor
 
 _logger = logging.getLogger(__name__)
 _SPAN_FIELDS: Final = 17
 _LOG_FIELDS: Final = 12
-MOST_ENDPOINTS: Final = 256
 _KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
-
-Span = tuple[Any, ...]
-"""A SPAN of the tape."""
-Log = tuple[Any, ...]
-"""A LOG of the tape."""
-Value = tuple[Any, ...]
-"""(number,) of a sum or a gauge; (count, sum, min | None, max | None, bucket counts) of a histogram."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """An instrumentation scope."""
-
-    name: str
-    version: str | None = None
-    schema_url: str | None = None
-    attributes: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exemplar:
-    """One measurement, and the span in which it was made. `time` is wall time in ns."""
-
-    value: int | float
-    time: int
-    trace_id: int
-    span_id: int
-
-
-@dataclass(slots=True, eq=False)
-class Cell:
-    """All numbers of one attribute set, cumulative since `start` (wall ns).
-
-    `value` is None before the first. `exemplars` has the newest of each bucket; `fresh` those that no export has
-    taken yet.
-    """
-
-    attributes: Mapping[str, Any]
-    start: int
-    value: Value | None = None
-    exemplars: dict[int, Exemplar] = field(default_factory=dict)
-    fresh: dict[int, Exemplar] = field(default_factory=dict)
-
-    def take_fresh(self) -> list[Exemplar]:
-        """The exemplars that came since the last call."""
-        taken = list(self.fresh.values())
-        self.fresh.clear()
-        return taken
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A server that the bot uses; see DEFINITION in `tape`. `arguments` may hold secrets, and shows in no `repr`."""
-
-    system: str
-    arguments: Mapping[str, Any] = field(repr=False, hash=False)
-
-
-@dataclass(slots=True, eq=False)
-class Instrument:
-    """A metric of one scope with its cells. `kind` is a `semconv.Kind`; `bounds` belong to histograms."""
-
-    scope: Scope
-    name: str
-    kind: str
-    unit: str
-    description: str
-    bounds: tuple[float, ...] = ()
-    cells: list[Cell] = field(default_factory=list)
-
-
-class Records:
-    """The side of a stream that is read.
-
-    Attributes:
-        resource: the attributes of what is described, as `pipeline.resource` makes them.
-        slot: 0 for the first process of the watcher; later ones carry `service_instance_id` in `/metrics`.
-        scopes, attribute_sets: by the number that spans use.
-        defined: grows with each instrument and each cell.
-        refused_cells: metric points that were left out because an id is among their attributes.
-        counts_from_zero: a cell's sum was 0 when it began. What the watcher reads of the machine began long before.
-        returned: another watcher, or an earlier connection, may have exported its cells.
-        hosted: the signals ("spans", "metrics", "logs") that the host application's own providers get and export.
-        endpoints: the servers that the bot uses, by number; at most `MOST_ENDPOINTS`. For health checks only: there
-            are passwords in it.
-    """
-
-    def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
-        self.resource = dict(resource)
-        self.hosted: frozenset[str] = frozenset()
-        self.counts_from_zero = True
-        self.returned = False
-        self.slot = slot
-        self.refused_cells = 0
-        self.defined = 0
-        self.scopes: dict[int, Scope] = {}
-        self.attribute_sets: dict[int, dict[str, Any]] = {0: {}}
-        self.endpoints: dict[int, Endpoint] = {}
-
-    @property
-    def instruments(self) -> Iterable[Instrument]:
-        """Every instrument, in the order of definition."""
-        raise NotImplementedError
 
 
 class Stream(Records):
@@ -298,66 +189,3 @@ class Stream(Records):
 def _harmless(definition: Any) -> Any:
     """A definition as the log may show it: an endpoint's may hold secrets."""
     return definition[:2] if isinstance(definition, tuple) and definition[:1] == ("endpoint",) else definition
-
-
-class LocalStream(Records):
-    """What the watcher measures itself: metrics that `semconv` declares.
-
-    Made with the resource of a bot's stream it describes that bot's process (`process.*`), with the watcher's own it
-    describes the host and the watcher.
-    """
-
-    def __init__(self, resource: Mapping[str, Any], slot: int = 0) -> None:
-        super().__init__(resource, slot)
-        self.counts_from_zero = False
-        self._scope = Scope(semconv.SCOPE, __version__)
-        self.scopes[1] = self._scope
-        self._instruments: dict[str, Instrument] = {}
-        self._cells: dict[tuple[str, tuple[tuple[str, Any], ...]], Cell] = {}
-
-    @property
-    def instruments(self) -> Iterable[Instrument]:
-        return list(self._instruments.values())
-
-    def set(
-        self, metric: semconv.Metric, value: int | float, attributes: Mapping[str, Any] | None = None
-    ) -> None:
-        """Set the value so far of a sum, or the last value of a gauge.
-
-        Raises:
-            ValueError: the metric is a histogram, or has no such attributes.
-        """
-        self._cell(metric, attributes or {}).value = (value,)
-
-    def add(
-        self, metric: semconv.Metric, delta: int | float, attributes: Mapping[str, Any] | None = None
-    ) -> None:
-        """Add to a sum.
-
-        Raises:
-            ValueError: as for `set`.
-        """
-        cell = self._cell(metric, attributes or {})
-        before = cell.value[0] if cell.value else 0
-        cell.value = (before + delta,)
-
-    def _cell(self, metric: semconv.Metric, attributes: Mapping[str, Any]) -> Cell:
-        key = metric.name, tuple(sorted(attributes.items()))
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = self._new_cell(metric, attributes)
-        return cell
-
-    def _new_cell(self, metric: semconv.Metric, attributes: Mapping[str, Any]) -> Cell:
-        if metric.kind == "histogram":
-            raise ValueError(f"{metric.name} is a histogram: a local stream has only sums and gauges")
-        if strange := set(attributes).difference(metric.attributes):
-            raise ValueError(f"{metric.name} has no attribute {', '.join(sorted(strange))}")
-        instrument = self._instruments.get(metric.name)
-        if instrument is None:
-            instrument = Instrument(self._scope, metric.name, metric.kind, metric.unit, metric.help)
-            self._instruments[metric.name] = instrument
-        self.defined += 1
-        cell = Cell(dict(attributes), time.time_ns())
-        instrument.cells.append(cell)
-        return cell
