@@ -117,16 +117,16 @@ def asked(url: str) -> list[Any]:
 async def test_a_killed_prometheus_loses_no_sample(own_stack: Stack, bot: Bot) -> None:
     url = own_stack.prometheus
     await bot.live(20)
-    await bot.until(lambda: not bot.pipeline.waiting_bytes)
+    await bot.until(lambda: not bot.pipeline.state.waiting_bytes)
     own_stack.kill("prometheus")
     await bot.live(20)
-    await bot.until(lambda: bot.pipeline.spooled_bytes)
+    await bot.until(lambda: bot.pipeline.state.spooled_bytes)
     check = checks.export(bot.pipeline)
     assert check.status == "degraded"
     assert "wait on the disk" in check.text
     await asyncio.to_thread(own_stack.start_again, "prometheus")
     await bot.live(20)
-    await bot.until(lambda: not bot.pipeline.waiting_bytes)
+    await bot.until(lambda: not bot.pipeline.state.waiting_bytes)
     assert checks.export(bot.pipeline).status == "healthy"
     assert await asyncio.to_thread(kept, url) == bot.told
 
@@ -136,7 +136,7 @@ async def test_samples_that_are_too_old_are_named_and_block_nothing(own_stack: S
     with time_machine.travel(time.time() - 5 * 86_400):
         bot.turn()
     await bot.live(1)
-    await bot.until(lambda: not bot.pipeline.waiting_bytes)
+    await bot.until(lambda: not bot.pipeline.state.waiting_bytes)
     check = checks.export(bot.pipeline)
     assert check.status == "degraded"
     assert "out_of_order_time_window" in check.text, check.text
@@ -157,15 +157,15 @@ async def test_a_killed_collector_loses_nothing_of_its_queues(
     await bot.pipeline.start()
     await bot.live(50)
     assert await bot.pipeline.flush(PATIENCE_S)
-    assert not bot.pipeline.waiting_bytes, "the collector has all of it"
+    assert not bot.pipeline.state.waiting_bytes, "the collector has all of it"
     own_stack.kill("otelcol")
     await bot.live(50)
-    await bot.until(lambda: bot.pipeline.spooled_bytes)
+    await bot.until(lambda: bot.pipeline.state.spooled_bytes)
     tempo_itself = Receiver(tempo)
     try:
         for name in ("prometheus", "loki", "otelcol"):
             await asyncio.to_thread(own_stack.start_again, name)
-        await bot.until(lambda: not bot.pipeline.waiting_bytes)
+        await bot.until(lambda: not bot.pipeline.state.waiting_bytes)
         await asyncio.to_thread(wait_for, lambda: len(tempo_itself.spans) >= 100, "all spans")
         await asyncio.to_thread(wait_for, lambda: len(logged(loki)) >= 100, "all log records")
         await asyncio.to_thread(wait_for, lambda: len(set(kept(prometheus))) >= 100, "all samples")

@@ -95,7 +95,7 @@ class Watcher:
         by = settings.off_by("HEALTH_CHECK_ENABLED")
         off = by and f"Health is {by}."
         self.health = HealthWatch(
-            self.sources, problems, lambda: self.pipeline, self.components, off, self._store_state,
+            self.sources, problems, lambda: self.pipeline.state, self.components, off, self._store_state,
             siem=None if self.siem is None else self.siem.sender,
         )  # fmt: skip
         store = None if self.kept is None else self.kept.store
@@ -216,7 +216,7 @@ class Watcher:
 
     def _problems(self) -> list[str]:
         """All that is wrong at this moment, without secrets."""
-        found = (*self.problems, self.serving.problem, self.pipeline.spool_problem)
+        found = (*self.problems, self.serving.problem, self.pipeline.state.spool_problem)
         return [*map(self.redactor.text, filter(None, found))]
 
     async def _listen(self, stack: contextlib.AsyncExitStack, path: Path) -> None:

@@ -122,7 +122,7 @@ class Taken:
 async def all_sent(pipeline: Pipeline) -> None:
     await pipeline.flush(5)
     async with asyncio.timeout(30):
-        while pipeline.waiting_bytes:
+        while pipeline.state.waiting_bytes:
             pipeline._settled.clear()
             await pipeline._settled.wait()
 
@@ -164,7 +164,9 @@ async def test_an_hour_away_and_two_restarts_lose_nothing(watch, come, collector
         await bot.second()
         if second % 100 == 99:
             await asyncio.sleep(0.005)
-            assert pipeline.waiting_bytes - pipeline.spooled_bytes < 2_500_000, "memory holds little of it"
+            assert pipeline.state.waiting_bytes - pipeline.state.spooled_bytes < 2_500_000, (
+                "memory holds little of it"
+            )
         if second == 1200:
             await pipeline.stop(0)
             pipeline = await bot.start(target)
@@ -173,8 +175,8 @@ async def test_an_hour_away_and_two_restarts_lose_nothing(watch, come, collector
             bot.made["metrics"] += 1
             await bot.kill()
             pipeline = await bot.start(target)
-    assert pipeline.failing_since is not None
-    assert pipeline.spooled_bytes > 500_000
+    assert pipeline.state.failing_since is not None
+    assert pipeline.state.spooled_bytes > 500_000
     await come()
     await all_sent(pipeline)
     assert taken.spans == list(range(72_000))
@@ -182,7 +184,7 @@ async def test_an_hour_away_and_two_restarts_lose_nothing(watch, come, collector
     assert taken.metrics == sorted(taken.metrics)
     assert set(range(15, 3601, 15)) <= set(taken.metrics), "each point of the hour"
     assert bot.dropped() == {}
-    assert (pipeline.failing_since, pipeline.spool_problem) == (None, None)
+    assert (pipeline.state.failing_since, pipeline.state.spool_problem) == (None, None)
 
 
 async def test_over_the_cap_what_does_not_arrive_is_counted(watch, come, collector, target):
@@ -191,7 +193,7 @@ async def test_over_the_cap_what_does_not_arrive_is_counted(watch, come, collect
     for _ in range(200):
         await bot.second(100)
     assert await pipeline.flush(5)
-    assert pipeline.spooled_bytes <= 65_536
+    assert pipeline.state.spooled_bytes <= 65_536
     await come()
     await all_sent(pipeline)
     dropped = bot.dropped()
@@ -230,19 +232,19 @@ async def test_one_that_is_refused_does_not_block_those_behind_it(watch, come, c
     assert reason == "http_400"
     assert len(taken.spans) == 1000 - dropped["spans", reason]
     assert len(taken.logs) == 250 - dropped["logs", reason]
-    assert signal in pipeline.refused
-    assert "answered 400" in pipeline.refused
+    assert signal in pipeline.state.refused
+    assert "answered 400" in pipeline.state.refused
 
 
 async def test_without_a_disk_it_waits_in_memory_and_is_in_order(watch, come, collector, target, tmp_path):
     (tmp_path / "spool").write_text("in the way")
     bot, taken = watch(), Taken(collector)
     pipeline = await bot.start(target)
-    assert "can't be written" in pipeline.spool_problem
+    assert "can't be written" in pipeline.state.spool_problem
     for _ in range(50):
         await bot.second(100)
-    assert pipeline.waiting_bytes > 300_000
-    assert pipeline.spooled_bytes == 0
+    assert pipeline.state.waiting_bytes > 300_000
+    assert pipeline.state.spooled_bytes == 0
     await come()
     assert await pipeline.flush(30)
     assert taken.spans == list(range(5000))
@@ -259,17 +261,17 @@ async def test_a_disk_that_is_full_for_a_while_breaks_no_order(
     for _ in range(10):
         await bot.second(100)
         await asyncio.sleep(0.005)
-    assert pipeline.spooled_bytes > 0
+    assert pipeline.state.spooled_bytes > 0
     with monkeypatch.context() as patched:
         patched.setattr("whisperwatch.watcher.pipeline.segment.os.write", lambda *_: 0)
         for _ in range(10):
             await bot.second(100)
-        assert pipeline.waiting_bytes > pipeline.spooled_bytes
-        assert "No space left" in pipeline.spool_problem
+        assert pipeline.state.waiting_bytes > pipeline.state.spooled_bytes
+        assert "No space left" in pipeline.state.spool_problem
     clock[0] = 10.0
     for _ in range(10):
         await bot.second(100)
-    assert pipeline.spool_problem is None
+    assert pipeline.state.spool_problem is None
     assert await pipeline.flush(5)
     await come()
     await all_sent(pipeline)
@@ -282,9 +284,9 @@ async def test_what_spilled_over_while_all_was_well_is_sent_at_once(watch, come,
     await come()
     pipeline = await bot.start(target, pace=1)
     await bot.second(20_000)
-    assert pipeline.spooled_bytes > 0
+    assert pipeline.state.spooled_bytes > 0
     assert await pipeline.flush(20)
-    assert pipeline.waiting_bytes == 0
+    assert pipeline.state.waiting_bytes == 0
     assert taken.spans == list(range(20_000))
 
 
@@ -318,7 +320,7 @@ async def test_the_figures_tell_how_much_is_on_the_disk(watch, target):
         if instrument.name.endswith(".size")
     }
     assert sizes["whisperwatch.buffer.size"] == {"spans": 0, "metrics": 0, "logs": 0}
-    assert sum(sizes["whisperwatch.spool.size"].values()) == pipeline.spooled_bytes > 0
+    assert sum(sizes["whisperwatch.spool.size"].values()) == pipeline.state.spooled_bytes > 0
 
 
 class TestWrongWays:
@@ -348,14 +350,14 @@ class TestWrongWays:
         for _ in range(15):
             await bot.second()
         await collector.until(lambda: len(collector.requests) > 3)
-        check = checks.export(pipeline)
+        check = checks.export(pipeline.state)
         assert check.status == "degraded"
         assert f"answered {status}" in check.text
         assert remedy in check.text
         await all_sent(pipeline)
         assert (taken.spans, taken.logs) == (list(range(300)), list(range(75)))
         assert bot.dropped() == {}
-        assert checks.export(pipeline).status == "healthy"
+        assert checks.export(pipeline.state).status == "healthy"
 
     async def test_a_quota_is_waited_for(self, watch, come, collector, target, answers) -> None:
         bot, loop = watch(), asyncio.get_running_loop()
@@ -384,13 +386,13 @@ class TestWrongWays:
             await bot.second(1)
         await collector.until(lambda: not collector.script)
         await pipeline.flush(5)
-        check = checks.export(pipeline)
+        check = checks.export(pipeline.state)
         assert check.status == "degraded"
         assert "refuses some of the telemetry: 1 metrics were rejected: out of order sample" in check.text
         assert "out_of_order_time_window" in check.text
         assert bot.dropped() == {("metrics", "rejected"): 1}
         with time_machine.travel(time.time() + 301):
-            assert checks.export(pipeline).status == "healthy"
+            assert checks.export(pipeline.state).status == "healthy"
 
 
 class TestPace:

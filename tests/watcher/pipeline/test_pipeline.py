@@ -195,7 +195,7 @@ class TestNoWayOut:
         stream = a_stream()
         pipeline.add_spans(stream, spans(5), OFFSET)
         assert pipeline.passed(stream)[0] == 5
-        assert (pipeline.endpoint, pipeline._tasks, figures(own)) == (None, [], {})
+        assert (pipeline.state.endpoint, pipeline._tasks, figures(own)) == (None, [], {})
 
     async def test_an_unreadable_certificate_is_said_and_the_other_signal_goes(
         self, pipelines, collector, target, caplog
@@ -221,9 +221,9 @@ class TestFailures:
         stream = a_stream()
         pipeline.add_spans(stream, spans(30), OFFSET)
         await collector.until(lambda: len(collector.requests) == 2)
-        assert pipeline.failing_since is not None
-        assert pipeline.reached_since is None
-        assert "answered 503" in pipeline.error
+        assert pipeline.state.failing_since is not None
+        assert pipeline.state.reached_since is None
+        assert "answered 503" in pipeline.state.error
         assert pipeline.passed(stream)[0] == 0
         await collector.until(lambda: len(collector.taken) == 3)
         assert await pipeline.flush(5)
@@ -231,8 +231,12 @@ class TestFailures:
         assert pipeline.passed(stream)[0] == 30
         assert figures(own)["whisperwatch.exported"] == {("spans",): 30}
         assert figures(own)["whisperwatch.export.dropped"] == figures(own)["whisperwatch.buffer.size"] == {}
-        assert (pipeline.failing_since, pipeline.error, pipeline.waiting_bytes) == (None, None, 0)
-        assert pipeline.reached_since is not None
+        assert (pipeline.state.failing_since, pipeline.state.error, pipeline.state.waiting_bytes) == (
+            None,
+            None,
+            0,
+        )
+        assert pipeline.state.reached_since is not None
         assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"], "said once each"
 
     async def test_what_is_refused_is_dropped_counted_and_named_once(
@@ -246,7 +250,7 @@ class TestFailures:
         assert names(collector) == [f"n{n}" for n in range(20, 30)]
         assert pipeline.passed(stream)[0] == 30
         assert figures(own)["whisperwatch.export.dropped"] == {("spans", "http_400"): 20}
-        assert pipeline.dropped == 20
+        assert pipeline.state.dropped == 20
         assert caplog.text.count("answered 400") == 1
 
     async def test_partial_success_is_counted_and_said(self, pipelines, collector, target, caplog):
@@ -300,7 +304,7 @@ class TestFailures:
         pipeline, _ = await pipelines(target(f"http://127.0.0.1:{unused_tcp_port}"))
         for _ in range(50):
             pipeline.add_spans(a_stream(), spans(1), OFFSET)
-            while pipeline.failing_since is None:
+            while pipeline.state.failing_since is None:
                 await pipeline.flush(0.001)
             async with asyncio.timeout(5):
                 await pipeline.stop(0)
@@ -332,8 +336,8 @@ class TestOutage:
             if second % 15 == 0:
                 pipeline.export_metrics()
             await asyncio.sleep(0)
-        assert pipeline.failing_since is not None
-        assert 1_000_000 < pipeline.waiting_bytes < 32_000_000
+        assert pipeline.state.failing_since is not None
+        assert 1_000_000 < pipeline.state.waiting_bytes < 32_000_000
         await late_collector(unused_tcp_port)
         assert await pipeline.flush(30)
         assert names(collector) == [f"n{n}" for n in range(30_000)]
@@ -350,7 +354,7 @@ class TestOutage:
         stream = a_stream()
         pipeline.export_metrics()
         pipeline.add_spans(stream, spans(2000), OFFSET)
-        assert 40_000 < pipeline.waiting_bytes <= 65_536
+        assert 40_000 < pipeline.state.waiting_bytes <= 65_536
         dropped = figures(own)["whisperwatch.export.dropped"]
         assert dropped["metrics", "buffer_full"] > 0, "it was the oldest"
         assert dropped["spans", "buffer_full"] % 100 == 0
@@ -381,7 +385,7 @@ class TestMetrics:
         pipeline.pace(export(None, None, metric_interval_s=3600))
         await asyncio.sleep(0)
         await pipeline.flush(5)
-        assert pipeline.waiting_bytes == 0
+        assert pipeline.state.waiting_bytes == 0
 
     async def test_an_ended_stream_can_be_exported_at_once(self, pipelines, collector, target):
         pipeline, _ = await pipelines(None, target(collector.url))

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import logging
 import ssl
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,21 +21,21 @@ from whisperwatch.watcher.pipeline.figures import Figures
 from whisperwatch.watcher.pipeline.intake import Intake
 from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.log_file import LogFile
+from whisperwatch.watcher.pipeline.metric_export import MetricExport
 from whisperwatch.watcher.pipeline.otlp_logs import LogEncoder
-from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
 from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.request import Request
 from whisperwatch.watcher.pipeline.spool import Spool
-from whisperwatch.watcher.pipeline.transport import Refused, Signal, Taken, Transport, UnusableTransportError
+from whisperwatch.watcher.pipeline.state import State
+from whisperwatch.watcher.pipeline.transport import Refused, Signal, Taken, UnusableTransportError
+from whisperwatch.watcher.pipeline.transports import transport_of
 from whisperwatch.watcher.records import LocalStream, Log, Records, Span
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Export, Target
 from whisperwatch.watcher.settings.logs import Logs
 
 _logger = logging.getLogger(__name__)
-_REFUSED_S = 300.0
-"""For so long health tells of something that was refused."""
 
 
 class LogTaker(Protocol):
@@ -61,6 +59,9 @@ class Pipeline:
         siem: gets the logs too, for the security events among them.
         spool: the folder where what can't be delivered waits; None for none.
         pace: makes the pace at which that is sent later, one for each signal.
+
+    Attributes:
+        state: how the way out is.
     """
 
     def __init__(
@@ -102,85 +103,22 @@ class Pipeline:
             "spans": self._intake("spans", self._span_encoder, export.span_batch, export.span_delay_s),
             "logs": self._intake("logs", self._log_encoder, export.log_batch, export.log_delay_s),
         }
-        self._encoders: WeakKeyDictionary[Records, MetricEncoder] = WeakKeyDictionary()
-        self._exported_at = 0
-        self._refused: WeakKeyDictionary[Records, int] = WeakKeyDictionary()
+        self._metrics = MetricExport(
+            self._redaction, export.temporality, export.metric_interval_s, self._refused
+        )
         self._passed: WeakKeyDictionary[Records, Counter[Signal]] = WeakKeyDictionary()
         self._deliveries: dict[Signal, Delivery] = {}
+        self.state = State(self._targets, self._deliveries, self._buffer, self._spool, self._figures)
         self._tasks: list[asyncio.Task[None]] = []
         self._settled = asyncio.Event()
-        self._paced = asyncio.Event()
-
-    # what health reads
-
-    @property
-    def endpoint(self) -> str | None:
-        """Where telemetry goes, without credentials; None while nothing is exported."""
-        return next((target.shown for target in self._targets.values()), None)
-
-    @property
-    def failing_since(self) -> float | None:
-        """Unix seconds of the first failure after the last success; None while all is well."""
-        return min((d.failing_since for d in self._deliveries.values() if d.failing_since), default=None)
-
-    @property
-    def last_success(self) -> float | None:
-        """Unix seconds of the last time that the collector took something; None before the first."""
-        return max((d.last_success for d in self._deliveries.values() if d.last_success), default=None)
-
-    @property
-    def reached_since(self) -> float | None:
-        """Unix seconds since when the collector takes all that is sent; None before it has taken anything."""
-        return max((d.reached_since for d in self._deliveries.values() if d.reached_since), default=None)
-
-    @property
-    def error(self) -> str | None:
-        """What the last failure was."""
-        return next((d.error for d in self._deliveries.values() if d.error), None)
-
-    @property
-    def refused(self) -> str | None:
-        """What the collector would not take in the last five minutes, and why: the newest of it."""
-        found = [d.refused for d in self._deliveries.values() if d.refused is not None]
-        at, told = max(found, default=(0.0, ""))
-        return told if time.time() - at < _REFUSED_S else None
-
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes that wait for the collector, in memory and on the disk."""
-        return self._memory_bytes + self.spooled_bytes
-
-    @property
-    def spooled_bytes(self) -> int:
-        """Bytes of them that are on the disk."""
-        return 0 if self._spool is None else sum(map(self._spool.waiting_bytes, self._targets))
-
-    @property
-    def spool_problem(self) -> str | None:
-        """Why nothing can wait on the disk; None where it can, or isn't to."""
-        return None if self._spool is None else self._spool.problem
-
-    @property
-    def dropped(self) -> int:
-        """Records that were lost on the way out."""
-        return self._figures.dropped_records
 
     # what the watcher calls
 
     def pace(self, export: Export) -> None:
         """Take on how often `export` has metrics, spans and logs go; its other settings need a new pipeline."""
-        before, self._export = (
-            self._export,
-            replace(
-                self._export, metric_interval_s=export.metric_interval_s, span_delay_s=export.span_delay_s
-            ),
-        )
-        self._intakes["spans"].delay_s, self._intakes["logs"].delay_s = (
-            export.span_delay_s,
-            export.log_delay_s,
-        )
-        if before.metric_interval_s != export.metric_interval_s:
-            self._paced.set()
+        self._intakes["spans"].delay_s = export.span_delay_s
+        self._intakes["logs"].delay_s = export.log_delay_s
+        self._metrics.pace(export.metric_interval_s)
 
     async def start(self) -> None:
         """Begin. A target that can't be used (no grpcio, an unreadable certificate) is logged and left out."""
@@ -189,7 +127,7 @@ class Pipeline:
             self._tasks.append(asyncio.create_task(self._spool.run(), name="spool"))
         for signal, target in list(self._targets.items()):
             try:
-                transport = self._transport(signal, target)
+                transport = transport_of(self._export, signal, target)
             except (OSError, ssl.SSLError, UnusableTransportError) as error:
                 _logger.error("%s are not exported: %s", signal, error)
                 del self._targets[signal]
@@ -202,7 +140,9 @@ class Pipeline:
             self._deliveries[signal] = delivery
             self._tasks.append(asyncio.create_task(delivery.run(), name=f"export of {signal}"))
         if "metrics" in self._deliveries:
-            self._tasks.append(asyncio.create_task(self._export_periodically(), name="metric export"))
+            self._tasks.append(
+                asyncio.create_task(self._metrics.repeat(self.export_metrics), name="metric export")
+            )
 
     def add_spans(self, stream: Records, spans: Sequence[Span], wall_offset_ns: int) -> None:
         """Take spans on; their times + `wall_offset_ns` are wall time. Never blocks. What the host's own provider
@@ -236,23 +176,10 @@ class Pipeline:
         """Export the newest values now, of these streams or of all: also when one has ended. Never blocks."""
         if "metrics" not in self._deliveries:
             return
-        now, parts, points = time.time_ns(), [], 0
         self._show_buffer()
-        for stream in self._streams() if streams is None else streams:
-            if "metrics" in stream.hosted:
-                continue
-            encoder = self._encoders.get(stream)
-            if encoder is None:
-                before = self._exported_at
-                encoder = MetricEncoder(stream, self._redaction, self._export.temporality, before)
-                self._encoders[stream] = encoder
-            self._count_refused(stream)
-            body, count = encoder.encode(now)
-            parts.append(body)
-            points += count
-        self._exported_at = now
+        body, points = self._metrics.encoded(self._streams() if streams is None else streams)
         if points:
-            self._deliveries["metrics"].put(b"".join(parts), points)
+            self._deliveries["metrics"].put(body, points)
             self._show_buffer()
 
     def end(self, stream: Records) -> None:
@@ -274,10 +201,10 @@ class Pipeline:
             delivery.hurry()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self._soon_sent_bytes:
+                while self.state.soon_sent_bytes:
                     self._settled.clear()
                     await self._settled.wait()
-        return not self._memory_bytes
+        return not self.state.memory_bytes
 
     async def stop(self, timeout_s: float = 5.0) -> None:
         """Flush, then end. What still waits is on the disk for the next watcher; else it is lost, counted and said."""
@@ -305,42 +232,8 @@ class Pipeline:
 
     # within
 
-    def _transport(self, signal: Signal, target: Target) -> Transport:
-        whole = {
-            "spans": self._export.span_timeout_s,
-            "metrics": self._export.metric_timeout_s,
-            "logs": self._export.log_timeout_s,
-        }
-        timeout = min(target.timeout_s, whole[signal])
-        # aiohttp and grpcio are heavy, and without a collector not needed
-        if target.protocol == "grpc":
-            from whisperwatch.watcher.pipeline.otlp_grpc import GrpcTransport
-
-            return GrpcTransport(signal, target, timeout)
-        from whisperwatch.watcher.pipeline.otlp_http import HttpTransport
-
-        return HttpTransport(target, timeout)
-
-    async def _export_periodically(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            due = max(due + self._export.metric_interval_s, loop.time())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
-                    await self._paced.wait()
-                    self._paced.clear()
-                    due = loop.time()  # the new interval begins now
-                    continue
-            try:
-                self.export_metrics()
-            except Exception:
-                _logger.exception("an export of metrics failed; the next one is tried")
-
-    def _count_refused(self, stream: Records) -> None:
-        if refused := stream.refused_cells - self._refused.get(stream, 0):
-            self._refused[stream] = stream.refused_cells
-            self._figures.dropped("metrics", figures.ID_ATTRIBUTE, refused)
+    def _refused(self, points: int) -> None:
+        self._figures.dropped("metrics", figures.ID_ATTRIBUTE, points)
 
     def _intake(self, signal: Signal, encoder: Callable[[Records], Any], most: int, delay_s: float) -> Intake:
         return Intake(
@@ -380,20 +273,6 @@ class Pipeline:
             self._pass_all(request)
         self._show_buffer()
         self._settled.set()
-
-    @property
-    def _memory_bytes(self) -> int:
-        return sum(map(self._buffer.memory_bytes, self._targets))
-
-    @property
-    def _soon_sent_bytes(self) -> int:
-        """What waits in memory, and on the disk where there is no outage."""
-        spool, found = self._spool, self._memory_bytes
-        if spool is not None:
-            found += sum(
-                spool.waiting_bytes(signal) for signal, d in self._deliveries.items() if not d.behind
-            )
-        return found
 
     def _spooled(self, request: Request) -> None:
         self._pass_all(request)
