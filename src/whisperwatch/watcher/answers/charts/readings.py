@@ -56,15 +56,17 @@ def ends(panel: Panel) -> list[Label]:
 
 
 def highlight(panel: Panel) -> Label | None:
-    """Of a forecast the newest value that was measured; else the highest, unless the newest is much like it."""
+    """Of a forecast the newest value that was measured; else the highest of all, unless its line's newest is much like
+    it."""
     found: list[Label] = []
+    top = max((value for line in panel.lines for _, value in _known(line.points)), default=0.0)
     for line, colour in zip(panel.lines, looks.LINES, strict=False):
         known = _known(measured(line))
         if any(line.band) and known:
             at, value = known[-1]
             return Label(f"now {shown(value, panel.unit)}", at, value, colour)
         highest = max(known, key=itemgetter(1), default=None)
-        if highest is not None and highest[1] > known[-1][1] * _PEAK:
+        if highest is not None and top == highest[1] > known[-1][1] * _PEAK:
             found.append(Label(shown(highest[1], panel.unit), *highest, colour))
     return max(found, key=lambda label: label.value, default=None)
 
