@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -38,38 +39,41 @@ _STORE_PATIENCE_S: Final = 7.0
 _logger = logging.getLogger("whisperwatch")
 
 
-class Answering:
-    """Answers what bots, terminals and the report API ask.
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What answers are made of.
 
-    Args:
+    Attributes:
         readers: of the embedded store; None where there is none.
         receiver: knows the bots' processes.
+        pipeline: takes what the watcher itself records.
         tell_health: gives the health report.
         streams: all that is measured.
         own: what the watcher says of itself.
     """
 
+    readers: Readers | None
+    receiver: Receiver
+    pipeline: Pipeline
+    tell_health: Callable[[], Awaitable[Mapping[str, Any]]]
+    streams: Callable[[], Sequence[Records]]
+    own: LocalStream
+
+
+class Answering:
+    """Answers what bots, terminals and the report API ask. `key` is of the id hashes: it names who asks."""
+
     def __init__(
-        self,
-        current: Current,
-        state: StateDirectory,
-        key: bytes,
-        redactor: Redactor,
-        readers: Readers | None,
-        receiver: Receiver,
-        pipeline: Pipeline,
-        tell_health: Callable[[], Awaitable[Mapping[str, Any]]],
-        streams: Callable[[], Sequence[Records]],
-        own: LocalStream,
+        self, current: Current, state: StateDirectory, key: bytes, redactor: Redactor, of: Material
     ) -> None:
-        self._current, self._redactor = current, redactor
-        self._receiver, self._pipeline, self._own = receiver, pipeline, own
-        self._stores = Stores(lambda: current.settings, readers, _STORE_PATIENCE_S)
+        self._current, self._redactor, receiver = current, redactor, of.receiver
+        self._receiver, self._pipeline, self._own = receiver, of.pipeline, of.own
+        self._stores = Stores(lambda: current.settings, of.readers, _STORE_PATIENCE_S)
         self._artist = Artist(state.path)
         self.configuration = Configuration(current, state.path, receiver.calls, redactor.value)
-        self.cost = CostWatch(streams, own, lambda: receiver.log_characters)
+        self.cost = CostWatch(of.streams, of.own, lambda: receiver.log_characters)
         self._answers = Answers(
-            tell_health,
+            of.tell_health,
             lambda: receiver.sources,
             lambda: sections(self.cost.cost(), current.settings),
             self._stores.asking,

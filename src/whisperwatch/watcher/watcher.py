@@ -23,7 +23,7 @@ from whisperwatch.semconv import (
 )
 from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
 from whisperwatch.watcher import doorway
-from whisperwatch.watcher.answering import Answering
+from whisperwatch.watcher.answering import Answering, Material
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
@@ -113,18 +113,9 @@ class Watcher:
             self._answer,
             self.users.saw,
         )
-        self.answering = Answering(
-            current,
-            state,
-            key,
-            self.redactor,
-            None if store is None else store.readers,
-            self.receiver,
-            self.pipeline,
-            self._tell_health,
-            self.streams,
-            self.own,
-        )
+        readers = None if store is None else store.readers
+        material = Material(readers, self.receiver, self.pipeline, self._tell_health, self.streams, self.own)
+        self.answering = Answering(current, state, key, self.redactor, material)
         self.serving = Serving(settings.web, self._application)
         self._refused: list[str] = []
         current.subscribe(self._changed)
