@@ -91,7 +91,10 @@ class Watcher:
         )
         self.figures = Figures(self.own, self.sources, filter(None, (state.path, Path.cwd())))
         problems = [problem.public for problem in settings.problems]
-        self.components = Components(self.streams, self.sources, _options(settings), self.own)
+        self.serving = serving = Serving(settings.web, self._application)
+        self.components = Components(
+            self.streams, self.sources, _options(settings), self.own, lambda: serving.url
+        )
         by = settings.off_by("HEALTH_CHECK_ENABLED")
         off = by and f"Health is {by}."
         self.health = HealthWatch(
@@ -116,7 +119,6 @@ class Watcher:
         readers = None if store is None else store.readers
         material = Material(readers, self.receiver, self.pipeline, self._tell_health, self.streams, self.own)
         self.answering = Answering(current, state, key, self.redactor, material)
-        self.serving = Serving(settings.web, self._application)
         self._refused: list[str] = []
         current.subscribe(self._changed)
 

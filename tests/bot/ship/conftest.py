@@ -195,9 +195,9 @@ def metric(url: str, name: str) -> float:
     return float("nan")
 
 
-def health(url: str) -> dict[str, Any]:
+def health(url: str, path: str = "/health") -> dict[str, Any]:
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
+        with urllib.request.urlopen(url + path, timeout=10) as response:
             return dict(json.loads(response.read()))
     except urllib.error.HTTPError as error:
         with error:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
+
+from whisperwatch.watcher.web.server import NEXT_PORTS
 
 from .conftest import Bot, Collector, health, is_alive, until
 
@@ -85,26 +89,45 @@ def test_a_long_path_of_the_state_directory_is_no_obstacle(bots: Bots, tmp_path:
     assert one.sail()["pid"] == two.sail()["pid"]
 
 
-def test_a_busy_port_is_said_and_the_bot_goes_on(bots: Bots) -> None:
+def test_a_busy_port_is_followed_by_the_next_which_is_said(bots: Bots, tmp_path: Path) -> None:
     one = bots()
     url = one.sail()["url"]
-    port = url.rpartition(":")[2]
-    two = bots(WHISPERWATCH_STATE_DIR="/proc/nowhere", HEALTH_CHECK_PORT=port)
-    welcome = two.sail()
-    assert welcome["url"] is None
+    port = int(url.rpartition(":")[2])
+    two = bots(WHISPERWATCH_STATE_DIR=str(tmp_path / "another-bot"), HEALTH_CHECK_PORT=str(port))
+    other = two.sail()["url"]
+    assert port < int(other.rpartition(":")[2]) < port + NEXT_PORTS
     problems = [entry for entry in two.do("logged") if f"port {port}" in entry and "in use" in entry]
     assert len(problems) == 1
-    two.do("record(10)")
-    assert two.do("ship.flush(10)")
+    assert f"served at {other}" in problems[0]
+    assert len(health(other)["checks"]) > 1
+    monitor = health(other, "/health/component/monitor")
+    assert any(f"it serves at {other}" in part["text"] for part in monitor["parts"]), monitor
     assert health(url)["checks"]
 
 
-def test_a_port_that_a_lingering_watcher_had_is_taken_when_it_is_free(bots: Bots) -> None:
-    one = bots()
-    first = one.sail()
-    two = bots(WHISPERWATCH_STATE_DIR="/proc/nowhere", HEALTH_CHECK_PORT=first["url"].rpartition(":")[2])
-    two.sail()
-    one.end()
-    until(lambda: not is_alive(first["pid"]))
-    assert two.do("until(lambda: any('the port is free now' in entry for entry in logged))"), two.do("logged")
-    assert len(health(first["url"])["checks"]) > 1
+def test_where_no_port_is_free_the_bot_goes_on_and_the_first_that_is_freed_is_taken(bots: Bots) -> None:
+    taken = _neighbours(NEXT_PORTS)
+    port = taken[0].getsockname()[1]
+    bot = bots(HEALTH_CHECK_PORT=str(port))
+    assert bot.sail()["url"] is None
+    told = [entry for entry in bot.do("logged") if f"ports {port} to {port + NEXT_PORTS - 1}" in entry]
+    assert len(told) == 1
+    bot.do("record(10)")
+    assert bot.do("ship.flush(10)")
+    taken[3].close()
+    url = f"http://127.0.0.1:{port + 3}"
+    assert bot.do(f"until(lambda: any('served at {url}' in entry for entry in logged))"), bot.do("logged")
+    assert health(url)["checks"]
+    for one in taken:
+        one.close()
+
+
+def _neighbours(count: int) -> list[socket.socket]:
+    """Ports side by side, listened on."""
+    for first in range(20_000, 30_000, count):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            ports = range(first, first + count)
+            taken = [stack.enter_context(socket.create_server(("127.0.0.1", port))) for port in ports]
+            stack.pop_all()
+            return taken
+    raise RuntimeError("nowhere are so many ports free side by side")

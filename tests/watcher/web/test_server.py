@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from whisperwatch.watcher.web.server import PortError, WebServer, bind
+from whisperwatch.watcher.web.server import PortError, WebServer, bind, bind_near
 
 
 def has_ipv6() -> bool:
@@ -50,6 +50,18 @@ class TestBind:
         assert str(port) in told
         assert "HEALTH_CHECK_PORT" in told
         assert "in use" in told
+
+    def test_where_it_is_busy_the_next_one_is_taken(self) -> None:
+        (taken,) = bind("127.0.0.1", 0)
+        port = port_of([taken])
+        with taken:
+            (near,) = bind_near("127.0.0.1", port)
+            with near:
+                assert port < port_of([near]) < port + 10
+
+    def test_another_trouble_than_a_busy_port_is_told_at_once(self) -> None:
+        with pytest.raises(PortError, match="HEALTH_CHECK_HOST"):
+            bind_near("203.0.113.7", 9091)
 
     @pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid"])
     def test_a_strange_address_names_the_variable(self, host: str) -> None:

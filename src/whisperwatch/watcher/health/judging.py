@@ -57,6 +57,7 @@ class Components:
         streams: whatever holds figures: those of the bots' processes, the machine's, the watcher's own.
         sources: the bots' processes.
         own: takes the statuses as figures.
+        where: where the watcher serves; None where it doesn't.
     """
 
     def __init__(
@@ -65,8 +66,9 @@ class Components:
         sources: Callable[[], Sequence[Source]],
         options: Options | None = None,
         own: LocalStream | None = None,
+        where: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._own = own
+        self._own, self._where = own, where
         self._sources = sources
         self.options = options or Options()
         self._trends = Trends(streams, {name for judge in _JUDGES.values() for name in judge.METRICS})
@@ -103,7 +105,7 @@ class Components:
         self._sample(now.unix)
         scene = Scene(
             now.unix, sources, checks, self._trends, self._prober.probes, export,
-            self.options.figures, self._prober.left_out,
+            self.options.figures, self._prober.left_out, self._where(),
         )  # fmt: skip
         judged = (*(self._component(name, scene, now) for name in _JUDGES), *self._custom(scene))
         self._judged = now.unix, statuses, judged

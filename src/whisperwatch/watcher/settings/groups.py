@@ -59,7 +59,7 @@ class Web(Group):
         "HEALTH_CHECK_PORT",
         default=9091,
         parse=values.whole(0, 65535),
-        help="The port; 0 takes any free one.",
+        help="The port; where somebody has it, one of the nine behind it that is free. 0 takes any free one.",
         right="a port from 0 to 65535",
     )
     interval_s: float = setting(

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 _BACKLOG: Final = 512
+NEXT_PORTS: Final = 10
+"""So many ports are tried, the one that is set included: as many bots of one machine, of which none was told where."""
 _STOP_S: Final = 1
 """Whole seconds for answers under way to finish, when the server stops."""
 
@@ -42,6 +44,22 @@ def bind(host: str, port: int) -> list[socket.socket]:
             taken.close()
         raise PortError(error.errno, _advice(error, host, port)) from error
     return sockets
+
+
+def bind_near(host: str, port: int) -> list[socket.socket]:
+    """As `bind`, where the port is taken at one of those behind it.
+
+    Raises:
+        PortError: all of them are taken, or there is another reason.
+    """
+    last = min(port + NEXT_PORTS, 65536) - 1 if port else 0
+    for one in range(port, last + 1):
+        try:
+            return bind(host, one)
+        except PortError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise PortError(errno.EADDRINUSE, _all_taken(host, port, last))
 
 
 def public(sockets: Sequence[socket.socket]) -> bool:
@@ -160,10 +178,7 @@ def _listen(family: socket.AddressFamily, address: tuple[str, int]) -> socket.so
 
 def _advice(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"port {port} of {host} is in use, so /health and /metrics are not served until it is free; the bot runs "
-            f"on. Stop the program that has it, set HEALTH_CHECK_PORT to a free port, or HEALTH_CHECK_ENABLED=false"
-        )
+        return f"port {port} of {host} is in use: set HEALTH_CHECK_PORT to a free one"
     if error.errno == errno.EACCES:
         return f"port {port} of {host} is not allowed to this user: set HEALTH_CHECK_PORT to one above 1023"
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
@@ -171,6 +186,13 @@ def _advice(error: OSError, host: str, port: int) -> str:
             f"{host!r} is no address of this machine: set HEALTH_CHECK_HOST to 127.0.0.1, ::1, or * for all"
         )
     return f"{host} port {port} can't be listened on ({error}): set HEALTH_CHECK_HOST and HEALTH_CHECK_PORT"
+
+
+def _all_taken(host: str, port: int, last: int) -> str:
+    return (
+        f"ports {port} to {last} of {host} are in use, so /health and /metrics are not served until one is free; the "
+        f"bot runs on. Set HEALTH_CHECK_PORT to a free port, or HEALTH_CHECK_ENABLED=false"
+    )
 
 
 def _url(listening: socket.socket) -> str:

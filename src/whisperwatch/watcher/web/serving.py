@@ -1,4 +1,4 @@
-"""The watcher's port: taken at once, or as soon as it is free."""
+"""The watcher's port: the one that is set, else the next that is free, else whichever is free first."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from whisperwatch.watcher.settings.groups import Web
-from whisperwatch.watcher.web.server import PortError, WebServer, bind, public
+from whisperwatch.watcher.web.server import PortError, WebServer, bind_near, public
 
 _AGAIN_S: Final = 2.0
-"""A busy port is asked for again: a bot that was just stopped may have left a watcher, which lingers on it."""
+"""Where all ports are busy they are asked for again: watchers of bots that were just stopped linger on theirs."""
 _logger = logging.getLogger("whisperwatch")
 
 
@@ -27,7 +27,7 @@ class Serving:
         make: makes the application; is told whether others than this machine can reach it.
 
     Attributes:
-        problem: why it isn't served; None where it is, and where it isn't to be.
+        problem: why it isn't served, or not where the settings say; None where it is, and where it isn't to be.
     """
 
     def __init__(self, settings: Web, make: Callable[[bool], ASGIApp]) -> None:
@@ -46,19 +46,19 @@ class Serving:
         if not self._settings.enabled:
             return
         try:
-            await self._serve(bind(self._settings.host, self._settings.port))
+            await self._serve(bind_near(self._settings.host, self._settings.port))
         except PortError as error:
             self.problem = error.strerror or str(error)
             self._busy = error.errno == errno.EADDRINUSE
 
     async def run(self) -> None:
-        """Wait for a port that is busy."""
+        """Wait for a port, where all are busy. Who has one keeps it: whose the other is may come back."""
         while self._busy:
             await asyncio.sleep(_AGAIN_S)
             with contextlib.suppress(PortError):
-                await self._serve(bind(self._settings.host, self._settings.port))
-                self._busy, self.problem = False, None
-                _logger.warning("the port is free now: /health and /metrics are served at %s", self.url)
+                await self._serve(bind_near(self._settings.host, self._settings.port))
+                self._busy = False
+                _logger.warning("a port is free now: /health and /metrics are served at %s", self.url)
 
     async def stop(self) -> None:
         """Serve no more."""
@@ -68,3 +68,12 @@ class Serving:
     async def _serve(self, sockets: Sequence[socket.socket]) -> None:
         self._server = WebServer(self._make(public(sockets)), sockets)
         await self._server.start()
+        self.problem = self._elsewhere(sockets[0].getsockname()[1])
+
+    def _elsewhere(self, port: int) -> str | None:
+        if port == self._settings.port or not self._settings.port:
+            return None
+        return (
+            f"port {self._settings.port} of {self._settings.host} is in use: /health and /metrics are served at "
+            f"{self.url} instead. Set HEALTH_CHECK_PORT to a port of this bot's own where others look for it"
+        )

@@ -20,7 +20,7 @@ _FULL: Final = 4_000_000
 
 def judge(scene: Scene) -> list[Part]:
     """The parts `settings`, `telemetry export`, `watcher`, `tape`, `losses`, and `servers` where too many are used."""
-    return [*_checks(scene), _watcher(), *_tape(scene), *_losses(scene), *_left_out(scene)]
+    return [*_checks(scene), _watcher(scene.url), *_tape(scene), *_losses(scene), *_left_out(scene)]
 
 
 def _checks(scene: Scene) -> Iterator[Part]:
@@ -41,11 +41,12 @@ def _checks(scene: Scene) -> Iterator[Part]:
             yield Part(f"{check.name}:", check.status, text, numbers, check.since, True)
 
 
-def _watcher() -> Part:
-    """Where the watcher is a thread of the bot, these are the bot's process' own."""
+def _watcher(url: str | None) -> Part:
+    """Its port need not be the one that is set. Where it is a thread of the bot, these are the bot's process' own."""
     process = psutil.Process()
     memory, ran_s = process.memory_info().rss, time.time() - process.create_time()
     text = f"has run for {seconds(ran_s)} and uses {memory / 1e6:.0f} MB"
+    text += f"; it serves at {url}" if url else "; it serves nothing"
     return Part("watcher", "healthy", text, {"memory_bytes": memory, "uptime_s": round(ran_s)})
 
 

@@ -31,6 +31,7 @@ class Scene:
         probes: what is asked of the servers that the bots use.
         figures: whether the figures of the machine are read.
         left_out: servers that are not asked, for there are too many.
+        url: where the watcher serves; None where it doesn't.
     """
 
     now: float
@@ -41,6 +42,7 @@ class Scene:
     export: Export | None = None
     figures: bool = True
     left_out: int = 0
+    url: str | None = None
 
     @property
     def beats(self) -> list[Mapping[str, Any]]:
