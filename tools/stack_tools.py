@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 BUILDER = PROJECT / "otel-collector" / "builder.yaml"
@@ -33,43 +35,30 @@ _NETWORK = (
 
 @dataclass(frozen=True)
 class Tool:
-    """A program: the module that has it, its package there, and how it is built.
-
-    Attributes:
-        replaced: modules that the program's own go.mod replaces; they count only in a module of one's own.
-    """
+    """A program: the module that has it, its package there, and how it is built."""
 
     name: str
     module: str
     version: str
     package: str
     tags: str = ""
-    replaced: tuple[str, ...] = ()
 
 
 _PROMETHEUS = ("github.com/prometheus/prometheus", "v0.316.0")
 _ALERTMANAGER = ("github.com/prometheus/alertmanager", "v0.31.1")
 _LOKI = ("github.com/grafana/loki/v3", "v3.7.8")
-_LOKI_REPLACED = (
-    "github.com/Azure/azure-sdk-for-go => github.com/Azure/azure-sdk-for-go v68.0.0+incompatible",
-    "github.com/Azure/azure-storage-blob-go => "
-    "github.com/MasslessParticle/azure-storage-blob-go v0.14.1-0.20240322194317-344980fda573",
-    "github.com/gocql/gocql => github.com/grafana/gocql v0.0.0-20200605141915-ba5dc39ece85",
-    "github.com/hashicorp/memberlist => github.com/grafana/memberlist v0.3.1-0.20251126142931-6f9f62ab6f86",
-    "github.com/grafana/regexp => github.com/grafana/regexp v0.0.0-20240518133315-a468a5bfb3bc",
-    "github.com/influxdata/go-syslog/v3 => github.com/leodido/go-syslog/v4 v4.3.0",
-    "github.com/thanos-io/objstore => github.com/grafana/objstore v0.0.0-20250728171719-b5d3b766d1b0",
-)
+_MIMIR = ("github.com/grafana/mimir", "v1.3.1-0.20260423142704-aced80d74930")
 TOOLS = (
     # without its tag one of the service discoveries' modules is missing
     Tool("prometheus", *_PROMETHEUS, "cmd/prometheus", tags="remove_all_sd"),
     Tool("promtool", *_PROMETHEUS, "cmd/promtool", tags="remove_all_sd"),
-    Tool("loki", *_LOKI, "cmd/loki", replaced=_LOKI_REPLACED),
-    Tool("logcli", *_LOKI, "cmd/logcli", replaced=_LOKI_REPLACED),
+    Tool("loki", *_LOKI, "cmd/loki"),
+    Tool("logcli", *_LOKI, "cmd/logcli"),
     Tool("alertmanager", *_ALERTMANAGER, "cmd/alertmanager"),
     Tool("amtool", *_ALERTMANAGER, "cmd/amtool"),
     Tool("docker-compose", "github.com/docker/compose/v2", "v2.40.3", "cmd"),
     Tool("otelcol", "go.opentelemetry.io/collector/cmd/builder", "v0.155.0", ""),
+    Tool("mimir", *_MIMIR, "cmd/mimir"),
 )
 
 
@@ -138,14 +127,26 @@ def build_all(folder: Path) -> None:
 
 
 def _module(tool: Tool, work: Path) -> Path:
-    """A program in a module of its own, which requires it and replaces what it replaces."""
+    """A program in a module of its own, which requires it, and replaces what its go.mod replaces: that would count
+    only there. What it knows of checksums is taken too, for the checksum database lacks some modules."""
     # a go directive of today: without one the whole graph of modules is loaded, some of which can't be had
-    lines = ["module stack", "go 1.26", f"require {tool.module} {tool.version}"]
-    lines += [f"replace {one}" for one in tool.replaced]
-    (work / "go.mod").write_text("\n".join(lines) + "\n")
+    (work / "go.mod").write_text(f"module stack\ngo 1.26\nrequire {tool.module} {tool.version}\n")
+    source = Path(
+        json.loads(_go(tool, work, "mod", "download", "-json", f"{tool.module}@{tool.version}"))["Dir"]
+    )
+    for old, new, version in _replaced(json.loads(_go(tool, source, "mod", "edit", "-json"))):
+        _go(tool, work, "mod", "edit", f"-replace={old}={new}@{version}")
+    shutil.copyfile(source / "go.sum", work / "go.sum")
     tags = ("-tags", tool.tags) if tool.tags else ()
     _go(tool, work, "build", "-mod=mod", *tags, *_STRIPPED, "-o", "built", f"{tool.module}/{tool.package}")
     return work / "built"
+
+
+def _replaced(module: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Another module in its place; a folder of the module's own repository is left as it was published."""
+    for one in module.get("Replace") or ():
+        if "Version" in one["New"]:
+            yield one["Old"]["Path"], one["New"]["Path"], one["New"]["Version"]
 
 
 def _collector(tool: Tool, work: Path) -> Path:
@@ -161,7 +162,7 @@ def _collector(tool: Tool, work: Path) -> Path:
     return source / "built"
 
 
-def _go(tool: Tool, work: Path, *arguments: str, **environment: str) -> None:
+def _go(tool: Tool, work: Path, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         ["go", *arguments], cwd=work, env={**os.environ, "GOFLAGS": "", "GOWORK": "off", **environment},
         capture_output=True, text=True, check=False,
@@ -171,6 +172,7 @@ def _go(tool: Tool, work: Path, *arguments: str, **environment: str) -> None:
         why = "its modules can't be had" if offline else f"go {arguments[0]} failed"
         last = "\n".join(done.stderr.splitlines()[-15:])
         raise BuildError(f"{tool.name} can't be built, {why}:\n{last}", IMPOSSIBLE if offline else FAILED)
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tests.contract.both import Both, Collector, Embedded, engines, live_through
+from tests.contract.both import TENANT, Both, Collector, Embedded, engines, live_through
 from tests.contract.traffic import Day
 from tests.stack.conftest import stack as stack
 from tests.stack.programs import Stack, wait_for
@@ -27,8 +27,9 @@ async def both(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     day = Day(end - HOURS * 3600, HOURS * 240)
     embedded = Embedded(tmp_path_factory.mktemp("embedded") / "store.db", Keep(raw_s=RAW_S))
     await embedded.store.open()
-    await live_through(day, embedded, Collector(stack.collector))
-    found = engines(day, embedded, stack.prometheus, stack.loki)
+    mimir = Collector(f"{stack.mimir}/otlp", **{"X-Scope-OrgID": TENANT})
+    await live_through(day, embedded, Collector(stack.collector), mimir)
+    found = engines(day, embedded, stack.prometheus, stack.mimir, stack.loki)
     wait_for(
         lambda: _newest_sample(stack.prometheus, end) >= end, "the collector's queue to reach Prometheus"
     )

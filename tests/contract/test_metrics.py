@@ -1,4 +1,4 @@
-"""Whatever is asked of metrics, the embedded store and Prometheus say the same.
+"""Whatever is asked of metrics, the embedded store, Prometheus and a tenant of Mimir say the same.
 
 Within tolerances that are what Prometheus can't know, see docs/queries.md: a window in which a series began anew (a new
 process) is off by a millisecond's share of it; all else is equal but for the sums of floats.
@@ -7,10 +7,12 @@ process) is off by a millisecond's share of it; all else is equal but for the su
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import hypothesis.strategies as some
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from tests.contract.bot import SERVICE
 from tests.contract.both import Both
 from tests.contract.traffic import COMMANDS, LATE_COMMAND, SLOT_S
 
@@ -20,8 +22,10 @@ from whisperwatch.watcher.insight.starts import STARTS, Start, starts
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
+from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid, Match, Measure
 from whisperwatch.watcher.query.language.measures import KINDS
+from whisperwatch.watcher.query.prometheus.engine import Prometheus
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -85,17 +89,37 @@ def grids(draw: some.DrawFn, both: Both) -> Grid:
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=some.data())
 async def test_any_question(both: Both, data: some.DataObject) -> None:
+    await assert_alike(both, both.prometheus, data)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=some.data())
+async def test_any_question_of_a_tenant_of_mimir(both: Both, data: some.DataObject) -> None:
+    await assert_alike(both, both.mimir, data)
+
+
+async def test_another_tenant_knows_nothing_of_it(both: Both) -> None:
+    stranger = StoreClient(replace(both.clients[1].target, headers=(("X-Scope-OrgID", "somebody-else"),)))
+    measure = Measure("increase", semconv.MESSAGES_HANDLED.name, (), ())
+    grid, metric = Grid(both.end, both.end, 86400, 86400), DECLARED[semconv.MESSAGES_HANDLED.name]
+    assert await both.mimir.measure(measure, metric, grid)
+    assert not await Prometheus(stranger, f'job="{SERVICE}"').measure(measure, metric, grid)
+    await stranger.close()
+
+
+async def assert_alike(both: Both, store: Prometheus, data: some.DataObject) -> None:
+    """One question that is made up, by `data`: the embedded store and this one answer the same."""
     measure, grid = data.draw(measures()), data.draw(grids(both))
     assume(grid.step >= 300 or grid.start >= both.end - 5.5 * 3600)
     metric = DECLARED[measure.metric]
     embedded = points(await both.metrics.measure(measure, metric, grid))
-    prometheus = points(await both.prometheus.measure(measure, metric, grid))
-    assert embedded.keys() == prometheus.keys()
+    found = points(await store.measure(measure, metric, grid))
+    assert embedded.keys() == found.keys()
     for key, value in embedded.items():
         tolerance = reset_tolerance(both, grid, key[-1])
         if tolerance and measure.function == "quantile":
             continue  # which side of an empty bucket it is on may hang on that
-        assert prometheus[key] == pytest.approx(value, rel=max(EXACT, tolerance), abs=1e-9), (
+        assert found[key] == pytest.approx(value, rel=max(EXACT, tolerance), abs=1e-9), (
             key,
             measure,
             grid,
@@ -120,7 +144,7 @@ async def test_releases(both: Both) -> None:
     day = both.end - both.start
     deploy, again = (both.start + round(day * share) // SLOT_S * SLOT_S for share in (1 / 3, 0.54))
     expected = (Start(deploy, "2", release=True), Start(again, "2", release=False))
-    for engine in (both.metrics, both.prometheus):
+    for engine in (both.metrics, both.prometheus, both.mimir):
         asking = Asking(Engines(engine), now=lambda: both.end)
         found = await ask(asking, {"starts": STARTS}, day, 3600.0)
         assert starts(found.trends("starts"), both.start) == expected
@@ -134,4 +158,5 @@ async def test_the_whole_day(both: Both) -> None:
     embedded = points(await both.metrics.measure(measure, metric, grid))
     assert all(value == int(value) for value in embedded.values())
     assert any(LATE_COMMAND in str(key) and value > 10 for key, value in embedded.items())
-    assert points(await both.prometheus.measure(measure, metric, grid)) == pytest.approx(embedded, rel=2e-5)
+    for store in (both.prometheus, both.mimir):
+        assert points(await store.measure(measure, metric, grid)) == pytest.approx(embedded, rel=2e-5)

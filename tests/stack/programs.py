@@ -56,8 +56,8 @@ class Stack:
         """Prometheus with its OTLP receiver."""
         return self.start_prometheus(PROJECT / "prometheus" / "prometheus.yml")
 
-    def start_prometheus(self, config: Path, port: int = 0) -> str:
-        """A Prometheus with this configuration, over the data that there is; its address."""
+    def start_prometheus(self, config: Path, port: int = 0, *flags: str) -> str:
+        """A Prometheus with this configuration and more flags, over the data that there is; its address."""
         port = port or free_port()
         self._start(
             "prometheus",
@@ -66,6 +66,7 @@ class Stack:
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-otlp-receiver",
             "--enable-feature=exemplar-storage",
+            *flags,
         )
         return self._ready(f"http://127.0.0.1:{port}", "/-/ready")
 
@@ -85,6 +86,23 @@ class Stack:
             LOKI_PORT=str(port),
             LOKI_GRPC_PORT=str(free_port()),
             LOKI_DATA=str(self.data / "loki"),
+        )
+        return self._ready(f"http://127.0.0.1:{port}", "/ready")
+
+    @cached_property
+    def mimir(self) -> str:
+        """Mimir with tenants, over a disk rather than S3; its Prometheus API is below `/prometheus`."""
+        port = free_port()
+        self._start(
+            "mimir",
+            f"-config.file={PROJECT / 'mimir' / 'config.yaml'}",
+            "-config.expand-env=true",
+            MIMIR_LISTEN="127.0.0.1",
+            MIMIR_PORT=str(port),
+            MIMIR_GRPC_PORT=str(free_port()),
+            MIMIR_DATA=str(self.data / "mimir"),
+            MIMIR_STORAGE="filesystem",
+            MIMIR_RULES_EVERY="2s",
         )
         return self._ready(f"http://127.0.0.1:{port}", "/ready")
 
