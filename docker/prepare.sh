@@ -5,7 +5,7 @@
 set -eu
 cd "${1:-/}"
 
-for name in postgres redis grafana elastic kibana; do
+for name in postgres redis grafana elastic kibana s3; do
     # made once; 32 letters that can stand in a URL
     [ -s "secrets/$name" ] || head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"secrets/$name"
 done
@@ -13,6 +13,10 @@ printf 'postgresql://companion:%s@postgres:5432/companion' "$(cat secrets/postgr
 printf 'redis://:%s@redis:6379/0' "$(cat secrets/redis)" >secrets/redis-url
 printf 'requirepass %s\nsave ""\nappendonly no\nmaxmemory 64mb\nmaxmemory-policy allkeys-lru\n' \
     "$(cat secrets/redis)" >secrets/redis.conf
+actions='"Admin","Read","Write","List","Tagging"'
+printf '{"identities":[{"name":"stores","credentials":[{"accessKey":"stores","secretKey":"%s"}],"actions":[%s]}]}' \
+    "$(cat secrets/s3)" "$actions" >secrets/s3.json
+printf '[default]\naws_access_key_id = stores\naws_secret_access_key = %s\n' "$(cat secrets/s3)" >secrets/s3-credentials
 # for the containers alone: on the host only root reaches a volume
 chmod 0444 secrets/*
 

@@ -91,19 +91,22 @@ class Stack:
 
     @cached_property
     def mimir(self) -> str:
-        """Mimir with tenants, over a disk rather than S3; its Prometheus API is below `/prometheus`."""
+        """Mimir with tenants; its Prometheus API is below `/prometheus`. Rules are put there by its API."""
+        return self.start_mimir(MIMIR_RULES="filesystem")
+
+    def start_mimir(self, **environment: str) -> str:
+        """Mimir, over a disk rather than S3, with more of its configuration's variables."""
         port = free_port()
-        self._start(
-            "mimir",
-            f"-config.file={PROJECT / 'mimir' / 'config.yaml'}",
-            "-config.expand-env=true",
-            MIMIR_LISTEN="127.0.0.1",
-            MIMIR_PORT=str(port),
-            MIMIR_GRPC_PORT=str(free_port()),
-            MIMIR_DATA=str(self.data / "mimir"),
-            MIMIR_STORAGE="filesystem",
-            MIMIR_RULES_EVERY="2s",
-        )
+        where = {
+            "MIMIR_LISTEN": "127.0.0.1",
+            "MIMIR_PORT": str(port),
+            "MIMIR_GRPC_PORT": str(free_port()),
+            "MIMIR_DATA": str(self.data / "mimir"),
+            "MIMIR_STORAGE": "filesystem",
+            "MIMIR_RULES_EVERY": "2s",
+        }
+        config = f"-config.file={PROJECT / 'mimir' / 'config.yaml'}"
+        self._start("mimir", config, "-config.expand-env=true", core=None, **where, **environment)
         return self._ready(f"http://127.0.0.1:{port}", "/ready")
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -40,10 +41,11 @@ def test_alertmanager(stack: Stack) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_loki(stack: Stack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fleet", [{}, {"LOKI_STORE": "s3", "LOKI_TENANTS": "true"}], ids=["alone", "fleet"])
+def test_loki(stack: Stack, tmp_path: Path, fleet: dict[str, str]) -> None:
     done = stack.run(
         "loki", f"-config.file={PROJECT / 'loki' / 'config.yaml'}", "-config.expand-env=true", "-verify-config",
-        LOKI_DATA=str(tmp_path),
+        LOKI_DATA=str(tmp_path), **fleet,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -80,6 +82,24 @@ def test_a_wrong_one_is_refused(stack: Stack, tmp_path: Path) -> None:
     wrong = tmp_path / "config.yaml"
     wrong.write_text((COLLECTOR / "config.yaml").read_text().replace("otlp_http/loki", "otlp_http/lokki", 1))
     assert stack.run("otelcol", "validate", f"--config={wrong}", COLLECTOR_DATA=str(tmp_path)).returncode != 0
+
+
+def test_compose_for_a_fleet(stack: Stack) -> None:
+    """What docker/scale.env sets is in force: Mimir is asked, and the stores have tenants and their data in S3."""
+    files = ("-f", str(PROJECT / "docker-compose.yml"), "--env-file", str(PROJECT / "docker" / "scale.env"))
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+    done = stack.run("docker-compose", *files, "config", "--format", "json", **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    services = json.loads(done.stdout)["services"]
+    assert {"mimir", "objects", "balancer", "gateway-1", "gateway-2"} <= services.keys()
+    assert (
+        services["loki"]["environment"]["LOKI_STORE"]
+        == services["tempo"]["environment"]["TEMPO_STORE"]
+        == "s3"
+    )
+    assert services["bot"]["environment"]["PROMETHEUS_URL"] == "http://mimir:9009/prometheus"
+    assert services["bot"]["environment"]["DEMO_OTLP_ENDPOINT"] == "http://balancer:4318"
+    assert services["gateway-1"]["environment"]["TENANT"] == services["grafana"]["environment"]["TENANT"]
 
 
 @pytest.mark.parametrize("profiles", ["", "bot", "bot,scale,elastic,splunk"])

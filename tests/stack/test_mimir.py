@@ -38,19 +38,24 @@ def values(url: str, tenant: str, query: str) -> list[float]:
     return [float(one["value"][1]) for one in result]
 
 
-@pytest.fixture(scope="module")
-def sent(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
-    """Where all else would be sent, after a bot's metrics went through a collector of the tenant `bots`."""
-    own, sink = Stack(stack.programs, tmp_path_factory.mktemp("tenant")), Sink()
-    targets = sink.targets() | {"MIMIR_OTLP": f"{stack.mimir}/otlp/v1/metrics"}
-    collector = own.start_collector(COLLECTOR / "overlays" / "tenant.yaml", **targets)
+def tell(url: str, tenant: str = "bots") -> None:
+    """A minute of a bot."""
     bot = Bot("one", time.time() - 120)
     encoder = MetricEncoder(bot.stream, REDACTION)
     for ago in (60, 45, 30, 15, 0):
         bot.count(semconv.MESSAGES_HANDLED, {semconv.EVENT: "message"}, 30)
         bot.send()
         body = encoder.encode(int((time.time() - ago) * 1e9))[0]
-        ask(collector, "ignored", "/v1/metrics", body, "application/x-protobuf")
+        ask(url, tenant, "/v1/metrics", body, "application/x-protobuf")
+
+
+@pytest.fixture(scope="module")
+def sent(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
+    """Where all else would be sent, after a bot's metrics went through a collector of the tenant `bots`."""
+    own, sink = Stack(stack.programs, tmp_path_factory.mktemp("tenant")), Sink()
+    targets = sink.targets() | {"MIMIR_OTLP": f"{stack.mimir}/otlp/v1/metrics"}
+    collector = own.start_collector(COLLECTOR / "overlays" / "tenant.yaml", **targets)
+    tell(collector, "ignored")
     yield sink
     own.stop()
     sink.stop()
@@ -75,6 +80,23 @@ def test_the_rules_of_a_tenant_are_recorded(stack: Stack, sent: Sink) -> None:
     wait_for(lambda: values(stack.mimir, "bots", RATE), "Mimir's ruler to record")
     assert values(stack.mimir, "bots", RATE)[0] > 0
     assert values(stack.mimir, "others", RATE) == []
+
+
+def test_rules_of_a_folder_are_recorded(stack: Stack, tmp_path: Path) -> None:
+    """As docker-compose.yml has it: `prometheus/rules` is the folder of the tenant."""
+    own = Stack(stack.programs, tmp_path)
+    (tmp_path / "rules" / "bots").mkdir(parents=True)
+    for file in RULES.parent.glob("*.yml"):
+        text = file.read_text().replace("interval: 30s", "interval: 2s")
+        (tmp_path / "rules" / "bots" / file.name).write_text(text)
+    try:
+        mimir = own.start_mimir(MIMIR_RULES_DIR=str(tmp_path / "rules"))
+        tell(f"{mimir}/otlp")
+        wait_for(lambda: values(mimir, "bots", RATE), "Mimir's ruler to record")
+        told = json.loads(ask(mimir, "bots", "/prometheus/api/v1/rules"))["data"]["groups"]
+    finally:
+        own.stop()
+    assert {Path(group["file"]).name for group in told} == {file.name for file in RULES.parent.glob("*.yml")}
 
 
 def test_a_rule_that_is_wrong_is_refused(stack: Stack) -> None:
