@@ -10,12 +10,9 @@ and two requests. The machine may be busy: what counts is the processor's time t
 from __future__ import annotations
 
 import argparse
-import contextlib
-import http.server
 import os
 import secrets
 import tempfile
-import threading
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -25,6 +22,8 @@ from typing import Any
 import psutil
 from tests.stack import otlp
 from tests.stack.programs import COLLECTOR, Stack, folder
+
+from bench.void import void
 
 _TRACES = 125
 """In a request: a thousand spans."""
@@ -46,9 +45,9 @@ def main() -> None:
     print("| | spans/s of one core | spans taken | RSS at most | of it anonymous |")
     print("| --- | --- | --- | --- | --- |")
     for name, overlays in {"all kept": (), "tail sampling": (sampling,)}.items():
-        with tempfile.TemporaryDirectory() as data, _void() as void:
+        with tempfile.TemporaryDirectory() as data, void() as nowhere:
             stack = Stack(programs, Path(data))
-            targets = dict.fromkeys(("PROMETHEUS_OTLP", "LOKI_OTLP", "TEMPO_OTLP"), void)
+            targets = dict.fromkeys(("PROMETHEUS_OTLP", "LOKI_OTLP", "TEMPO_OTLP"), nowhere)
             try:
                 url = stack.start_collector(
                     *overlays, core=(os.cpu_count() or 1) - 1, GOMEMLIMIT="380MiB", **targets
@@ -121,32 +120,6 @@ def _message(number: int) -> Iterator[Any]:
     ]  # fmt: skip
     for at, (name, attributes) in enumerate(parts, 1):
         yield otlp.span(trace, at, parent=at > 1, name=name, attributes=attributes)
-
-
-@contextlib.contextmanager
-def _void() -> Iterator[str]:
-    """A store that takes everything and keeps nothing; its address."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1/any"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 if __name__ == "__main__":

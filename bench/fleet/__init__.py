@@ -1,0 +1,1 @@
+"""A fleet of synthetic bots through one collector: see `__main__`."""
