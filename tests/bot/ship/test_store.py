@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -61,6 +64,26 @@ def test_bot_and_watcher_are_killed_together_twenty_times(bots: Bots, state: Pat
     assert missing[-1] < 10
 
 
+def test_answers_cover_all_processes_and_those_that_followed_on_them(bots: Bots, state: Path) -> None:
+    """Two shards' processes, of which one is killed and started again: one watcher, two instances, one sum."""
+    one, two = bots(), bots()
+    first, second = one.sail()["instance"], two.sail()["instance"]
+    one.do("record(7)")
+    two.do("record(5)")
+    assert one.do("ship.flush(10)")
+    assert two.do("ship.flush(10)")
+    until(lambda: counted(state) == 12)
+    two.end()
+    again = bots()
+    assert again.sail()["instance"] == second
+    again.do("record(3)")
+    assert again.do("ship.flush(10)")
+    until(lambda: counted(state) == 15)
+    assert asked(state, "increase(discord.gateway.connects) over 1h") == {"": 15}
+    by_instance = asked(state, "increase(discord.gateway.connects) by service.instance.id over 1h")
+    assert by_instance == {first: 7, second: 8}
+
+
 def test_health_says_how_the_store_is(bots: Bots, state: Path) -> None:
     url = bots().sail()["url"]
     (check,) = [check for check in health(url)["checks"] if check["check"] == "embedded store"]
@@ -85,6 +108,17 @@ def test_switched_off_nothing_is_kept(bots: Bots, state: Path) -> None:
     bot.do("record(5)")
     assert bot.do("ship.stop(10)")
     assert not (state / "store.db").exists()
+
+
+def asked(state: Path, question: str) -> dict[str, float]:
+    """What `whisperwatch query` answers in another process, by the group's only attribute."""
+    command = [sys.executable, "-m", "whisperwatch", "query", "--json", "--state-dir", str(state), question]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return {
+        "".join(one["group"].values()): sum(value for _, value in one["points"])
+        for one in json.loads(done.stdout)["series"]
+    }
 
 
 def counted(state: Path) -> int:
