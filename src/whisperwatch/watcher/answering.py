@@ -1,35 +1,31 @@
-"""What answers questions, put together: the stores, the settings and their changes, pictures, links, the report API."""
+"""What answers questions, put together: the stores, the settings and their changes, pictures, links, the report API.
+
+`question_desk` imports it when somebody asks.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from starlette.routing import Route
 
 from whisperwatch.semconv import SECURITY_BY, SECURITY_TARGET
-from whisperwatch.state import StateDirectory, hash_id
+from whisperwatch.state import hash_id
 from whisperwatch.watcher.answers import Answers
 from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.charts.patience import Patience
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Grafana
-from whisperwatch.watcher.answers.telemetry import CostWatch, sections
-from whisperwatch.watcher.configuration import Configuration
-from whisperwatch.watcher.pipeline import Pipeline
+from whisperwatch.watcher.answers.telemetry import sections
+from whisperwatch.watcher.material import Material
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME
 from whisperwatch.watcher.query.choosing import Stores
 from whisperwatch.watcher.query.prometheus.selectors import job_of
-from whisperwatch.watcher.receive import Receiver
-from whisperwatch.watcher.records import LocalStream, Records
-from whisperwatch.watcher.redaction import Redactor
-from whisperwatch.watcher.settings import Current
 from whisperwatch.watcher.settings.guide import Thresholds
 from whisperwatch.watcher.siem.own import security_log
-from whisperwatch.watcher.store.reading import Readers
 from whisperwatch.watcher.web.api import Api
 
 _CHANGE: Final = "admin.config"
@@ -39,45 +35,21 @@ _STORE_PATIENCE_S: Final = 7.0
 _logger = logging.getLogger("whisperwatch")
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What answers are made of.
-
-    Attributes:
-        readers: of the embedded store; None where there is none.
-        receiver: knows the bots' processes.
-        pipeline: takes what the watcher itself records.
-        tell_health: gives the health report.
-        streams: all that is measured.
-        own: what the watcher says of itself.
-    """
-
-    readers: Readers | None
-    receiver: Receiver
-    pipeline: Pipeline
-    tell_health: Callable[[], Awaitable[Mapping[str, Any]]]
-    streams: Callable[[], Sequence[Records]]
-    own: LocalStream
-
-
 class Answering:
-    """Answers what bots, terminals and the report API ask. `key` is of the id hashes: it names who asks."""
+    """Answers what bots, terminals and the report API ask."""
 
-    def __init__(
-        self, current: Current, state: StateDirectory, key: bytes, redactor: Redactor, of: Material
-    ) -> None:
-        self._current, self._redactor, receiver = current, redactor, of.receiver
-        self._receiver, self._pipeline, self._own = receiver, of.pipeline, of.own
+    def __init__(self, of: Material) -> None:
+        current, receiver = of.current, of.receiver
+        self._current, self._receiver = current, receiver
+        self._redactor, self._pipeline, self._own = of.redactor, of.pipeline, of.own
         self._stores = Stores(lambda: current.settings, of.readers, _STORE_PATIENCE_S)
-        self._artist = Artist(state.path)
-        self.configuration = Configuration(current, state.path, receiver.calls, redactor.value)
-        self.cost = CostWatch(of.streams, of.own, lambda: receiver.log_characters)
+        self._artist = Artist(of.state.path)
         self._answers = Answers(
             of.tell_health,
             lambda: receiver.sources,
-            lambda: sections(self.cost.cost(), current.settings),
+            lambda: sections(of.cost.cost(), current.settings),
             self._stores.asking,
-            Config(self.configuration, partial(hash_id, key), self._audit),
+            Config(of.configuration, partial(hash_id, of.key), self._audit),
             self._call,
             Patience(self._artist.draw) if self._artist.available() else None,
             self._grafana,
@@ -88,9 +60,8 @@ class Answering:
         """The ANSWER to an ASK."""
         return await self._answers.answer(question, arguments)
 
-    def routes(self) -> Sequence[Route]:
-        """The report API's."""
-        token = self._current.settings.api.token
+    def routes(self, token: str) -> Sequence[Route]:
+        """The report API's, for who shows the token."""
         clean = partial(self._redactor.value, "")
         return Api(self._stores.asking, token, self._answers.shown, clean).routes()
 

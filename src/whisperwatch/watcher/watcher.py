@@ -23,17 +23,20 @@ from whisperwatch.semconv import (
 )
 from whisperwatch.state import HASH_KEY, StateDirectory, hash_id, passing_key
 from whisperwatch.watcher import doorway
-from whisperwatch.watcher.answering import Answering, Material
+from whisperwatch.watcher.answers.telemetry import CostWatch
+from whisperwatch.watcher.configuration import Configuration
 from whisperwatch.watcher.fleet_users import FleetUsers
 from whisperwatch.watcher.health.judging import Components, Options
 from whisperwatch.watcher.health.probes.prober import Timing
 from whisperwatch.watcher.health.watch import HealthWatch
 from whisperwatch.watcher.host import Figures
 from whisperwatch.watcher.instances import Instances
+from whisperwatch.watcher.material import Material
 from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
+from whisperwatch.watcher.question_desk import QuestionDesk
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
@@ -116,9 +119,14 @@ class Watcher:
             self._answer,
             self.users.saw,
         )
-        readers = None if store is None else store.readers
-        material = Material(readers, self.receiver, self.pipeline, self._tell_health, self.streams, self.own)
-        self.answering = Answering(current, state, key, self.redactor, material)
+        self.configuration = Configuration(current, state.path, self.receiver.calls, self.redactor.value)
+        self.cost = CostWatch(self.streams, self.own, lambda: self.receiver.log_characters)
+        self.desk = QuestionDesk(
+            Material(
+                current, state, key, self.redactor, None if store is None else store.readers, self.receiver,
+                self.pipeline, self._tell_health, self.configuration, self.cost, self.own,
+            )
+        )  # fmt: skip
         self._refused: list[str] = []
         current.subscribe(self._changed)
 
@@ -169,7 +177,7 @@ class Watcher:
         return [*self.receiver.streams, *self.figures.streams]
 
     async def _answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return await self.answering.answer(question, arguments)
+        return await self.desk.answer(question, arguments)
 
     async def _tell_health(self) -> dict[str, Any]:
         return await self.health.answer(detailed=True)
@@ -229,14 +237,14 @@ class Watcher:
             self.settings.web.live_after_s,
             Access(is_public, self.settings.health.token),
             clean=partial(self.redactor.value, ""),
-            api=self.answering.routes(),
+            api=self.desk.routes(),
         )
 
     def _works(self) -> Iterator[Any]:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
         yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
-        yield self.answering.cost.run()
+        yield self.cost.run()
         yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
         yield self.current.run()
         if self.kept is not None:
@@ -248,7 +256,7 @@ class Watcher:
         await self.pipeline.stop()
         if self.siem is not None:
             await self.siem.stop()
-        await self.answering.close()
+        await self.desk.close()
         if self.kept is not None:
             await self.kept.store.stop()
         await self.serving.stop()
@@ -280,7 +288,7 @@ class Watcher:
         return {
             "url": self.serving.url,
             "settings": self.settings.bot,
-            "overrides": self.answering.configuration.of_the_bot(),
+            "overrides": self.configuration.of_the_bot(),
             "problems": self._problems(),
         }
 

@@ -31,6 +31,7 @@ from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.web import api as api_module
 from whisperwatch.watcher.web.api import Api
+from whisperwatch.watcher.web.no_api import NO_API
 from whisperwatch.watcher.web.rate import Rate
 
 __all__ = ["bot"]
@@ -94,7 +95,7 @@ def client(bot: Bot) -> Client:
     bot.count("discord.messages.handled", 1)
     bot.at(30)
 
-    def make(token: str | None = TOKEN, down: bool = False) -> TestClient:
+    def make(token: str = TOKEN, down: bool = False) -> TestClient:
         records = Records(down)
         asking = Asking(replace(bot.asking._engines, logs=records, traces=records), now=lambda: NOW)
         return TestClient(Starlette(routes=Api(asking, token, show).routes()))
@@ -102,8 +103,9 @@ def client(bot: Bot) -> Client:
     return make
 
 
-def test_without_a_token_set_it_is_off(client: Client) -> None:
-    answer = client(None).get("/api/v1/reports/performance", headers=HEADERS)
+@pytest.mark.parametrize("path", ["reports/performance", "openapi.json", "nothing"])
+def test_without_a_token_set_it_is_off(path: str) -> None:
+    answer = TestClient(Starlette(routes=[NO_API])).get(f"/api/v1/{path}", headers=HEADERS)
     assert (answer.status_code, answer.json()) == (
         403,
         {"error": "The report API is off: set WHISPERWATCH_API_TOKEN."},

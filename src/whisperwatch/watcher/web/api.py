@@ -30,10 +30,10 @@ from whisperwatch.watcher.query.language.logs import LEVELS
 from whisperwatch.watcher.settings.misspelt import did_you_mean, nearest
 from whisperwatch.watcher.settings.values import duration
 from whisperwatch.watcher.web.health import answer
+from whisperwatch.watcher.web.no_api import TOKEN
 from whisperwatch.watcher.web.openapi import document
 from whisperwatch.watcher.web.rate import Rate
 
-TOKEN: Final = "WHISPERWATCH_API_TOKEN"
 PER_MINUTE: Final = 120
 """Requests that are answered; as many may come at once."""
 _WRONG_PER_MINUTE: Final = 10
@@ -63,7 +63,7 @@ class Api:
 
     Args:
         asking: asks the stores.
-        token: what has to be shown; None where there is none, and then nothing is answered.
+        token: what has to be shown.
         show: makes pages.
         clean: takes secrets out of what leaves.
     """
@@ -71,7 +71,7 @@ class Api:
     def __init__(
         self,
         asking: Asking,
-        token: str | None,
+        token: str,
         show: Show,
         clean: Callable[[Any], Any] = lambda content: content,
     ) -> None:
@@ -196,8 +196,6 @@ class Api:
         return guarded
 
     def _refusal(self, request: Request) -> Response | None:
-        if self._token is None:
-            return answer({"error": f"The report API is off: set {TOKEN}."}, 403)
         who = request.client.host if request.client is not None else ""
         shown = request.headers.get("authorization", "")
         given = shown[len(_BEARER) :] if shown.startswith(_BEARER) else ""
