@@ -48,7 +48,7 @@ QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("performance", {"view": "history"}), ("performance", {"view": "component", "name": "discord"}),
     ("performance", {"view": "resources"}), ("performance", {"view": "bottlenecks"}),
     ("performance", {"view": "capacity-planning"}), ("performance", {"view": "memory-analysis"}), ("engagement", {}),
-    ("cache", {}), ("memory", {}), ("logs", {}), ("config", {"action": "monitoring"}),
+    ("cost", {}), ("top", {}), ("cache", {}), ("memory", {}), ("logs", {}), ("config", {"action": "monitoring"}),
 )  # fmt: skip
 PERIODS = ("1h", "7d", "30d")
 

@@ -129,7 +129,7 @@ async def test_of_what_is_kept_no_longer_only_the_failed_are_compared(bot: Bot) 
 async def test_samples_that_differ_by_chance_are_not_compared(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(place_traces._AT_ONCE, "embedded", 40)
+    monkeypatch.setitem(place_traces._AT_ONCE, "embedded", 80)
     shares = {HARBOUR: (70, 10), ATTIC: (50, 50)}  # now, and before
     for number, (guild, counts) in enumerate(shares.items()):
         for period, count in enumerate(counts):

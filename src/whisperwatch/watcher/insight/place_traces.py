@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from whisperwatch.watcher.insight.figures import ask
@@ -50,40 +50,33 @@ async def look(asking: Asking, over_s: float) -> tuple[Looked, Looked]:
     """Of the last `over_s` seconds, and of the period before that as far as there is time for it."""
     if not asking.traces_store or not asking.kept.every_trace_s > 0:
         return Looked(missing=("nobody keeps traces here, and only they tell servers apart",)), Looked()
-    until = asyncio.get_running_loop().time() + _WITHIN_S
+    now, until = asking.now(), asyncio.get_running_loop().time() + _WITHIN_S
     found = [Looked(missing=(f"the traces took longer than {_WITHIN_S:g} s",)), Looked()]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
-            found[0] = await _recent(asking, over_s)
-            found[1] = await _earlier(asking, over_s)
+            found[0] = await _recent(asking, over_s, now)
+            found[1] = await _earlier(asking, over_s, now - over_s)
     return found[0], found[1]
 
 
-async def _recent(asking: Asking, over_s: float) -> Looked:
+async def _recent(asking: Asking, over_s: float, now: float) -> Looked:
     looked_s, notes = looked_into(asking, over_s)
-    amounts = (await _amounts(asking, looked_s, 1))[:PIECES]
-    now = asking.now()
-    spread = _spread(now, looked_s, amounts)
-    found = await _read(asking, spread, TraceSearch(Period(over_s), ROOTS, error=True, most=_most(asking)))
-    return Looked(
-        found.usual,
-        found.whole and looked_s == over_s,
-        found.failed,
-        found.all_failed,
-        (*notes, *found.notes),
-        found.missing,
-    )
+    most = _most(asking)
+    amounts = (await _amounts(asking, looked_s, 1, most))[:PIECES]
+    found = await _read(asking, _spread(now, looked_s, amounts), _failing(over_s, now, most))
+    return replace(found, whole=found.whole and looked_s == over_s, notes=(*notes, *found.notes))
 
 
-async def _earlier(asking: Asking, over_s: float) -> Looked:
-    """Of that as much as is still kept, for the slow and the failed are kept for longer."""
-    kept, until = asking.kept, asking.now() - over_s
+async def _earlier(asking: Asking, over_s: float, until: float) -> Looked:
+    """Of that as much as is still kept, for the slow and the failed are kept for longer; and half as many traces, for
+    nobody waits twice as long for a comparison."""
+    kept, most = asking.kept, _most(asking) // 2
     spread, failing = None, None
     if 2 * over_s <= kept.every_trace_s:
-        spread = _spread(until, over_s, (await _amounts(asking, over_s, 2))[PIECES:])
+        spread = _spread(until, over_s, (await _amounts(asking, over_s, 2, most))[PIECES:])
     if 2 * over_s <= kept.traces_s:
-        failing = TraceSearch(Period(over_s, until), ROOTS, error=True, most=_most(asking))
-    return await _read(asking, spread, failing)
+        failing = _failing(over_s, until, most)
+    return await _read(asking, spread, failing) if spread or failing else Looked()
 
 
 def _spread(until: float, over_s: float, amounts: Sequence[int]) -> list[TraceSearch]:
@@ -92,6 +85,10 @@ def _spread(until: float, over_s: float, amounts: Sequence[int]) -> list[TraceSe
         TraceSearch(Period(piece, until - number * piece), ROOTS, most=amount)
         for number, amount in enumerate(amounts)
     ]
+
+
+def _failing(over_s: float, until: float, most: int) -> TraceSearch:
+    return TraceSearch(Period(over_s, until), ROOTS, error=True, most=most)
 
 
 async def _read(asking: Asking, spread: list[TraceSearch] | None, failing: TraceSearch | None) -> Looked:
@@ -112,10 +109,10 @@ async def _read(asking: Asking, spread: list[TraceSearch] | None, failing: Trace
     )
 
 
-async def _amounts(asking: Asking, over_s: float, periods: int) -> list[int]:
+async def _amounts(asking: Asking, over_s: float, periods: int, most: int) -> list[int]:
     """How many are taken from each piece of the last periods, the newest first: as many as it had of all of its
     period, so none counts more than another."""
-    pieces, most = PIECES * periods, _most(asking)
+    pieces = PIECES * periods
     found = await ask(asking, {"handled": HANDLED}, over_s * periods, over_s / PIECES)
     counts = [count or 0.0 for count in reversed(found.trend("handled"))][:pieces]
     if len(counts) < pieces:
