@@ -11,11 +11,22 @@ from typing import Any
 
 import pytest
 
-from whisperwatch.watcher.answers import Answers, embeds, performance, places, spending, terminal, usage
+from whisperwatch.watcher.answers import (
+    Answers,
+    embeds,
+    memory_analysis,
+    performance,
+    places,
+    spending,
+    terminal,
+    usage,
+)
 from whisperwatch.watcher.answers.figures import shown, spark, title
 from whisperwatch.watcher.answers.page import Page
 from whisperwatch.watcher.insight.budgets import Budget
 from whisperwatch.watcher.insight.figures import Basis, Figure
+from whisperwatch.watcher.insight.leak import Leak
+from whisperwatch.watcher.insight.memory_use import MemoryUse
 from whisperwatch.watcher.insight.performance import Component, History, Performance, Times, Trend
 from whisperwatch.watcher.insight.places import Place, Places
 from whisperwatch.watcher.insight.resources import Resources
@@ -252,6 +263,29 @@ def test_top() -> None:
     assert "failed for 4 (+25 %) or more of them" in read(places.top(sampled))
     nothing = Places(DAY, NONE, place("", "", 0, 0), True, True, (), ())
     assert "No message or interaction is known of in this time." in read(places.top(nothing))
+
+
+def test_memory_of_the_process() -> None:
+    memory = Figure(158e6, "By")
+    leaks = Leak("leaks", 48e6, "the lows of its days have risen all along, for 7 days", 7.0)
+    report = MemoryUse(
+        DAY, memory, memory, leaks, {"0": Figure(9, "{collection}")}, Figure(0.02, "s"), (1e8, 1.5e8), 300.0
+    )
+    assert read(memory_analysis.analysis(report)).startswith(
+        dedent("""
+        ⚠️ Memory of the bot's process, last 24 hours
+        The bot leaks memory, 48 MB a day: the lows of its days have risen all along, for 7 days.
+        Memory: 158 MB
+        At most: 158 MB
+        ▆█ 100 MB to 150 MB
+
+        The garbage collector's runs
+           Generation 0: 9
+        """)
+    )
+    calm = replace(report, leak=Leak("no leak", 1e5, "the lows of its days stay where they are", 7.0))
+    assert "No leak: the lows of its days stay where they are." in read(memory_analysis.analysis(calm))
+    assert "Growth: 100 kB a day" in read(memory_analysis.analysis(calm))
 
 
 def test_engagement() -> None:

@@ -20,6 +20,7 @@ from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.log_record import attributes_of
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Log, Records
+from whisperwatch.watcher.settings.logs import Logs
 
 _logger = logging.getLogger(__name__)
 ECS_VERSION: Final = "8.11.0"
@@ -64,6 +65,15 @@ class LogFile:
         self._size = 0
         self._failed_until = 0.0
         self._said = False
+
+    @classmethod
+    def of(cls, logs: Logs, redaction: Redaction, lost: Callable[[int], None]) -> LogFile | None:
+        """The file that the settings name; None where they name none."""
+        if logs.file is None or not logs.enabled:
+            return None
+        lost(0)
+        path, components = Path(logs.file), dict(logs.components)
+        return cls(path, logs.file_bytes, logs.file_backups, redaction, components, lost)
 
     def write(self, stream: Records, logs: Sequence[Log], offset: int) -> None:
         """Append records; their time + `offset` is wall time. Never raises for what the disk does."""

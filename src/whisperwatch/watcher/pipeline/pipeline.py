@@ -98,7 +98,8 @@ class Pipeline:
             export.buffer_bytes, self._overflowed, export.span_queue, self._spool, self._spooled
         )
         self._logs = logs or Logs()
-        self._log_file = self._make_log_file(self._logs)
+        lost = partial(self._figures.dropped, "logs", figures.FILE)
+        self._log_file = LogFile.of(self._logs, self._redaction, lost)
         self._intakes = {
             "spans": self._intake("spans", self._span_encoder, export.span_batch, export.span_delay_s),
             "logs": self._intake("logs", self._log_encoder, export.log_batch, export.log_delay_s),
@@ -245,15 +246,6 @@ class Pipeline:
 
     def _log_encoder(self, stream: Records) -> LogEncoder:
         return LogEncoder(stream, self._redaction, dict(self._logs.components))
-
-    def _make_log_file(self, logs: Logs) -> LogFile | None:
-        if logs.file is None or not logs.enabled:
-            return None
-        lost = partial(self._figures.dropped, "logs", figures.FILE)
-        lost(0)
-        return LogFile(
-            Path(logs.file), logs.file_bytes, logs.file_backups, self._redaction, dict(logs.components), lost
-        )
 
     def _put(self, signal: Signal, full: FullBatch) -> None:
         self._deliveries[signal].put(full.body, full.records, full.origins)
