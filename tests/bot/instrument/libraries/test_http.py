@@ -171,7 +171,9 @@ async def test_what_another_span_tells_of_has_none(get: Get, site: str, records:
 
 
 @every_client
-@pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, _SUPPRESS_HTTP_INSTRUMENTATION_KEY])
+@pytest.mark.parametrize(
+    "key", [_SUPPRESS_INSTRUMENTATION_KEY, _SUPPRESS_HTTP_INSTRUMENTATION_KEY], ids=["all", "of HTTP"]
+)
 async def test_what_is_suppressed_does_not_show(get: Get, key: str, site: str, records: Any) -> None:
     token = context_api.attach(context_api.set_value(key, True))
     assert await get(f"{site}/answer/200") == 200
