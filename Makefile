@@ -7,6 +7,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { command -v $$python; exit; }; done)
 PYTEST_ARGS ?=
+# Most of a test's time is a process that starts: three fit on two cores. WORKERS=0 runs all in one, for a debugger.
+WORKERS ?= 3
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 # Where it is set, each watcher and demo that a test starts would compile all of our modules again: half a second each.
@@ -24,7 +26,7 @@ demo: demo-environment ## a demo bot on a Discord of its own, watched, live in t
 	@$(bin)/whisperwatch demo $(DEMO_ARGS)
 
 test: environment ## all tests but the stack's; PYTEST_ARGS='tests/bot -k name' picks some
-	@$(bin)/python -m pytest --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
+	@$(bin)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
 
 test-stack: environment stack-tools ## the tests with the collector, Prometheus, Loki and Alertmanager
 	@$(bin)/python -m pytest --timeout 600 tests/stack tests/contract $(PYTEST_ARGS)

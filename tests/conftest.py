@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if (file := config.getoption("--allowed-skips")) is not None:
         config.pluginmanager.register(SkipGuard(read_allowed_skips(file)), "allowed-skips")
+
+
+def pytest_collection_finish() -> None:
+    """What collecting the tests has made stays: no test that collects garbage needs to look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 def read_allowed_skips(file: Path) -> list[str]:

@@ -71,6 +71,7 @@ def reset_recorder() -> None:
     recorder.on = recorder.shipping = recorder.logs.on = True
     recorder.logs.empty()
     recorder.limits = SpanLimits()
+    recorder.when_defined = None
     recorder.spans.clear()
     recorder.ended_spans = recorder.dropped_spans = 0
     recorder.collectors[:] = [kept for kept in recorder.collectors if not _of_a_meter(kept)]

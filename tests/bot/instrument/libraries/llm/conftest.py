@@ -51,7 +51,7 @@ def abandoned_is_over() -> Callable[[], Any]:
     """Waits until the loop has closed the generators that nobody holds any more."""
 
     async def wait(done: Callable[[], bool]) -> None:
-        deadline = asyncio.get_running_loop().time() + 5
+        deadline = asyncio.get_running_loop().time() + 30
         while not done():
             gc.collect()  # the SDK's stream and its generator refer to each other
             assert asyncio.get_running_loop().time() < deadline
