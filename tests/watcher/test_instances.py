@@ -48,6 +48,14 @@ def test_each_living_process_has_a_slot(tmp_path: Path, living: list[Living]) ->
     assert [(place.slot, place.restarts) for place in places] == [(0, 0), (1, 0), (2, 0)]
 
 
+def test_an_id_that_is_given_is_the_first_ones(tmp_path: Path, living: list[Living]) -> None:
+    kept = Instances(tmp_path).identity()
+    given = Instances(tmp_path, "pod-7")
+    assert given.identity() == "pod-7"
+    assert [assign(given, process).instance for process in living[:2]] == ["pod-7", "pod-7-1"]
+    assert Instances(tmp_path).identity() == kept
+
+
 def test_a_process_keeps_its_place_under_another_watcher(tmp_path: Path, living: list[Living]) -> None:
     first = [assign(Instances(tmp_path), process) for process in living]
     again = [assign(Instances(tmp_path), process) for process in reversed(living)]

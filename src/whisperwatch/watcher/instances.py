@@ -1,6 +1,7 @@
 """Who is who: an instance id that outlives restarts, a slot for each process that is alive at once, and the restarts.
 
-Kept in the state directory (`instances.json`). The first process of a bot has the id itself, slot n has `<id>-<n>`.
+Kept in the state directory (`instances.json`); the id may be given instead. The first process of a bot has the id
+itself, slot n has `<id>-<n>`.
 """
 
 from __future__ import annotations
@@ -33,16 +34,20 @@ class Place:
 
 
 class Instances:
-    """The places of one state directory; without one (`directory` None) they last as long as this object."""
+    """The places of one state directory; without one (`directory` None) they last as long as this object.
 
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
+    Args:
+        given: the instance id, where OTEL_RESOURCE_ATTRIBUTES has one.
+    """
+
+    def __init__(self, directory: Path | None, given: str | None = None) -> None:
+        self._directory, self._given = directory, given
         self._passing: dict[str, Any] = _nobody()
 
     def identity(self) -> str:
         """The instance id, of slot 0."""
         with self._kept() as kept:
-            return str(kept["id"])
+            return self._given or str(kept["id"])
 
     def assign(self, pid: int, started: int | None) -> Place:
         """The place of a process: the one it has, else the lowest that no living process has."""
@@ -57,7 +62,8 @@ class Instances:
                     slots.append({**this, "restarts": 0})
                 else:
                     slots[slot] = {**this, "restarts": slots[slot]["restarts"] + 1}
-            instance = kept["id"] if slot == 0 else f"{kept['id']}-{slot}"
+            first = self._given or kept["id"]
+            instance = first if slot == 0 else f"{first}-{slot}"
             return Place(instance, slot, slots[slot]["restarts"], returned)
 
     @contextlib.contextmanager

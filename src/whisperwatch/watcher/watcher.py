@@ -35,7 +35,12 @@ from whisperwatch.watcher.material import Material
 from whisperwatch.watcher.pipeline import Exposition, Pipeline
 from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.redaction import Redaction
-from whisperwatch.watcher.pipeline.resource import SERVICE_NAME, bot_resource, watcher_resource
+from whisperwatch.watcher.pipeline.resource import (
+    INSTANCE_ID,
+    SERVICE_NAME,
+    bot_resource,
+    watcher_resource,
+)
 from whisperwatch.watcher.question_desk import QuestionDesk
 from whisperwatch.watcher.receive import Receiver
 from whisperwatch.watcher.records import LocalStream, Records
@@ -69,7 +74,7 @@ class Watcher:
         settings = current.settings
         self.current, self.settings, self.state, self._say = current, settings, state, say
         self.problems = [*map(str, settings.problems), *settings.warnings]
-        instances = Instances(state.path)
+        instances = Instances(state.path, dict(settings.service.attributes).get(INSTANCE_ID))
         key = self._key()
         self.redactor = self._make_redactor(key)
         self.own = LocalStream({})

@@ -180,6 +180,19 @@ def test_the_processes_of_a_bot_share_a_watcher_and_keep_their_slots(bots: Bots)
     assert one.do("welcomes[-1]['restarts']") == 0
 
 
+def test_an_instance_id_that_is_given_is_still_one_for_each_process(bots: Bots, collector: Collector) -> None:
+    given = {
+        "OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=pod-7",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+    }
+    one, two = bots(**given), bots(**given)
+    assert [bot.sail()["instance"] for bot in (one, two)] == ["pod-7", "pod-7-1"]
+    for bot in (one, two):
+        bot.do("record(1)")
+        assert bot.do("ship.flush(10)")
+    until(lambda: b"pod-7-1" in collector.received)
+
+
 def test_two_that_start_at_once_start_one_watcher(bots: Bots) -> None:
     started = [bots() for _ in range(4)]
     for bot in started:

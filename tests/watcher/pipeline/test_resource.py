@@ -46,16 +46,23 @@ def test_what_is_always_there(hello, tmp_path):
 
 def test_what_the_environment_says_wins_as_in_the_sdk(hello, tmp_path, monkeypatch):
     environ = {
-        "OTEL_RESOURCE_ATTRIBUTES": "service.name=a,service.version=2,host.name=h,service.instance.id=mine",
+        "OTEL_RESOURCE_ATTRIBUTES": "service.name=a,service.version=2,host.name=h",
         "OTEL_SERVICE_NAME": "b",
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     made = bot_resource(hello, "i-1", service(tmp_path, **environ))
     sdk = Resource.create().attributes
-    for key in ("service.name", "service.version", "host.name", "service.instance.id"):
+    for key in ("service.name", "service.version", "host.name"):
         assert made[key] == sdk[key]
     assert made["service.name"] == "b"
+
+
+def test_the_instance_is_not_the_environments_for_several_processes_have_that(hello, tmp_path):
+    made = bot_resource(
+        hello, "mine-1", service(tmp_path, OTEL_RESOURCE_ATTRIBUTES="service.instance.id=mine")
+    )
+    assert made["service.instance.id"] == "mine-1"
 
 
 def test_what_the_bot_says_wins_over_the_environment(hello, tmp_path):

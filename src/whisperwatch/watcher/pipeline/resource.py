@@ -33,7 +33,7 @@ def bot_resource(hello: Mapping[str, Any], instance_id: str, service: Service) -
     Args:
         hello: its HELLO: `pid`, `python`, `bots` (names), `main` (its script), `resource` (attributes of the bot's
             own providers).
-        instance_id: its `service.instance.id`, unless OTEL_RESOURCE_ATTRIBUTES has one.
+        instance_id: its `service.instance.id`, which `instances` makes of what OTEL_RESOURCE_ATTRIBUTES has.
         service: `settings.service`.
     """
     said = {key: value for key, value in (hello.get("resource") or {}).items() if value is not None}
@@ -110,7 +110,8 @@ def _process(pid: int, python: str) -> dict[str, Any]:
 
 def _from_environment(service: Service) -> dict[str, Any]:
     named = {SERVICE_NAME: service.name} if service.name else {}
-    return {**dict(service.attributes), **named}
+    # several processes have that variable, and an id each
+    return {key: value for key, value in service.attributes if key != INSTANCE_ID} | named
 
 
 def _name(hello: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
