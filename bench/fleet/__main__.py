@@ -10,6 +10,7 @@ as fast as it goes. The machine may be busy: what counts is the processor's time
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import tempfile
 import time
@@ -27,7 +28,7 @@ SHARDS: Final = 16
 MOST_SHARDS: Final = 1000
 _EVERY_S: Final = 15.0
 _MESSAGES, _EVENTS = 2, 20
-"""Of a shard in each interval."""
+"""Of a shard in each interval; a quiet fleet has no messages."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,49 +43,72 @@ def main(argv: Sequence[str] | None = None) -> None:
     programs = wish.programs or folder()
     if programs is None:
         raise SystemExit("the stack's programs are not built: make stack-tools")
-    runs = [run(programs, int(count), wish.guilds, wish.messages) for count in wish.instances.split(",")]
-    print(table(runs), end="\n\n")
-    print(million(runs))
+    counts = [int(count) for count in wish.instances.split(",")]
+    runs = [run(programs, count, wish.guilds, wish.messages) for count in counts]
+    print(table(runs), end="\n\n", flush=True)
     if wish.picture is not None:
         picture(runs, wish.picture)
+    quiet = run(programs, counts[-1], wish.guilds, wish.messages, quiet=True)
+    print(million(runs, quiet))
 
 
-def run(programs: Path, instances: int, guilds: int, messages: int) -> Run:
-    """One fleet, with servers of its own."""
+def run(programs: Path, instances: int, guilds: int, messages: int, *, quiet: bool = False) -> Run:
+    """One fleet, with servers of its own; `quiet` lasts as long without its messages."""
     shards = min(instances * SHARDS, MOST_SHARDS)
+    each = 0 if quiet else _MESSAGES
     turns = max(2, round(messages / shards / _MESSAGES))
     with tempfile.TemporaryDirectory() as data:
         servers = Servers(programs, Path(data))
         try:
             end = time.time()
-            spent = live(instances, shards, guilds, turns, end, servers.post)
+
+            def started() -> None:
+                _collect_less()
+                servers.begin()
+
+            spent = live(instances, shards, guilds, turns, end, servers.post, each, started)
             servers.settle()
             cpu_s, memory = servers.cpu_s(), servers.memory_bytes()
-            happened = shards * turns * _MESSAGES, shards * turns * _EVENTS
+            happened = shards * turns * each, shards * turns * _EVENTS
             return Run(
                 instances, shards, shards * guilds, *happened, turns, _EVERY_S, spent, cpu_s,
-                servers.series(end), servers.bytes_kept(), memory,
+                servers.series(), servers.bytes_kept(logged=not quiet), memory,
             )  # fmt: skip
         finally:
             servers.stop()
 
 
 def live(
-    instances: int, shards: int, guilds: int, turns: int, end: float, post: Callable[[str, bytes], object]
-) -> Spent:
-    """Have a fleet live through so many intervals, the last of which ends at `end`; what it cost its own side."""
-    spent, began = Spent(), end - turns * _EVERY_S
+    instances: int, shards: int, guilds: int, turns: int, end: float, post: Callable[[str, bytes], object],
+    messages: int = _MESSAGES, started: Callable[[], None] = lambda: None,
+) -> Spent:  # fmt: skip
+    """Have a fleet live through so many intervals, the last of which ends at `end`; what it cost its own side.
+
+    The one before them, in which everything is new, doesn't count: `started` is called after it.
+    """
+    spent, began = Spent(), end - (turns + 1) * _EVERY_S
     fleet = [
         Instance(number, range(number * SHARDS, min((number + 1) * SHARDS, shards)), guilds, began, spent)
         for number in range(instances)
     ]
     offsets = [random.Random(number).uniform(0, 1) for number in range(instances)]
-    for turn in range(1, turns + 1):
+    for turn in range(turns + 1):
         for instance, offset in zip(fleet, offsets, strict=True):
-            at = began + turn * _EVERY_S - offset
-            for signal, packed in instance.turn(at, _MESSAGES, _EVENTS):
+            at = began + (turn + 1) * _EVERY_S - offset
+            for signal, packed in instance.turn(at, messages, _EVENTS):
                 post(signal, packed)
+        if turn == 0:
+            spent.clear()
+            started()
     return spent
+
+
+def _collect_less() -> None:
+    """As each watcher does: what there is from the start is not looked at again and again."""
+    gc.unfreeze()  # those of the last run
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 if __name__ == "__main__":

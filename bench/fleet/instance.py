@@ -43,6 +43,12 @@ class Spent:
     sent: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
     records: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
 
+    def clear(self) -> None:
+        """Nothing, so far."""
+        self.recording_s = self.watcher_s = 0.0
+        for counted in (self.encoded, self.sent, self.records):
+            counted.update(dict.fromkeys(SIGNALS, 0))
+
     def add(self, signal: str, body: bytes, records: int) -> bytes:
         """Count a request; it comes back compressed."""
         packed = gzip.compress(body, 1, mtime=0)

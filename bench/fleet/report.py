@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.fleet.instance import SIGNALS, Spent
+from bench.fleet.instance import Spent
+from bench.fleet.traffic import SPANS_PER_MESSAGE
 
 _MB: Final = 1e6
 _MICRO: Final = 1e6
@@ -77,31 +78,37 @@ def table(runs: Sequence[Run]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def million(runs: Sequence[Run]) -> str:
-    """What a million messages cost the largest fleet, as Markdown: each part by what it depends on."""
-    run, longest = max(runs, key=lambda run: run.shards), max(runs, key=lambda run: run.turns)
-    share = 1_000_000 / run.messages
-    hours = longest.turns * longest.samples_s / 3600
+def million(runs: Sequence[Run], quiet: Run) -> str:
+    """What a million messages cost the last fleet, and what a million points of metrics do, as Markdown.
+
+    Args:
+        quiet: the last fleet without messages.
+    """
+    run, longest = runs[-1], max(runs, key=lambda run: run.turns)
+    points = quiet.spent.records["metrics"]
+    parts: dict[str, Callable[[Run], float]] = {
+        "watcher, s of CPU": lambda run: run.spent.watcher_s,
+        "collector, s of CPU": lambda run: run.cpu_s["otelcol"],
+        "Prometheus, s of CPU": lambda run: run.cpu_s["prometheus"],
+        "Loki, s of CPU": lambda run: run.cpu_s["loki"],
+        "OTLP, MB compressed": lambda run: run.sent_bytes / _MB,
+    }
+    lines = ["| | a million messages | a million points |", "| --- | --- | --- |"]
+    for name, told in parts.items():
+        a_message, a_point = (told(run) - told(quiet)) / run.messages, told(quiet) / points
+        lines.append(f"| {name} | {a_message * 1e6:,.0f} | {a_point * 1e6:,.1f} |")
     a_sample = longest.kept["prometheus"] / longest.kept["prometheus samples"]
-    series = sum(run.series.values())
-    a_day = series * 86_400 / run.samples_s * a_sample / _MB
-    wire = ", ".join(f"{run.spent.sent[signal] * share / _MB:,.0f} MB" for signal in SIGNALS)
-    rows = [
-        ("watcher", f"{run.spent.watcher_s * share:,.0f} s of CPU"),
-        ("collector", f"{run.cpu_s['otelcol'] * share:,.0f} s of CPU"),
-        ("Prometheus", f"{run.cpu_s['prometheus'] * share:,.0f} s of CPU"),
-        (
-            "Loki",
-            f"{run.cpu_s['loki'] * share:,.0f} s of CPU, {run.kept['loki'] * share / _MB:,.0f} MB on the disk",
-        ),
-        (f"on the wire: {', '.join(SIGNALS)}", wire),
-        (
-            "Prometheus' disk, which goes by time and not by messages",
-            f"{a_sample:.2f} bytes a sample (in blocks of {hours:.1f} h): {a_day:,.0f} MB a day for {series:,} series "
-            f"each {run.samples_s:g} s",
-        ),
+    samples = quiet.kept["prometheus samples"] / points
+    lines += [
+        f"| Prometheus, MB on the disk | | {samples * a_sample:,.1f} |",
+        f"| Loki, MB on the disk | {run.kept['loki'] / run.messages:,.0f} | |",
     ]
-    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {told} |" for name, told in rows)])
+    return "\n".join([*lines, "", _samples(longest, a_sample)])
+
+
+def _samples(run: Run, a_sample: float) -> str:
+    hours = run.turns * run.samples_s / 3600
+    return f"{a_sample:.2f} bytes a sample in blocks of {hours:.1f} h; {SPANS_PER_MESSAGE} spans and a log line each."
 
 
 def picture(runs: Sequence[Run], path: Path) -> None:
@@ -128,6 +135,6 @@ def picture(runs: Sequence[Run], path: Path) -> None:
         one.set_xticks(shards, [f"{number:,}" for number in shards], minor=False)
         one.minorticks_off()
         one.set_xlabel("shards")
-        one.set_ylim(bottom=0)
+        one.set_ylim(0, 1.15 * one.get_ylim()[1])
         one.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)

@@ -35,7 +35,12 @@ class Servers:
             TEMPO_OTLP=self._void.__enter__(),
             GOMEMLIMIT="380MiB",
         )
-        self._idle = self._cpu()
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on it counts, when all that has been sent is passed on."""
+        self.settle()
+        self._before = self._cpu()
 
     def stop(self) -> None:
         """End them."""
@@ -54,34 +59,33 @@ class Servers:
         wait_for(self._passed_on, "the collector's queues", _PATIENCE_S)
 
     def cpu_s(self) -> dict[str, float]:
-        """Seconds of CPU since the start, by program."""
-        return {name: now - self._idle[name] for name, now in self._cpu().items()}
+        """Seconds of CPU since `begin`, by program."""
+        return {name: now - self._before[name] for name, now in self._cpu().items()}
 
     def memory_bytes(self) -> int:
         """The collector's resident memory."""
         return int(psutil.Process(self._stack.process("otelcol").pid).memory_info().rss)
 
-    def series(self, at: float) -> dict[str, int]:
-        """In Prometheus: those with a shard, other series of the bots, and what the collector made of spans."""
+    def series(self) -> dict[str, int]:
+        """Of the last hour in Prometheus: those with a shard, the bots' others, what the collector made of spans."""
         ours = f'job="{SERVICE}"'
         selectors = {
             "of shards": f'{{{ours},discord_shard_id!=""}}',
             "of instances": f'{{{ours},discord_shard_id="",__name__!~"{_SPAN_METRICS}"}}',
             "of spans": f'{{{ours},__name__=~"{_SPAN_METRICS}"}}',
         }
-        return {
-            name: self._count(f"count(last_over_time({one}[10m]))", at) for name, one in selectors.items()
-        }
+        return {name: self._count(f"count(last_over_time({one}[1h]))") for name, one in selectors.items()}
 
-    def bytes_kept(self) -> dict[str, int]:
-        """What lies on the disk when it is written out: Prometheus' blocks, Loki's chunks and index."""
+    def bytes_kept(self, *, logged: bool) -> dict[str, int]:
+        """What lies on the disk when it is written out: Prometheus' blocks, and Loki's chunks where it got logs."""
         snapshot = self._ask(f"{self._prometheus}/api/v1/admin/tsdb/snapshot", b"")["data"]["name"]
         folder = self._stack.data / "prometheus" / "snapshots" / snapshot
         found = {"prometheus": _size(folder), "prometheus samples": self._samples()}
         shutil.rmtree(folder)
         urllib.request.urlopen(urllib.request.Request(f"{self._stack.loki}/flush", b"")).close()
         chunks = self._stack.data / "loki" / "chunks"
-        wait_for(lambda: _steady(chunks), "Loki to write its chunks", 60)
+        if logged:
+            wait_for(lambda: _steady(chunks), "Loki to write its chunks", 60)
         return found | {"loki": _size(chunks)}
 
     def _samples(self) -> int:
@@ -92,8 +96,8 @@ class Servers:
         time.sleep(0.5)  # asking costs the collector, too
         return _total(_text(self._stack.collector_metrics), "otelcol_exporter_queue_size") == 0
 
-    def _count(self, query: str, at: float) -> int:
-        form = urllib.parse.urlencode({"query": query, "time": at})
+    def _count(self, query: str) -> int:
+        form = urllib.parse.urlencode({"query": query})
         result = self._ask(f"{self._prometheus}/api/v1/query?{form}")["data"]["result"]
         return int(result[0]["value"][1]) if result else 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
+from discord.state import ConnectionState
+
 from whisperwatch import semconv
 from whisperwatch.bot.recording.recorder import Recorder
 
@@ -12,10 +14,19 @@ BOT: Final = "companion.chat"
 SPANS_PER_MESSAGE: Final = 8
 _METRICS: Final = {metric.name: metric for metric in semconv.METRICS}
 _NS: Final = 10**9
-_EVENTS: Final = (
-    "MESSAGE_CREATE", "MESSAGE_UPDATE", "TYPING_START", "PRESENCE_UPDATE", "GUILD_MEMBER_ADD", "GUILD_MEMBER_UPDATE",
-    "VOICE_STATE_UPDATE", "MESSAGE_REACTION_ADD", "INTERACTION_CREATE", "THREAD_UPDATE",
-)  # fmt: skip
+_EVENTS: Final = [
+    name.removeprefix("parse_").upper() for name in dir(ConnectionState) if name.startswith("parse_")
+]
+"""All that discord.py knows: each shard has a counter of each, from the start."""
+_USUAL: Final = (
+    "MESSAGE_CREATE",
+    "MESSAGE_UPDATE",
+    "TYPING_START",
+    "PRESENCE_UPDATE",
+    "MESSAGE_REACTION_ADD",
+)
+_COMMANDS: Final = ("ask", *(f"command-{number}" for number in range(1, 20)))
+_OUTCOMES: Final = ("ok", "failure", "user_error")
 _NAME: Final = {semconv.BOT_NAME: "Companion"}
 _SQL: Final = {semconv.DB_SYSTEM: "postgresql", semconv.SERVER_ADDRESS: "localhost"}
 _MODEL: Final = {
@@ -37,8 +48,6 @@ _STEPS: Final[tuple[tuple[str, int, dict[str, Any], dict[str, Any] | None, float
 _TIMED: Final[tuple[tuple[str, dict[str, Any], float], ...]] = (
     ("discord.message.response.duration", {**_NAME, semconv.EVENT: "message"}, 1.5),
     ("discord.event.duration", {**_NAME, semconv.EVENT: "message"}, 1.5),
-    ("discord.command.duration", {**_NAME, semconv.COMMAND: "ask", semconv.COMMAND_KIND: "prefix",
-                                  semconv.OUTCOME: "ok"}, 1.4),
     ("gen_ai.client.operation.duration", {**_MODEL, semconv.SERVER_ADDRESS: "localhost"}, 1.2),
     ("db.client.operation.duration", {**_SQL, semconv.DB_OPERATION: "SELECT"}, 0.01),
     ("db.client.operation.duration", {**_SQL, semconv.DB_OPERATION: "INSERT"}, 0.01),
@@ -73,6 +82,10 @@ class Traffic:
             for event in _EVENTS
         }
         self._timed = [(self._cell(name, attributes), usual) for name, attributes, usual in _TIMED]
+        commands = {
+            command: [self._command(command, outcome) for outcome in _OUTCOMES] for command in _COMMANDS
+        }
+        self._timed.append((commands["ask"][0], 1.4))
         self._handled = self._cell("discord.messages.handled", {**_NAME, semconv.EVENT: "message"})
         for shard in shards:
             self._cell("discord.gateway.connects", {**_NAME, semconv.SHARD: shard}).add(1)
@@ -84,7 +97,7 @@ class Traffic:
             for name, usual in _LEVELS:
                 self._cell(name, {**_NAME, semconv.SHARD: shard}).set(usual * self._dice.uniform(0.9, 1))
             for _ in range(events):
-                self._counted[shard, self._dice.choice(_EVENTS)].add(1)
+                self._counted[shard, self._dice.choice(_USUAL)].add(1)
             for _ in range(messages):
                 self._message(shard, at)
 
@@ -119,6 +132,10 @@ class Traffic:
             trace, span, parent, 1, None, name, kind, start, end, static, own, 0, None, None, None,
             self._recorder.scope, None,
         ))  # fmt: skip
+
+    def _command(self, command: str, outcome: str) -> Any:
+        about = {semconv.COMMAND: command, semconv.COMMAND_KIND: "prefix", semconv.OUTCOME: outcome}
+        return self._cell("discord.command.duration", {**_NAME, **about})
 
     def _static(self, attributes: dict[str, Any]) -> int:
         return self._recorder.attribute_set(attributes)[0]
