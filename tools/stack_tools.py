@@ -1,6 +1,6 @@
 """Builds the servers that `make test-stack` runs, from published Go modules, into a cache outside the repository.
 
-    python tools/stack_tools.py            build what is missing (about 15 minutes the first time)
+    python tools/stack_tools.py            build what is missing (about 20 minutes the first time)
     python tools/stack_tools.py --where    the folder, if everything is there
 
 Needs Python 3.11 and Go. The folder's name is made of the pins and recipes below: another pin is another folder. Exit
