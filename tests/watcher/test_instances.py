@@ -95,7 +95,10 @@ def test_without_a_directory_it_lasts_as_long_as_the_watcher(living: list[Living
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "null", '{"id": 1, "slots": []}', '{"id": "x", "slots": []}', "\xff\xfe"]
-    + [f'{{"id": "{uuid.UUID(int=7)}", "slots": {slots}}}' for slots in ("[1]", "[{}]", '[{"pid": "1"}]', "3")],
+    + [
+        f'{{"id": "{uuid.UUID(int=7)}", "slots": {slots}}}'
+        for slots in ("[1]", "[{}]", '[{"pid": "1"}]', "3")
+    ],
 )
 def test_an_unreadable_file_is_set_aside(
     tmp_path: Path, text: str, living: list[Living], caplog: pytest.LogCaptureFixture
