@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Final
 
 from whisperwatch.bot import guard
@@ -32,6 +33,8 @@ class Told:
 
 
 _MOST_TOLD: Final = 16
+_PLACES: Final = 1024
+"""Of a person in a channel, so many are remembered."""
 _told: ContextVar[tuple[Told, ...]] = ContextVar("whisperwatch_told", default=())
 """Of work that belongs to no root."""
 
@@ -66,7 +69,7 @@ def told(text: str) -> None:
             _told.set(_with(_told.get(), text))
         else:
             known = root.__dict__.get("needles") or _of_root(root)
-            root.needles = (known[0], *_with(known[1:], text))
+            root.needles = (*known[:2], *_with(known[2:], text))
     except Exception:
         guard.failed("told")
 
@@ -79,10 +82,19 @@ def _with(known: Sequence[Told], text: str) -> tuple[Told, ...]:
 
 
 def _of_root(root: Any) -> Any:
-    """A tuple: what the root's event says, then what was told in it."""
+    """A tuple: what the root's event says, what who is in it is called, then what was told in it."""
     subject = getattr(root, "subject", None)
-    root.needles = (Needles(words_of(subject), names_of(subject)) if subject is not None else _NOTHING,)
+    if subject is None:
+        root.needles = (_NOTHING, _NOTHING)
+    else:
+        root.needles = (Needles(words_of(subject)), _of_names(tuple(names_of(subject))))
     return root.needles
+
+
+@lru_cache(_PLACES)
+def _of_names(names: tuple[str, ...]) -> Needles:
+    """The same people write in the same channels again and again."""
+    return Needles((), names)
 
 
 _NOTHING: Final = Needles(())
