@@ -75,8 +75,8 @@ class Stack:
         """Loki."""
         return self.start_loki()
 
-    def start_loki(self, port: int = 0) -> str:
-        """Loki, over the data that there is."""
+    def start_loki(self, port: int = 0, **environment: str) -> str:
+        """Loki, over the data that there is, with more of its configuration's variables."""
         port = port or free_port()
         self._start(
             "loki",
@@ -86,6 +86,8 @@ class Stack:
             LOKI_PORT=str(port),
             LOKI_GRPC_PORT=str(free_port()),
             LOKI_DATA=str(self.data / "loki"),
+            core=None,
+            **environment,
         )
         return self._ready(f"http://127.0.0.1:{port}", "/ready")
 
@@ -106,7 +108,7 @@ class Stack:
             "MIMIR_RULES_EVERY": "2s",
         }
         config = f"-config.file={PROJECT / 'mimir' / 'config.yaml'}"
-        self._start("mimir", config, "-config.expand-env=true", core=None, **where, **environment)
+        self._start("mimir", config, "-config.expand-env=true", core=None, **where | environment)
         return self._ready(f"http://127.0.0.1:{port}", "/ready")
 
     @cached_property
@@ -149,6 +151,11 @@ class Stack:
         self._ready(f"http://127.0.0.1:{environment['COLLECTOR_HEALTH_PORT']}", "/")
         self.collector_metrics = f"http://127.0.0.1:{environment['COLLECTOR_METRICS_PORT']}/metrics"
         return f"http://127.0.0.1:{environment['COLLECTOR_HTTP_PORT']}"
+
+    def start_objects(self, *flags: str, s3: int) -> None:
+        """SeaweedFS with these flags, whose S3 is at this port."""
+        self._start("weed", *flags)
+        self._ready(f"http://127.0.0.1:{s3}", "/healthz")
 
     def kill(self, name: str) -> None:
         """End the newest of that name as the kernel would."""

@@ -41,7 +41,11 @@ def test_alertmanager(stack: Stack) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("fleet", [{}, {"LOKI_STORE": "s3", "LOKI_TENANTS": "true"}], ids=["alone", "fleet"])
+@pytest.mark.parametrize(
+    "fleet",
+    [{}, {"LOKI_STORE": "s3", "LOKI_LOOK_BACK": "0s", "LOKI_TENANTS": "true"}],
+    ids=["alone", "fleet"],
+)
 def test_loki(stack: Stack, tmp_path: Path, fleet: dict[str, str]) -> None:
     done = stack.run(
         "loki", f"-config.file={PROJECT / 'loki' / 'config.yaml'}", "-config.expand-env=true", "-verify-config",
