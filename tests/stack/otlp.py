@@ -25,9 +25,13 @@ SERVICE = {"service.name": "bot", "service.instance.id": "one"}
 
 
 class Sink:
-    """An OTLP/HTTP receiver on loopback that keeps what it gets, decoded; `refusing` answers 503."""
+    """An OTLP/HTTP receiver on loopback that keeps what it gets, decoded; `refusing` answers 503.
 
-    def __init__(self, port: int = 0) -> None:
+    Args:
+        beyond: another receiver's address, that gets it too.
+    """
+
+    def __init__(self, port: int = 0, beyond: str | None = None) -> None:
         self.got: dict[str, list[Any]] = {signal: [] for signal in REQUESTS}
         self.refusing = False
         sink = self
@@ -42,6 +46,8 @@ class Sink:
                 if not sink.refusing:
                     signal = self.path.rpartition("/")[2]
                     sink.got[signal].append(REQUESTS[signal].FromString(body))
+                    if beyond is not None:
+                        post(f"{beyond}{self.path}", body)
                 self.send_response(503 if sink.refusing else 200)
                 self.send_header("content-length", "0")
                 self.end_headers()
