@@ -1,7 +1,7 @@
 """The demo's bot on the real stack: a message's way through it, and what admins are answered from it.
 
-The collector sends traces to a sink here, which passes them on to a Tempo where one is named; then commands that are about
-traces are answered from that.
+The collector sends traces to a sink here, which passes them on to a Tempo where one is named; then commands that are
+about traces are answered from that.
 """
 
 from __future__ import annotations
