@@ -61,9 +61,13 @@ class Trends:
         return [one for one in grown if one is not None and one.count > 0]
 
     def seen(self, metric: str) -> list[Mapping[str, Any]]:
-        """The attributes of all that was ever recorded to it."""
-        cells = (cell for instrument in self._named(metric) for cell in instrument.cells)
-        return [cell.attributes for cell in cells if cell.value is not None]
+        """The attributes of all that was ever recorded to it; a histogram that has measured nothing was not."""
+        return [
+            cell.attributes
+            for instrument in self._named(metric)
+            for cell in instrument.cells
+            if cell.value is not None and (instrument.kind != "histogram" or cell.value[0])
+        ]
 
     def latest(self, metric: str) -> list[tuple[Mapping[str, Any], float]]:
         """The newest values of a gauge or a sum, with their attributes."""
