@@ -66,13 +66,14 @@ class Played:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(stack: Stack) -> AsyncIterator[Played]:
+async def played(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
+    own = Stack(stack.programs, tmp_path_factory.mktemp("demo"))  # the other collector's disk is its own
     sink, stage = Sink(beyond=os.environ.get("WHISPERWATCH_TEST_TEMPO_OTLP")), Stage([].append)
     people = [stage.discord.user(name) for name in ADMINS]
     stage.discord.core.answer_deadline = DEADLINE_S
     stage.settings |= {
         "OTEL_SERVICE_NAME": SERVICE,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": stack.start_collector(
+        "OTEL_EXPORTER_OTLP_ENDPOINT": own.start_collector(
             PROMETHEUS_OTLP=f"{stack.prometheus}/api/v1/otlp/v1/metrics",
             LOKI_OTLP=f"{stack.loki}/otlp/v1/logs",
             TEMPO_OTLP=f"{sink.url}/v1/traces",
@@ -97,6 +98,7 @@ async def played(stack: Stack) -> AsyncIterator[Played]:
         found = Played(Scene(stage, people, done, trace), sink, stack.prometheus, stack.loki)  # type: ignore[arg-type]
         await ask_everything(found.scene)
         yield found
+    own.stop()
     sink.stop()
 
 

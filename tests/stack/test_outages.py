@@ -121,13 +121,13 @@ async def test_a_killed_prometheus_loses_no_sample(own_stack: Stack, bot: Bot) -
     own_stack.kill("prometheus")
     await bot.live(20)
     await bot.until(lambda: bot.pipeline.state.spooled_bytes)
-    check = checks.export(bot.pipeline)
+    check = checks.export(bot.pipeline.state)
     assert check.status == "degraded"
     assert "wait on the disk" in check.text
     await asyncio.to_thread(own_stack.start_again, "prometheus")
     await bot.live(20)
     await bot.until(lambda: not bot.pipeline.state.waiting_bytes)
-    assert checks.export(bot.pipeline).status == "healthy"
+    assert checks.export(bot.pipeline.state).status == "healthy"
     assert await asyncio.to_thread(kept, url) == bot.told
 
 
@@ -137,7 +137,7 @@ async def test_samples_that_are_too_old_are_named_and_block_nothing(own_stack: S
         bot.turn()
     await bot.live(1)
     await bot.until(lambda: not bot.pipeline.state.waiting_bytes)
-    check = checks.export(bot.pipeline)
+    check = checks.export(bot.pipeline.state)
     assert check.status == "degraded"
     assert "out_of_order_time_window" in check.text, check.text
     assert await asyncio.to_thread(kept, own_stack.prometheus) == [1, 3]
