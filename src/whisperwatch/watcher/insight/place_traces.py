@@ -19,7 +19,7 @@ from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import Period, TraceSearch
 
 HANDLED: Final = "increase(discord.messages.handled)"
-_AT_ONCE: Final = {"embedded": 600}
+_AT_ONCE: Final = {"embedded": 400}
 _ONE_BY_ONE: Final = 100
 """Traces that are read: a store that gives one at a time is asked for fewer."""
 _WITHIN_S: Final = 6.0
