@@ -62,8 +62,8 @@ class LongCounting:
     @staticmethod
     def is_for(measure: Measure, metric: Known, grid: Grid) -> bool:
         """Whether it is one long window of what a bot's own process counts."""
-        counted = metric.kind == "histogram" or measure.function in ("increase", "rate")
-        return len(grid) == 1 and grid.window >= LONG_S and counted and metric.name in _BY_BOT
+        one_long = len(grid) == 1 and grid.window >= LONG_S
+        return one_long and metric.name in _BY_BOT and bool(cells(measure, metric))
 
     async def ask(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> Result:
         """What a measure is in a window, by groups; of a quantile the buckets that it is estimated of.

@@ -40,7 +40,7 @@ class End(NamedTuple):
 
     Attributes:
         at: the last unix ms at which nothing of another one is there in its place.
-        over: how many ms before that it was there, at most `BEFORE_S`.
+        over: for how many ms before that nothing but it was there, at most twice `BEFORE_S`.
     """
 
     process: Process
