@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from discord.ext import commands
 
 from bench import sink
 from whisperwatch.bot import voyage, watch
+from whisperwatch.demo.backends.child import free_port
 from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
 
 STATES = ("there", "hangs", "there again", "away")
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=300)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port = free_port()
         os.environ |= {
             "WHISPERWATCH_STATE_DIR": str(Path(folder) / "state"), "HEALTH_CHECK_PORT": "0", "WHISPERWATCH_LINGER": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_BSP_SCHEDULE_DELAY": "1000",
@@ -120,12 +120,6 @@ async def _compare(collector: Collector, rounds: int, messages: int) -> None:
             f"{state:<12} median {cut[49] * 1e3:6.2f} ms, p95 {cut[94] * 1e3:6.2f}, p99 {cut[98] * 1e3:6.2f}",
             flush=True,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import time
-import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from tests.demo.test_answers import (
 )
 from tests.stack.otlp import Sink, plain
 from tests.stack.programs import PROJECT, Stack
+from tests.stack.test_dashboards import TEMPO, get
 
 from whisperwatch import semconv
 from whisperwatch.demo.loopback import GuildPlan
@@ -44,7 +44,6 @@ from whisperwatch.demo.people import People
 from whisperwatch.demo.stage import Stage
 from whisperwatch.watcher.naming import label_name
 
-TEMPO = os.environ.get("WHISPERWATCH_TEST_TEMPO")
 SERVICE = "on-the-stack"
 ACT_S = 8.0
 PATIENCE_S = 90.0
@@ -62,7 +61,7 @@ class Played:
 
     def ask(self, path: str, **query: Any) -> Any:
         """Of Prometheus."""
-        return get(f"{self.prometheus}/api/v1/{path}", **query)["data"]
+        return get(f"{self.prometheus}/api/v1/{path}", query)["data"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -144,7 +143,7 @@ async def test_its_records_carry_its_id(played: Played) -> None:
     now = time.time_ns()
     told = await asyncio.to_thread(
         get, f"{played.loki}/loki/api/v1/query_range",
-        query=query, start=now - 600 * 10**9, end=now, limit=1000,
+        {"query": query, "start": now - 600 * 10**9, "end": now, "limit": 1000},
     )  # fmt: skip
     found = {stream["stream"]["trace_id"] for stream in told["data"]["result"]}
     sent = {span.trace_id.hex() for span in played.sink.spans()}
@@ -263,8 +262,3 @@ async def until(condition: Callable[[], bool], otherwise: Callable[[], Any]) -> 
     while not await asyncio.to_thread(condition):
         assert time.monotonic() < deadline, otherwise()
         await asyncio.sleep(0.5)
-
-
-def get(url: str, **query: Any) -> Any:
-    with urllib.request.urlopen(f"{url}?{urllib.parse.urlencode(query, doseq=True)}", timeout=30) as response:
-        return json.load(response)

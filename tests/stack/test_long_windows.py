@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
 from tests.contract.bot import Bot
-from tests.stack.programs import Stack
 from tests.stack.test_prometheus import Telemetry, answered, expected, record
 
 from whisperwatch import semconv
@@ -65,18 +64,8 @@ PROCESSES = (
 
 
 @pytest.fixture(scope="module")
-def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One of its own, for what is long ago."""
-    folder = tmp_path_factory.mktemp("long")
-    (folder / "prometheus.yml").write_text("global: {}\n")
-    own = Stack(stack.programs, folder)
-    yield own.start_prometheus(folder / "prometheus.yml")
-    own.stop()
-
-
-@pytest.fixture(scope="module")
-def lived(prometheus: str) -> Telemetry:
-    telemetry, chance = Telemetry(prometheus, "long"), random.Random(3)
+def lived(bare_prometheus: str) -> Telemetry:
+    telemetry, chance = Telemetry(bare_prometheus, "long"), random.Random(3)
     processes = [replace(one) for one in PROCESSES]
     for at in range(START + SLOT_S, START + HOURS * 3600 + 1, SLOT_S):
         hour = (at - START) / 3600
@@ -97,8 +86,8 @@ def lived(prometheus: str) -> Telemetry:
 
 
 @pytest.fixture
-async def engine(prometheus: str) -> AsyncIterator[Prometheus]:
-    client = StoreClient(StoreTarget("prometheus", prometheus, (), None, None, None, 30.0))
+async def engine(bare_prometheus: str) -> AsyncIterator[Prometheus]:
+    client = StoreClient(StoreTarget("prometheus", bare_prometheus, (), None, None, None, 30.0))
     yield Prometheus(client, 'job="long"')
     await client.close()
 
@@ -122,9 +111,9 @@ async def test_what_was_counted(
         assert found == pytest.approx(right, rel=1e-9), measure
 
 
-async def test_what_comes_and_goes_all_the_time(prometheus: str, engine: Prometheus) -> None:
+async def test_what_comes_and_goes_all_the_time(bare_prometheus: str, engine: Prometheus) -> None:
     """A bot that is started anew each quarter of an hour, for days (each test here has times after those before it)."""
-    telemetry, chance = Telemetry(prometheus, "long"), random.Random(4)
+    telemetry, chance = Telemetry(bare_prometheus, "long"), random.Random(4)
     start = START + (HOURS + 12) * 3600
     bot = telemetry.bot("again", start)
     for at in range(start + SLOT_S, start + 80 * 3600 + 1, SLOT_S):
@@ -140,9 +129,9 @@ async def test_what_comes_and_goes_all_the_time(prometheus: str, engine: Prometh
     )
 
 
-async def test_processes_that_cannot_be_told_apart(prometheus: str) -> None:
+async def test_processes_that_cannot_be_told_apart(bare_prometheus: str) -> None:
     """Two of one instance, at the same times: an operator's mistake that was always answered somehow."""
-    telemetry = Telemetry(prometheus, "twins")
+    telemetry = Telemetry(bare_prometheus, "twins")
     start = START + (HOURS + 100) * 3600
     first, second = telemetry.bot("same", start), telemetry.bot("same", start + 100)
     for at in range(start + SLOT_S, start + 8 * 3600, SLOT_S):
@@ -150,7 +139,7 @@ async def test_processes_that_cannot_be_told_apart(prometheus: str) -> None:
             bot.count(semconv.GATEWAY_EVENTS, {semconv.EVENT: str(number)}, 1)
             bot.gauge(semconv.START_TIME, {semconv.SERVICE_VERSION: str(number)}, bot.began)
         telemetry.export(at, first, second)
-    client = StoreClient(StoreTarget("prometheus", prometheus, (), None, None, None, 30.0))
+    client = StoreClient(StoreTarget("prometheus", bare_prometheus, (), None, None, None, 30.0))
     grid = Grid(start + 7 * 3600, start + 7 * 3600, 7 * 3600, 7 * 3600)
     measure = Measure("increase", semconv.GATEWAY_EVENTS.name)
     found = await answered(lambda _: Prometheus(client, 'job="twins"'), telemetry, measure, grid)
@@ -158,9 +147,9 @@ async def test_processes_that_cannot_be_told_apart(prometheus: str) -> None:
     await client.close()
 
 
-async def test_what_begins_anew_by_itself(prometheus: str) -> None:
+async def test_what_begins_anew_by_itself(bare_prometheus: str) -> None:
     """Counters that fall though the process lives on: a host's own, or a store's. They are asked for whole."""
-    telemetry = Telemetry(prometheus, "falls")
+    telemetry = Telemetry(bare_prometheus, "falls")
     start = START + (HOURS + 120) * 3600
     bot = telemetry.bot("one", start)
     for at in range(start + SLOT_S, start + 8 * 3600, SLOT_S):
@@ -169,7 +158,7 @@ async def test_what_begins_anew_by_itself(prometheus: str) -> None:
         bot.count(semconv.GATEWAY_EVENTS, {}, 2 if at > start + 4 * 3600 else 9)
         bot.gauge(semconv.START_TIME, {}, start)
         telemetry.export(at, bot)
-    client = StoreClient(StoreTarget("prometheus", prometheus, (), None, None, None, 30.0))
+    client = StoreClient(StoreTarget("prometheus", bare_prometheus, (), None, None, None, 30.0))
     grid = Grid(start + 7 * 3600, start + 7 * 3600, 5 * 3600, 5 * 3600)
     measure = Measure("increase", semconv.GATEWAY_EVENTS.name)
     found = await answered(lambda _: Prometheus(client, 'job="falls"'), telemetry, measure, grid)

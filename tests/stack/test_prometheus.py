@@ -139,7 +139,9 @@ def answer(measure: Measure, added: list[Any], newest: dict[Any, Any], window: i
             return sum(one[1] for one in added) / count if count else None
     assert measure.quantile is not None
     return quantile(
-        measure.quantile, DECLARED[measure.metric].bounds, [sum(b) for b in zip(*added, strict=True)][2:]
+        measure.quantile,
+        DECLARED[measure.metric].bounds,
+        [sum(b) for b in zip(*added, strict=True)][2:],
     )
 
 
@@ -348,16 +350,6 @@ async def test_another_bots_series_are_not_ours(lived, engine):
     )
 
 
-@pytest.fixture(scope="module")
-def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prometheus that takes nothing out of order."""
-    folder = tmp_path_factory.mktemp("strict")
-    (folder / "prometheus.yml").write_text("global: {}\n")
-    stricter = Stack(stack.programs, folder)
-    yield stricter.start_prometheus(folder / "prometheus.yml")
-    stricter.stop()
-
-
 class TestZeroPoints:
     """They never make a Prometheus refuse an export."""
 
@@ -374,8 +366,8 @@ class TestZeroPoints:
             for one in result
         ]
 
-    def test_a_life(self, strict):
-        telemetry = Telemetry(strict, "life")
+    def test_a_life(self, bare_prometheus):
+        telemetry = Telemetry(bare_prometheus, "life")
         bot = telemetry.bot("one", START)
         for at in (15, 30):
             bot.count(semconv.GATEWAY_EVENTS, {}, 5)
@@ -383,27 +375,29 @@ class TestZeroPoints:
         successor = telemetry.bot("one", START + 29)  # it began before the last export of its predecessor
         successor.count(semconv.GATEWAY_EVENTS, {}, 3)
         telemetry.export(START + 45, successor)
-        assert self.samples(strict, "life") == [(0.001, 0), (15, 5), (30, 10), (30.001, 0), (45, 3)]
+        assert self.samples(bare_prometheus, "life") == [(0.001, 0), (15, 5), (30, 10), (30.001, 0), (45, 3)]
 
-    def test_a_histogram(self, strict):
-        telemetry = Telemetry(strict, "histogram")
+    def test_a_histogram(self, bare_prometheus):
+        telemetry = Telemetry(bare_prometheus, "histogram")
         bot = telemetry.bot("one", START)
         bot.measure(semconv.COMMAND_DURATION, {}, 0.3)
         telemetry.export(START + 15, bot)
-        found = self.series(strict, '{__name__=~"discord_command_duration_seconds_.+", job="histogram"}[1h]')
+        found = self.series(
+            bare_prometheus, '{__name__=~"discord_command_duration_seconds_.+", job="histogram"}[1h]'
+        )
         assert len(found) == len(semconv.COMMAND_DURATION.buckets) + 3
         assert all(values[0] == (0.001, 0) and values[1][0] == 15 for _, values in found)
 
-    def test_another_watcher(self, strict):
+    def test_another_watcher(self, bare_prometheus):
         """What it doesn't know it doesn't tell; it would be refused, and with it all else of that moment."""
-        telemetry = Telemetry(strict, "returned")
+        telemetry = Telemetry(bare_prometheus, "returned")
         bot = telemetry.bot("one", START)
         bot.count(semconv.GATEWAY_EVENTS, {}, 5)
         telemetry.export(START + 15, bot)
         unaware = MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0]
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            post(strict, unaware)
-        assert self.samples(strict, "returned") == [(0.001, 0), (15, 5)]
+            post(bare_prometheus, unaware)
+        assert self.samples(bare_prometheus, "returned") == [(0.001, 0), (15, 5)]
         bot.stream.returned = True
-        post(strict, MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0])
-        assert self.samples(strict, "returned") == [(0.001, 0), (15, 5), (30, 5)]
+        post(bare_prometheus, MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0])
+        assert self.samples(bare_prometheus, "returned") == [(0.001, 0), (15, 5), (30, 5)]
