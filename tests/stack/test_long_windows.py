@@ -95,6 +95,9 @@ async def engine(bare_prometheus: str) -> AsyncIterator[Prometheus]:
 WINDOWS = [
     (0, HOURS), (3, HOURS), (4, 6), (5, 7), (4, 12), (8, 10), (0, 24), (2, 9), (12, 36), (13, 16), (24, 48), (32, 34),
     (36, 60), (39, 42), (40, 41), (59, 60), (58, 61), (59.9, 60.9), (19, 30), (0, 2), (1.25, 3.75), (31.75, 37.25),
+    # one had just ended when they begin, or all
+    (14.35, 16.35), (14.4, 15.4), (40.75, 43.75), (40.75, 41.85), (40.75, 44.85), (20.3, 22.3), (HOURS, HOURS + 2),
+    (HOURS + 0.1, HOURS + 1.1), (HOURS + 0.1, HOURS + 1.2),
 ]  # fmt: skip
 
 

@@ -20,6 +20,10 @@ class EngineError(Exception):
     """A store could not answer; the message is a sentence for the operator, without secrets."""
 
 
+class RefusedError(EngineError):
+    """It could, but doesn't answer this question."""
+
+
 class Incomplete(list[Series]):
     """What a store knows where it says itself that there may be more; `why` is a sentence."""
 

@@ -12,12 +12,13 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from whisperwatch.version import __version__
-from whisperwatch.watcher.query.engines import EngineError
+from whisperwatch.watcher.query.engines import EngineError, RefusedError
 from whisperwatch.watcher.settings.stores import StoreTarget
 
 _CONNECTIONS: Final = 4
 MOST_BYTES: Final = 16_000_000
 """Of one answer: half a million points, or ten thousand spans."""
+_REFUSED: Final = (400, 413, 422)
 _SAID: Final = 200
 _LEAST_SECRET: Final = 6
 _WHY: Final = {
@@ -95,7 +96,8 @@ class StoreClient:
             )
             told = self._clean(_short(_message(body) if "html" not in kind else ""))
             said = "".join(f": {part}" for part in (why, told) if part)
-            raise EngineError(f"{self.called} answered {status}{said}")
+            error = RefusedError if status in _REFUSED else EngineError
+            raise error(f"{self.called} answered {status}{said}")
         try:
             return json.loads(body)
         except ValueError:

@@ -37,7 +37,7 @@ def of(samples: dict[Process, list[Sample]], *runs: Span) -> list[tuple[str, flo
 def test_one_is_replaced() -> None:
     assert of({ONE: told(1, -15, 20) + told(1201, 25, 60)}) == [("one", 25, 30)]
     assert ends({ONE: told(1, -15, 20) + told(1201, 25, 60)}, [RUN])[0] == End(
-        ONE, 2 * HOUR_MS + 25 * MINUTE_MS - 1, 30 * MINUTE_MS
+        ONE, 2 * HOUR_MS + 20 * MINUTE_MS, 2 * HOUR_MS + 25 * MINUTE_MS - 1, 30 * MINUTE_MS
     )
 
 

@@ -10,6 +10,7 @@ from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid
 from whisperwatch.watcher.query.prometheus.rendering import duration
+from whisperwatch.watcher.query.prometheus.together import Rows, Times, Together
 
 _POINTS: Final = 10_000
 """Prometheus answers at most 11,000 times of one question."""
@@ -27,7 +28,7 @@ class Api:
     """The API at the other end of a client."""
 
     def __init__(self, client: StoreClient) -> None:
-        self._client = client
+        self._client, self._together = client, Together(self._range)
         self.called = client.called
 
     async def ask(self, query: str, grid: Grid, labels: Sequence[str]) -> Result:
@@ -39,14 +40,13 @@ class Api:
         groups: dict[tuple[str, ...], Points] = {}
         warnings: dict[str, None] = {}
         for part in _parts(grid):  # one after the other: each is as much as a store answers at once
-            form = {"query": query, "start": str(part.first), "end": str(part.last), "step": str(part.step)}
-            told = await self._client.post("/api/v1/query_range", form)
             try:
-                result = _result(told, labels)
-            except (KeyError, TypeError, ValueError, AttributeError):
+                told = await self._together.ask(query, part)
+                found = {_named(one, labels): list(_points(one["values"])) for one in told.series}
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError):
                 raise self.rubbish() from None
-            warnings |= dict.fromkeys(result.warnings)
-            for group, points in result.groups.items():
+            warnings |= dict.fromkeys(told.warnings)
+            for group, points in found.items():
                 groups.setdefault(group, []).extend(points)
         return Result(groups, tuple(warnings))
 
@@ -75,26 +75,29 @@ class Api:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise self.rubbish() from None
 
+    async def _range(self, query: str, times: Times) -> Rows:
+        form = {
+            "query": query,
+            **{key: str(value) for key, value in zip(("start", "end", "step"), times, strict=True)},
+        }
+        told = await self._client.post("/api/v1/query_range", form)
+        data = told["data"]
+        if data["resultType"] != "matrix":
+            raise ValueError
+        return Rows(data["result"], [str(warning) for warning in told.get("warnings") or ()])
+
     def rubbish(self) -> EngineError:
         """What is to be raised where an answer makes no sense."""
         return EngineError(f"{self.called} answers with other JSON than Prometheus' API: is it one?")
-
-
-def _result(told: Any, labels: Sequence[str]) -> Result:
-    data = told["data"]
-    if data["resultType"] != "matrix":
-        raise ValueError
-    groups = {_named(one, labels): list(_points(one["values"])) for one in data["result"]}
-    return Result(groups, [str(warning) for warning in told.get("warnings") or ()])
 
 
 def _named(series: Any, labels: Sequence[str]) -> tuple[str, ...]:
     return tuple([str(series["metric"].get(label, "")) for label in labels])
 
 
-def _parts(grid: Grid) -> Iterator[Grid]:
+def _parts(grid: Grid) -> Iterator[Times]:
     for first in range(grid.first, grid.last + 1, grid.step * _POINTS):
-        yield Grid(first, min(grid.last, first + grid.step * (_POINTS - 1)), grid.step, grid.window)
+        yield Times(first, min(grid.last, first + grid.step * (_POINTS - 1)), grid.step)
 
 
 def _points(values: Any) -> Iterator[tuple[int, float]]:

@@ -28,6 +28,7 @@ from whisperwatch.watcher.query.prometheus.rendering import (
     milliseconds,
 )
 from whisperwatch.watcher.query.prometheus.selectors import quoted
+from whisperwatch.watcher.query.shared import Shared
 
 LONG_S: Final = 3600
 """From here on, a window is asked for so."""
@@ -42,9 +43,17 @@ _BY_BOT: Final = {metric.name for metric in semconv.METRICS if metric.room == "b
 class Layout(NamedTuple):
     """A window's parts: those of which it is known who lived, the others, and the processes that ended."""
 
+    start: int
     known: Sequence[Span]
     unknown: Sequence[Span]
     ends: Sequence[End]
+
+
+class _Laid(NamedTuple):
+    """Since when (monotonic seconds) it is laid out."""
+
+    since: float
+    found: Shared[Layout | None]
 
 
 class LongCounting:
@@ -56,8 +65,7 @@ class LongCounting:
 
     def __init__(self, api: Api, ours: str | None) -> None:
         self._api, self._ours = api, ours
-        self._layouts: dict[tuple[str, Span], tuple[float, Layout | None]] = {}
-        self._laying = asyncio.Lock()
+        self._layouts: dict[tuple[str, Span], _Laid] = {}
 
     @staticmethod
     def is_for(measure: Measure, metric: Known, grid: Grid) -> bool:
@@ -76,10 +84,10 @@ class LongCounting:
         if layout is None:
             return await self._as_any(measure, metric, grid, labels)
         some = cells(measure, metric, self._ours)
-        parts = [await self._counted(one, layout, labels) for one in some]
+        parts = await asyncio.gather(*[self._counted(one, layout, labels) for one in some])
         if some[-1].suffix != "_sum" and min(parts[-1].values.values(), default=0.0) < 0:
             return await self._as_any(measure, metric, grid, labels)  # something else has begun anew
-        values = parts[0].values
+        values = {group: value for group, value in parts[0].values.items() if group in parts[0].within}
         if measure.function == "rate":
             values = {group: value / grid.window for group, value in values.items()}
         elif measure.function == "avg":
@@ -94,15 +102,13 @@ class LongCounting:
         return await self._api.ask(exact(measure, metric, grid.window, self._ours), grid, labels)
 
     async def _layout(self, starts: str, window: Span) -> Layout | None:
-        async with self._laying:  # who comes second finds it laid out
-            found = self._layouts.get((starts, window))
-            if found is None or time.monotonic() - found[0] > _FRESH_S:
-                found = time.monotonic(), await self._lay(starts, window)
-                self._layouts = {
-                    key: one for key, one in self._layouts.items() if found[0] - one[0] < _FRESH_S
-                }
-                self._layouts[starts, window] = found
-            return found[1]
+        now = time.monotonic()
+        self._layouts = {
+            key: one for key, one in self._layouts.items() if now - one.since < _FRESH_S and one.found.good
+        }
+        if (starts, window) not in self._layouts:
+            self._layouts[starts, window] = _Laid(now, Shared(self._lay(starts, window)))
+        return await self._layouts[starts, window].found.wait()
 
     async def _lay(self, starts: str, window: Span) -> Layout | None:
         piece = lives.piece_s(window)
@@ -124,37 +130,54 @@ class LongCounting:
         if any(len(some) != len({at for at, _ in some}) for some in samples.values()):
             return None  # processes that can't be told apart
         ends = lives.ends({process: sorted(some) for process, some in samples.items()}, runs)
-        return Layout(known, unknown, ends) if len(ends) <= _MOST_ENDS else None
+        return Layout(window.start, known, unknown, ends) if len(ends) <= _MOST_ENDS else None
 
     async def _counted(self, some: Cells, layout: Layout, labels: Sequence[str]) -> _Counted:
-        asked = [self._api.ask(query, Grid(at, at, 1, 1), labels) for at, query in moments(some, layout)]
+        asked = list(moments(some, layout))
+        answers = await asyncio.gather(
+            *[self._api.ask(one.query, Grid(one.at, one.at, 1, 1), labels) for one in asked]
+        )
         values: dict[tuple[str, ...], float] = {}
+        within: set[tuple[str, ...]] = set()
         warnings: dict[str, None] = {}
-        for found in await asyncio.gather(*asked):
+        for moment, found in zip(asked, answers, strict=True):
             warnings |= dict.fromkeys(found.warnings)
+            if moment.within:
+                within.update(found.groups)
             for group, points in found.groups.items():
                 for _, value in points:
                     values[group] = values.get(group, 0.0) + value
-        return _Counted(values, tuple(warnings))
+        return _Counted(values, within, tuple(warnings))
 
 
 class _Counted(NamedTuple):
-    """By the labels' values."""
+    """By the labels' values, and which of them were told of within the window."""
 
     values: dict[tuple[str, ...], float]
+    within: set[tuple[str, ...]]
     warnings: Sequence[str]
 
 
-def moments(some: Cells, layout: Layout) -> Iterator[tuple[int, str]]:
-    """Expressions that add up to what was counted, by groups, and the times (unix seconds) to ask them at."""
+class Moment(NamedTuple):
+    """An expression, the unix seconds to ask it at, and whether what it finds was told within the window."""
+
+    at: int
+    query: str
+    within: bool = True
+
+
+def moments(some: Cells, layout: Layout) -> Iterator[Moment]:
+    """What adds up to what was counted, by groups."""
     there = f"sum{some.by}(last_over_time({some.series()}[{duration(BEFORE_S)}]))"
     for known in layout.known:
-        yield known.start, f"-{there}"
-        yield known.end, there
+        yield Moment(known.start, f"-{there}", within=False)
+        yield Moment(known.end, there)
     for unknown in layout.unknown:
-        yield unknown.end, counted(some, unknown.end - unknown.start)
-    for at, ends in _together(layout.ends):
-        yield at, _had(some, at, ends)
+        yield Moment(unknown.end, counted(some, unknown.end - unknown.start))
+    for within in (True, False):
+        ends = [end for end in layout.ends if (end.last > layout.start * 1000) == within]
+        for at, near in _together(ends):
+            yield Moment(at, _had(some, at, near), within)
 
 
 def _together(ends: Sequence[End]) -> Iterator[tuple[int, list[End]]]:

@@ -39,11 +39,13 @@ class End(NamedTuple):
     """A process that ended.
 
     Attributes:
+        last: the unix ms at which it was heard last.
         at: the last unix ms at which nothing of another one is there in its place.
         over: for how many ms before that nothing but it was there, at most twice `BEFORE_S`.
     """
 
     process: Process
+    last: int
     at: int
     over: int
 
@@ -111,4 +113,4 @@ def _ends(process: Process, samples: Sequence[Sample], runs: Sequence[Span]) -> 
             gone = min(gone, lives[number][0])
         elif not any(run.start * 1000 - _BEFORE_MS < last and gone <= run.end * 1000 for run in runs):
             continue  # it lives on in quiet times
-        yield End(process, gone - 1, min(2 * _BEFORE_MS, gone - first))
+        yield End(process, last, gone - 1, min(2 * _BEFORE_MS, gone - first))
