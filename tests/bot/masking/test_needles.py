@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisperwatch.bot.masking.needles import Needles
+from whisperwatch.bot.masking.said import Said
 
 SAID = "!ask What's the meaning of life,\nthe universe & everything? unbelievable!"
 NAMES = (
@@ -88,6 +89,31 @@ def test_what_does_not_stays(text: str) -> None:
 )
 def test_short_and_foreign_messages(said: str, text: str, masked: str) -> None:
     assert Needles([said]).mask(text) == masked
+    assert Said([said]).mask(text) == masked
+
+
+WORDS = (
+    "a", "ab", "the", "meaning", "of", "life", "unbelievable", "!ask", ":-)", "😀", "İs", "schön", "it's", "x-y",
+    "don't", "`of`", "'meaning'", "\\n", "%20", "\n", ",", "a'b",
+)  # fmt: skip
+WRITTEN = st.lists(st.sampled_from(WORDS), max_size=9)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(
+    st.lists(WRITTEN, min_size=1, max_size=2),
+    WRITTEN,
+    st.sampled_from((" ", "  ", "\n", ", ", "-")),
+    st.data(),
+)
+def test_what_was_said_is_masked_alike_before_it_is_looked_into(
+    said: list[list[str]], written: list[str], between: str, data: st.DataObject
+) -> None:
+    """Texts of the same few words, so that they repeat each other in all ways."""
+    texts = [" ".join(words) for words in said]
+    encode = data.draw(st.sampled_from((str, repr, json.dumps, ascii, quote)))
+    text = encode(between.join(written))
+    assert Said(texts).mask(text) == Needles(texts).mask(text)
 
 
 @settings(max_examples=300, deadline=None)

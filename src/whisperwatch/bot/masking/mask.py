@@ -13,29 +13,14 @@ from typing import Any, Final
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.masking.needles import MASKED, Needles
+from whisperwatch.bot.masking.said import Said
 from whisperwatch.bot.masking.subject import names_of, words_of
 from whisperwatch.bot.recording.current import ROOT_KEY, read
-
-
-class Told:
-    """A text that was told. Prompts are long, and most are never repeated: it is looked at when that is needed."""
-
-    __slots__ = ("_needles", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._needles: Needles | None = None
-
-    def mask(self, text: str) -> str:
-        if self._needles is None:
-            self._needles = Needles([self.text])
-        return self._needles.mask(text)
-
 
 _MOST_TOLD: Final = 16
 _PLACES: Final = 1024
 """Of a person in a channel, so many are remembered."""
-_told: ContextVar[tuple[Told, ...]] = ContextVar("whisperwatch_told", default=())
+_told: ContextVar[tuple[Said, ...]] = ContextVar("whisperwatch_told", default=())
 """Of work that belongs to no root."""
 
 
@@ -46,7 +31,7 @@ def mask(text: str) -> str:
     """
     try:
         root: Any = read().get(ROOT_KEY)
-        needles: Sequence[Needles | Told]
+        needles: Sequence[Needles | Said]
         if root is None:
             needles = _told.get()
         else:
@@ -74,11 +59,11 @@ def told(text: str) -> None:
         guard.failed("told")
 
 
-def _with(known: Sequence[Told], text: str) -> tuple[Told, ...]:
+def _with(known: Sequence[Said], text: str) -> tuple[Said, ...]:
     """The newest that were told, each once."""
-    if not text or any(one.text == text for one in known):
+    if not text or any(one.texts == [text] for one in known):
         return tuple(known)
-    return (*known, Told(text))[-_MOST_TOLD:]
+    return (*known, Said([text]))[-_MOST_TOLD:]
 
 
 def _of_root(root: Any) -> Any:
@@ -87,7 +72,7 @@ def _of_root(root: Any) -> Any:
     if subject is None:
         root.needles = (_NOTHING, _NOTHING)
     else:
-        root.needles = (Needles(words_of(subject)), _of_names(tuple(names_of(subject))))
+        root.needles = (Said(words_of(subject)), _of_names(tuple(names_of(subject))))
     return root.needles
 
 

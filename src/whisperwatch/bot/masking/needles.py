@@ -17,9 +17,9 @@ from typing import Final
 from urllib.parse import quote
 
 MASKED: Final = "[masked]"
-_LONG: Final = 12
+LONG: Final = 12
 """From so many characters on a run of words is masked, however few they are."""
-_WORDS: Final = 3
+WORDS: Final = 3
 """From so many words on a run of words is masked, however short they are."""
 _SHORTEST_NAME: Final = 4
 _MOST_CHARACTERS: Final = 20_000
@@ -66,25 +66,20 @@ class Needles:
     # --- what to look for -------------------------------------------------------------------------------------
 
     def _add_text(self, text: str) -> None:
-        text = text.strip()[:_MOST_CHARACTERS]
-        first, *others = text.split(None, 1) or [""]
-        if first.isascii() and not first[:1].isalnum():  # a command or a mention: what follows was written
-            self._short.update(word for word in _words(first) if len(word) > 1)
-            whole = "".join(others)
-        else:
-            whole = text
-        if whole.count(" ") < _WORDS:
+        text, called, whole = read(text)
+        self._short.update(word for word in words_in(called) if len(word) > 1)
+        if whole:
             self._add_whole(whole)
-        for form in _forms(text):
-            words = _words(form)
-            self._runs.update(map(" ".join, zip(*(words[at:] for at in range(_WORDS)), strict=False)))
-            self._runs.update(word for word in words if len(word) >= _LONG)
+        for form in forms(text):
+            words = words_in(form)
+            self._runs.update(map(" ".join, zip(*(words[at:] for at in range(WORDS)), strict=False)))
+            self._runs.update(word for word in words if len(word) >= LONG)
             pairs = map(" ".join, pairwise(words))
-            self._runs.update(pair for pair in pairs if len(pair) > _LONG)
-            self._short.update(word for word in words if _SHORTEST_NAME <= len(word) < _LONG)
+            self._runs.update(pair for pair in pairs if len(pair) > LONG)
+            self._short.update(word for word in words if _SHORTEST_NAME <= len(word) < LONG)
 
     def _add_whole(self, text: str) -> None:
-        run = _run(text) if len(text) <= _SHORT_ENOUGH else " ".join(_words(text))
+        run = _run(text) if len(text) <= _SHORT_ENOUGH else " ".join(words_in(text))
         if len(run) >= _SHORTEST_NAME:
             self._runs.add(run)
         elif len(run) > 1:
@@ -122,20 +117,30 @@ class Needles:
                 at = text.find(part, at + len(part))
 
     def _found_quoted(self, text: str) -> Iterator[tuple[int, int]]:
-        if " ".join(_words(text)) in self._short:
+        if " ".join(words_in(text)) in self._short:
             yield 0, len(text)
         for quoted in _QUOTED.finditer(text):
-            if " ".join(_words(quoted[2])) in self._short:
+            if " ".join(words_in(quoted[2])) in self._short:
                 yield quoted.span(2)
 
 
 @lru_cache(_KEPT)
 def _run(text: str) -> str:
     """Its words; what people, guilds and channels are called comes again with each message."""
-    return " ".join(_words(text))
+    return " ".join(words_in(text))
 
 
-def _words(text: str) -> list[str]:
+def read(text: str) -> tuple[str, str, str]:
+    """What is looked at of a text; the command or mention that it begins with; what follows, where that is short."""
+    text = text.strip()[:_MOST_CHARACTERS]
+    called, whole = "", text
+    first, *others = text.split(None, 1) or [""]
+    if first.isascii() and not first[:1].isalnum():
+        called, whole = first, "".join(others)
+    return text, called, whole if whole.count(" ") < WORDS else ""
+
+
+def words_in(text: str) -> list[str]:
     return _WORD.findall(_plain(text))
 
 
@@ -150,7 +155,7 @@ def _plain(text: str) -> str:
     return lower
 
 
-def _forms(text: str) -> Iterator[str]:
+def forms(text: str) -> Iterator[str]:
     """How a text may be written."""
     yield text
     if not text.isascii():

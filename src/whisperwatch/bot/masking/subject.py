@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 _WRITTEN: Final = frozenset({"value", "values", "content"})
 """Keys of an interaction's data under which users' words are: options, fields of modals, choices, resolved messages."""
+_OTHERS: Final = ("reference", "message", "cached_message", "data")
+"""Attributes of a subject that may have words too: the message it answers, that of an edit, an interaction's data."""
+_OWNERS: Final = ("author", "user", "member", "guild", "channel")
 _NAMES: Final = ("name", "global_name", "nick")
 _DEEPEST: Final = 8
 
 
 def words_of(subject: Any) -> list[str]:
     """What was written: a message, the message it answers, what an interaction was given."""
-    reference = getattr(subject, "reference", None)
-    messages = (
-        subject,
-        getattr(reference, "resolved", None),
-        getattr(subject, "message", None),  # of an edit
-        getattr(subject, "cached_message", None),
-    )
-    found = [getattr(message, "content", None) for message in messages]
-    data = getattr(subject, "data", None)
-    if isinstance(data, dict):
-        found += _written(data, 0)
-    return [text for text in found if isinstance(text, str) and text]
+    found = _content(subject)
+    for name in _there(subject.__class__, _OTHERS):
+        other = getattr(subject, name, None)
+        if name == "reference":
+            other = getattr(other, "resolved", None)
+        if other is not None:
+            found += filter(None, _written(other, 0)) if name == "data" else _content(other)
+    return found
+
+
+def _content(message: Any) -> list[str]:
+    content = getattr(message, "content", None)
+    return [content] if content and isinstance(content, str) else []
 
 
 def names_of(subject: Any) -> list[str]:
     """What author, guild and channel are called. A member that an event is about is its own author."""
-    found = []
-    for owner in ("author", "user", "member", "guild", "channel"):
-        found += _names(getattr(subject, owner, None))
+    found: list[str] = []
+    for owner in _there(subject.__class__, _OWNERS):
+        named = getattr(subject, owner, None)
+        if named is not None:
+            _add_names(found, named)
     if hasattr(subject, "global_name"):
-        found += _names(subject)
+        _add_names(found, subject)
     return found
 
 
-def _names(named: Any) -> list[str]:
-    if named is None:
-        return []
-    found = [getattr(named, attribute, None) for attribute in _NAMES]
-    return [name for name in found if isinstance(name, str) and name]
+def _add_names(found: list[str], named: Any) -> None:
+    for attribute in _there(named.__class__, _NAMES):
+        name = getattr(named, attribute, None)
+        if name and isinstance(name, str):
+            found.append(name)
+
+
+@cache
+def _there(kind: Any, attributes: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of them objects of this kind may have: discord.py's have slots, and not most of these."""
+    return tuple([name for name in attributes if kind.__dictoffset__ or hasattr(kind, name)])
 
 
 def _written(data: Any, depth: int) -> Iterator[str]:

@@ -1,0 +1,68 @@
+"""What people wrote, or a model was told: most of it is never repeated, so little is done until it may have been.
+
+What `Needles` masks in a text is made of words that both have, in a row. As long as too few of those are there, no
+needles are needed, and making them of a message takes longer than all else about its first log record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from whisperwatch.bot.masking.needles import LONG, WORDS, Needles, forms, read, words_in
+
+
+class Said:
+    """Masks as `Needles(texts)` does."""
+
+    __slots__ = ("_alone", "_needles", "_signs", "_words", "texts")
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+        self._needles: Needles | None = None
+        self._words: set[str] | None = None
+        self._alone: set[str] = set()
+        """Those of texts so short that they are masked as a whole, however few their words are."""
+        self._signs = False
+        """Whether one of them is masked though it has no words."""
+
+    def mask(self, text: str) -> str:
+        """The text with `MASKED` for what repeats."""
+        known = self._words
+        if known is None:
+            known = self._words = self._read()
+        words = words_in(text)
+        if self._signs or (not known.isdisjoint(words) and self._may_be_in(text, words, known)):
+            if self._needles is None:
+                self._needles = Needles(self.texts)
+            return self._needles.mask(text)
+        return text
+
+    def _read(self) -> set[str]:
+        words: set[str] = set()
+        for text in self.texts:
+            said, _, whole = read(text)
+            words.update(words_in(said))
+            if not said.isascii():
+                for form in forms(said):
+                    words.update(words_in(form))
+            if whole:
+                alone = words_in(whole)
+                self._alone.update(alone)
+                self._signs = self._signs or not alone
+        return words
+
+    def _may_be_in(self, text: str, words: Sequence[str], known: set[str]) -> bool:
+        if len(words) == 1 or "'" in text or '"' in text or "`" in text:
+            return True  # where single words are masked
+        if not self._alone.isdisjoint(words):
+            return True
+        row, before = 0, ""
+        for word in words:
+            if word not in known:
+                row = 0
+                continue
+            row += 1
+            if row >= WORDS or len(word) >= LONG or (row > 1 and len(before) + len(word) >= LONG):
+                return True
+            before = word
+        return False
