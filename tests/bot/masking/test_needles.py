@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whisperwatch.bot.masking.needles import Needles
+from whisperwatch.bot.masking.needles import Needles, words_in
 from whisperwatch.bot.masking.said import Said
 
 SAID = "!ask What's the meaning of life,\nthe universe & everything? unbelievable!"
@@ -53,9 +53,13 @@ HARMLESS = (
 )
 
 
+def masked_by(needles: Needles | Said, text: str) -> str:
+    return needles.mask(text, words_in(text))
+
+
 @pytest.mark.parametrize(("text", "masked"), REPEATING.values(), ids=REPEATING.keys())
 def test_what_repeats_is_masked(text: str, masked: str | None) -> None:
-    found = Needles([SAID], NAMES).mask(text)
+    found = masked_by(Needles([SAID], NAMES), text)
     if masked is not None:
         assert found == masked
     for words in ("meaning of", "universe", "unbelievable", "everything"):
@@ -64,7 +68,7 @@ def test_what_repeats_is_masked(text: str, masked: str | None) -> None:
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_does_not_stays(text: str) -> None:
-    assert Needles([SAID], NAMES).mask(text) == text
+    assert masked_by(Needles([SAID], NAMES), text) == text
 
 
 @pytest.mark.parametrize(
@@ -88,8 +92,8 @@ def test_what_does_not_stays(text: str) -> None:
     ],
 )
 def test_short_and_foreign_messages(said: str, text: str, masked: str) -> None:
-    assert Needles([said]).mask(text) == masked
-    assert Said([said]).mask(text) == masked
+    assert masked_by(Needles([said]), text) == masked
+    assert masked_by(Said([said]), text) == masked
 
 
 WORDS = (
@@ -113,7 +117,7 @@ def test_what_was_said_is_masked_alike_before_it_is_looked_into(
     texts = [" ".join(words) for words in said]
     encode = data.draw(st.sampled_from((str, repr, json.dumps, ascii, quote)))
     text = encode(between.join(written))
-    assert Said(texts).mask(text) == Needles(texts).mask(text)
+    assert masked_by(Said(texts), text) == masked_by(Needles(texts), text)
 
 
 @settings(max_examples=300, deadline=None)
@@ -126,7 +130,7 @@ def test_any_three_words_in_a_row_are_masked(
 ) -> None:
     start = data.draw(st.integers(0, len(words) - 3))
     run = " ".join(words[start : start + 3])
-    masked = Needles([" ".join(words)]).mask(f"{before}|{run}|{after}")
+    masked = masked_by(Needles([" ".join(words)]), f"{before}|{run}|{after}")
     assert f"|{run}|" not in masked
     assert "[masked]" in masked
 
@@ -135,5 +139,5 @@ def test_any_three_words_in_a_row_are_masked(
 def test_repetition_does_not_make_it_slow(word: str) -> None:
     """Time that grows with the square would be thirty seconds and more; the best of three is free of others' pauses."""
     said = f"{word} " * 4000
-    took = min(timeit.repeat(lambda: Needles([said]).mask(said * 4), number=1, repeat=3))
+    took = min(timeit.repeat(lambda: masked_by(Needles([said]), said * 4), number=1, repeat=3))
     assert took < 1

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.masking.needles import MASKED, Needles
+from whisperwatch.bot.masking.needles import MASKED, Needles, words_in
 from whisperwatch.bot.masking.said import Said
 from whisperwatch.bot.masking.subject import names_of, words_of
 from whisperwatch.bot.recording.current import ROOT_KEY, read
@@ -36,8 +36,11 @@ def mask(text: str) -> str:
             needles = _told.get()
         else:
             needles = root.__dict__.get("needles") or _of_root(root)
+        words = words_in(text) if needles else ()
         for one in needles:
-            text = one.mask(text)
+            masked = one.mask(text, words)
+            if masked is not text:
+                text, words = masked, words_in(masked)
     except Exception:
         guard.failed("mask")
         return MASKED

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -26,6 +26,10 @@ _MOST_CHARACTERS: Final = 20_000
 _KEPT: Final = 1024
 _SHORT_ENOUGH: Final = 64
 _WORD: Final = re.compile(r"\w+")
+_LOWER_WORDS: Final = bytes(
+    ord(letter) if _WORD.match(letter := chr(code).lower()) else 32 for code in range(128)
+) + bytes(128)
+"""Words of ASCII text in lower case, and spaces for all that is between: four times as fast as the expression."""
 _QUOTED: Final = re.compile(r"""(?<!\w)(["'`])([^"'`\n]{1,200})\1""")
 _LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20", "   "))
 """In which text is written, and which would grow together with words; as long as what stands for them."""
@@ -48,19 +52,17 @@ class Needles:
             if len(name) >= _SHORTEST_NAME:
                 self._add_whole(name)
         self._sizes = tuple(sorted({run.count(" ") + 1 for run in self._runs}, reverse=True))
-        longest = {max(run.split(" "), key=len) for run in self._runs}
-        self._anchors = (*longest, *self._parts)
+        self._anchors = {max(run.split(" "), key=len) for run in self._runs}
+        """The longest word of each run."""
 
-    def mask(self, text: str) -> str:
-        """The text with `MASKED` for what repeats."""
-        lower = text.lower()
-        for anchor in self._anchors:
-            if anchor in lower:
+    def mask(self, text: str, words: Sequence[str]) -> str:
+        """The text, in which there are these words, with `MASKED` for what repeats."""
+        if not self._anchors.isdisjoint(words):
+            return self._masked(text)
+        if self._parts or (self._short and is_quoting(text, words)):
+            lower = text.lower()
+            if any(sign in lower for sign in (*self._parts, *self._short)):
                 return self._masked(text)
-        if self._short and (" " not in text or "'" in text or '"' in text or "`" in text):
-            for word in self._short:
-                if word in lower:
-                    return self._masked(text)
         return text
 
     # --- what to look for -------------------------------------------------------------------------------------
@@ -140,7 +142,15 @@ def read(text: str) -> tuple[str, str, str]:
     return text, called, whole if whole.count(" ") < WORDS else ""
 
 
+def is_quoting(text: str, words: Sequence[str]) -> bool:
+    """Whether single words of it are masked though they are short: something is in quotes, or it is but one word."""
+    return len(words) == 1 or "'" in text or '"' in text or "`" in text
+
+
 def words_in(text: str) -> list[str]:
+    """Its words, in lower case."""
+    if text.isascii() and "\\" not in text and "%" not in text:
+        return text.encode().translate(_LOWER_WORDS).decode().split()
     return _WORD.findall(_plain(text))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from whisperwatch.bot.masking.needles import LONG, WORDS, Needles, forms, read, words_in
+from whisperwatch.bot.masking.needles import LONG, WORDS, Needles, forms, is_quoting, read, words_in
 
 
 class Said:
@@ -25,16 +25,16 @@ class Said:
         self._signs = False
         """Whether one of them is masked though it has no words."""
 
-    def mask(self, text: str) -> str:
-        """The text with `MASKED` for what repeats."""
+    def mask(self, text: str, words: Sequence[str]) -> str:
+        """The text, in which there are these words, with `MASKED` for what repeats."""
         known = self._words
         if known is None:
             known = self._words = self._read()
-        words = words_in(text)
-        if self._signs or (not known.isdisjoint(words) and self._may_be_in(text, words, known)):
+        shared = known.intersection(words)
+        if self._signs or (shared and self._may_be_in(text, words, shared)):
             if self._needles is None:
                 self._needles = Needles(self.texts)
-            return self._needles.mask(text)
+            return self._needles.mask(text, words)
         return text
 
     def _read(self) -> set[str]:
@@ -51,14 +51,12 @@ class Said:
                 self._signs = self._signs or not alone
         return words
 
-    def _may_be_in(self, text: str, words: Sequence[str], known: set[str]) -> bool:
-        if len(words) == 1 or "'" in text or '"' in text or "`" in text:
-            return True  # where single words are masked
-        if not self._alone.isdisjoint(words):
+    def _may_be_in(self, text: str, words: Sequence[str], shared: set[str]) -> bool:
+        if is_quoting(text, words) or not self._alone.isdisjoint(shared):
             return True
         row, before = 0, ""
         for word in words:
-            if word not in known:
+            if word not in shared:
                 row = 0
                 continue
             row += 1
