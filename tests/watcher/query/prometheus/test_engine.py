@@ -135,7 +135,7 @@ async def test_who_lived_is_asked_once_for_all(store, client):
         form = await request.post()
         times = range(int(str(form["start"])), int(str(form["end"])) + 1, int(str(form["step"])))
         if "bot_start_time_seconds" in str(form["query"]):
-            text = matrix(({}, [[at, "0"] for at in times]))
+            text = matrix(({}, [[at, "0"] for at in times]), warnings=["store 2 is down"])
         else:
             value = "7" if times[0] == LONG.last else "-5"
             parts = range(str(form["query"]).count("label_replace"))
@@ -151,6 +151,7 @@ async def test_who_lived_is_asked_once_for_all(store, client):
         ((36_000, 2.0),), ((36_000, 2 / 7200),), ((36_000, 2.0),), ((36_000, 1.0),),
     ]  # fmt: skip
     assert len(store.requests) == 3
+    assert all(isinstance(one, Incomplete) and "store 2 is down" in one.why for one in found)
 
 
 async def test_rubbish_about_starts(store, client):

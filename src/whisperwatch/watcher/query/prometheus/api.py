@@ -24,6 +24,13 @@ class Result(NamedTuple):
     warnings: Sequence[str]
 
 
+class Samples(NamedTuple):
+    """Of each series the labels' values, and its samples: unix ms, and the value."""
+
+    series: Sequence[tuple[tuple[str, ...], list[tuple[int, float]]]]
+    warnings: Sequence[str]
+
+
 class Api:
     """The API at the other end of a client."""
 
@@ -52,9 +59,8 @@ class Api:
 
     async def samples(
         self, series: str, span: tuple[int, int], before_s: int, labels: Sequence[str]
-    ) -> list[tuple[tuple[str, ...], list[tuple[int, float]]]]:
-        """The samples (unix ms, value) of a selector's series, of (start, end] and so many seconds before; each series
-        with the labels' values.
+    ) -> Samples:
+        """The samples of a selector's series, of (start, end] and so many seconds before.
 
         Raises:
             EngineError: there are none to be had.
@@ -65,13 +71,14 @@ class Api:
         try:
             if told["data"]["resultType"] != "matrix":
                 raise ValueError
-            return [
+            found = [
                 (
                     _named(one, labels),
                     [(round(float(at) * 1000), float(value)) for at, value in one["values"]],
                 )
                 for one in told["data"]["result"]
             ]
+            return Samples(found, _warnings(told))
         except (KeyError, TypeError, ValueError, AttributeError):
             raise self.rubbish() from None
 
@@ -84,11 +91,15 @@ class Api:
         data = told["data"]
         if data["resultType"] != "matrix":
             raise ValueError
-        return Rows(data["result"], [str(warning) for warning in told.get("warnings") or ()])
+        return Rows(data["result"], _warnings(told))
 
     def rubbish(self) -> EngineError:
         """What is to be raised where an answer makes no sense."""
         return EngineError(f"{self.called} answers with other JSON than Prometheus' API: is it one?")
+
+
+def _warnings(told: Any) -> Sequence[str]:
+    return [str(warning) for warning in told.get("warnings") or ()]
 
 
 def _named(series: Any, labels: Sequence[str]) -> tuple[str, ...]:

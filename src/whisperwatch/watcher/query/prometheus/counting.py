@@ -7,6 +7,7 @@ processes come and go all the time, it is asked as any window is.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,8 @@ class Layout(NamedTuple):
     known: Sequence[Span]
     unknown: Sequence[Span]
     ends: Sequence[End]
+    warnings: Sequence[str]
+    """Of what it was made of."""
 
 
 class _Laid(NamedTuple):
@@ -95,7 +98,8 @@ class LongCounting:
             values = {
                 group: value / many[group] for group, value in values.items() if many.get(group, 0.0) > 0
             }
-        warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
+        warned = (layout.warnings, *[part.warnings for part in parts])
+        warnings = dict.fromkeys(itertools.chain.from_iterable(warned))
         return Result({group: [(grid.last, value)] for group, value in values.items()}, tuple(warnings))
 
     async def _as_any(self, measure: Measure, metric: Known, grid: Grid, labels: Sequence[str]) -> Result:
@@ -122,15 +126,19 @@ class LongCounting:
         if not known or sum(run.end - run.start for run in runs) > max(_MOST_RESTLESS_S, 2 * piece):
             return None
         samples: defaultdict[Process, set[Sample]] = defaultdict(set)
+        warnings = dict.fromkeys(told.warnings)
         for found in await asyncio.gather(
             *[self._api.samples(starts, run, BEFORE_S, PROCESS) for run in runs]
         ):
-            for process, some in found:
+            warnings |= dict.fromkeys(found.warnings)
+            for process, some in found.series:
                 samples[process].update(some)
         if any(len(some) != len({at for at, _ in some}) for some in samples.values()):
             return None  # processes that can't be told apart
         ends = lives.ends({process: sorted(some) for process, some in samples.items()}, runs)
-        return Layout(window.start, known, unknown, ends) if len(ends) <= _MOST_ENDS else None
+        if len(ends) > _MOST_ENDS:
+            return None
+        return Layout(window.start, known, unknown, ends, tuple(warnings))
 
     async def _counted(self, some: Cells, layout: Layout, labels: Sequence[str]) -> _Counted:
         asked = list(moments(some, layout))
