@@ -355,6 +355,14 @@ def test_security(stage: Stage) -> None:
     assert stage.of("security")[0] == "degraded"
 
 
+def test_refused_commands_are_compared_with_all_of_them(stage: Stage) -> None:
+    stage.bot.record(semconv.COMMAND_DURATION.name, 0.1, times=401, outcome="ok")
+    stage.bot.count("bot.security.events", 30, bot__security__kind="command", bot__security__outcome="denied")
+    assert stage.of("security") == ("healthy", "Command: 30 of 401 were refused in the last 5 minutes.")
+    stage.bot.count("bot.security.events", 15, bot__security__kind="command", bot__security__outcome="denied")
+    assert stage.of("security") == ("degraded", "Command: 45 of 401 were refused in the last 5 minutes.")
+
+
 class TestMonitor:
     def test_well(self, stage: Stage) -> None:
         stage.checks += [Check("settings", "healthy", "All settings are right.")]

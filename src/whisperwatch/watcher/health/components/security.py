@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from whisperwatch.semconv import SECURITY_EVENTS, SECURITY_KIND, SECURITY_OUTCOME, SECURITY_OUTCOMES
+from whisperwatch import semconv
 from whisperwatch.watcher.health.report import Part
 
 from .scene import Scene, by, not_configured
 
-_EVENTS: Final = SECURITY_EVENTS.name
-METRICS: Final = (_EVENTS,)
-_BAD: Final = frozenset(SECURITY_OUTCOMES) - {"allowed"}
+_EVENTS: Final = semconv.SECURITY_EVENTS.name
+_COMMANDS: Final = semconv.COMMAND_DURATION.name
+METRICS: Final = (_EVENTS, _COMMANDS)
+_BAD: Final = frozenset(semconv.SECURITY_OUTCOMES) - {"allowed"}
 _MANY: Final = 20
 """Refusals in five minutes that are more than a few mistakes."""
+_SHARE: Final = 0.1
+"""Of all commands: who tries what others may is not rare where many people are."""
 
 
 def judge(scene: Scene) -> list[Part]:
@@ -22,14 +25,18 @@ def judge(scene: Scene) -> list[Part]:
         return not_configured(
             "the bot reports no security events: it does so by whisperwatch.security_event(kind, outcome)"
         )
-    kinds = by(scene.trends.recent(_EVENTS, scene.now), SECURITY_KIND)
+    kinds = by(scene.trends.recent(_EVENTS, scene.now), semconv.SECURITY_KIND)
     if not kinds:
         return [Part("security events:", "healthy", "none in the last 5 minutes", {"events": 0})]
     parts = []
     for kind, recents in kinds.items():
         count = sum(int(one.count) for one in recents)
-        bad = sum(int(one.count) for one in recents if one.attributes.get(SECURITY_OUTCOME) in _BAD)
+        bad = sum(int(one.count) for one in recents if one.attributes.get(semconv.SECURITY_OUTCOME) in _BAD)
+        many = bad >= _MANY
+        if kind == "command":  # those that ran tell of no security event
+            count = max(count, sum(int(one.count) for one in scene.trends.recent(_COMMANDS, scene.now)))
+            many = many and bad >= _SHARE * count
         text = f"{bad} of {count} were refused in the last 5 minutes"
         numbers = {"events": count, "refused": bad}
-        parts.append(Part(f"{kind}:", "degraded" if bad >= _MANY else "healthy", text, numbers))
+        parts.append(Part(f"{kind}:", "degraded" if many else "healthy", text, numbers))
     return parts
