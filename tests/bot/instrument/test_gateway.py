@@ -143,7 +143,8 @@ async def test_heartbeats_without_an_answer(run, make_bot, tape, disconnects):
         await server.until(lambda: tape.cells(semconv.GATEWAY_RESUMES) and bot_of(bot).shards[0].up)
     lost = disconnects()
     lost.pop((0, "1000"))
-    assert lost.keys() <= {(0, "none"), (0, "4000")}, "discord.py times out in the loop or in its thread"
+    # discord.py times out in the loop or in its thread; on a busy machine the gateway has waited too long before
+    assert lost.keys() <= {(0, "none"), (0, "4000"), (0, "4009")}
     assert sum(lost.values()) == server.ledger.connected("resumed"), "each once"
 
 

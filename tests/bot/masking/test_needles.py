@@ -88,6 +88,8 @@ def test_what_does_not_stays(text: str) -> None:
         ("héllo wörld schön", ascii("héllo wörld schön"), "'[masked]'"),
         ("héllo wörld schön", f"?q={quote('héllo wörld schön')}", "?q=[masked]"),
         ("İstanbul'da güzel bir gün", "dün İstanbul'da güzel bir gün idi", "dün [masked] idi"),
+        ("क्या", "got 'क्या' there", "got '[masked]' there"),
+        ("İs", "got 'İs' there", "got '[masked]' there"),
         ("", "anything", "anything"),
     ],
 )

@@ -36,7 +36,9 @@ def mask(text: str) -> str:
             needles = _told.get()
         else:
             needles = root.__dict__.get("needles") or _of_root(root)
-        words = words_in(text) if needles else ()
+        if not needles or needles is _NOBODYS:
+            return text
+        words = words_in(text)
         for one in needles:
             masked = one.mask(text, words)
             if masked is not text:
@@ -73,7 +75,7 @@ def _of_root(root: Any) -> Any:
     """A tuple: what the root's event says, what who is in it is called, then what was told in it."""
     subject = getattr(root, "subject", None)
     if subject is None:
-        root.needles = (_NOTHING, _NOTHING)
+        root.needles = _NOBODYS
     else:
         root.needles = (Said(words_of(subject)), _of_names(tuple(names_of(subject))))
     return root.needles
@@ -85,4 +87,5 @@ def _of_names(names: tuple[str, ...]) -> Needles:
     return Needles((), names)
 
 
-_NOTHING: Final = Needles(())
+_NOTHING = Needles(())
+_NOBODYS: Final = (_NOTHING, _NOTHING)

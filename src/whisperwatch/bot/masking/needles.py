@@ -38,7 +38,7 @@ _LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20
 class Needles:
     """What must not be repeated: `texts` whole and in parts, `names` whole."""
 
-    __slots__ = ("_anchors", "_parts", "_runs", "_short", "_sizes")
+    __slots__ = ("_anchors", "_parts", "_runs", "_short", "_single", "_sizes")
 
     def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
         self._runs: set[str] = set()
@@ -54,14 +54,17 @@ class Needles:
         self._sizes = tuple(sorted({run.count(" ") + 1 for run in self._runs}, reverse=True))
         self._anchors = {max(run.split(" "), key=len) for run in self._runs}
         """The longest word of each run."""
+        self._single = {word for run in self._short for word in run.split(" ")}
 
     def mask(self, text: str, words: Sequence[str]) -> str:
         """The text, in which there are these words, with `MASKED` for what repeats."""
-        if not self._anchors.isdisjoint(words):
+        if not self._anchors.isdisjoint(words) or (
+            not self._single.isdisjoint(words) and is_quoting(text, words)
+        ):
             return self._masked(text)
-        if self._parts or (self._short and is_quoting(text, words)):
+        if self._parts:
             lower = text.lower()
-            if any(sign in lower for sign in (*self._parts, *self._short)):
+            if any(part in lower for part in self._parts):
                 return self._masked(text)
         return text
 
@@ -149,8 +152,8 @@ def is_quoting(text: str, words: Sequence[str]) -> bool:
 
 def words_in(text: str) -> list[str]:
     """Its words, in lower case."""
-    if text.isascii() and "\\" not in text and "%" not in text:
-        return text.encode().translate(_LOWER_WORDS).decode().split()
+    if text.isascii():
+        return _plain(text).encode().translate(_LOWER_WORDS).decode().split()
     return _WORD.findall(_plain(text))
 
 

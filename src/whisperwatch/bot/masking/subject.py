@@ -54,7 +54,8 @@ def _add_names(found: list[str], named: Any) -> None:
 @cache
 def _there(kind: Any, attributes: tuple[str, ...]) -> tuple[str, ...]:
     """Which of them objects of this kind may have: discord.py's have slots, and not most of these."""
-    return tuple([name for name in attributes if kind.__dictoffset__ or hasattr(kind, name)])
+    any_ = kind.__dictoffset__ or hasattr(kind, "__getattr__")
+    return tuple([name for name in attributes if any_ or hasattr(kind, name)])
 
 
 def _written(data: Any, depth: int) -> Iterator[str]:

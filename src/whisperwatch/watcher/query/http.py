@@ -68,6 +68,7 @@ class StoreClient:
             self._session = None
 
     async def _ask(self, method: str, path: str, **what: Any) -> Any:
+        kind = EngineError
         try:
             # a redirect would turn the POST into a GET, or carry the headers to another host
             async with self._client().request(
@@ -76,7 +77,12 @@ class StoreClient:
                 body = await _read(response)
                 return self._understood(response.status, response.content_type, body)
         except _TooMuchError:
-            why = f"answers more than {MOST_BYTES // 10**6} MB: ask for less time or fewer groups"
+            kind, why = (
+                RefusedError,
+                f"answers more than {MOST_BYTES // 10**6} MB: ask for less time or fewer groups",
+            )
+        except UnicodeEncodeError as error:
+            kind, why = RefusedError, f"can't be asked: {_short(str(error))}"
         except TimeoutError:
             why = f"didn't answer within {self.target.timeout_s:g} s"
         except aiohttp.ClientConnectorCertificateError as error:
@@ -87,7 +93,7 @@ class StoreClient:
             why = f"speaks no HTTP that can be read: {_short(error.message)}"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             why = f"can't be asked: {_short(str(error)) or type(error).__name__}"
-        raise EngineError(f"{self.called} {self._clean(why)}") from None
+        raise kind(f"{self.called} {self._clean(why)}") from None
 
     def _understood(self, status: int, kind: str, body: bytes) -> Any:
         if status >= 300:

@@ -355,12 +355,18 @@ def test_security(stage: Stage) -> None:
     assert stage.of("security")[0] == "degraded"
 
 
-def test_refused_commands_are_compared_with_all_of_them(stage: Stage) -> None:
-    stage.bot.record(semconv.COMMAND_DURATION.name, 0.1, times=401, outcome="ok")
-    stage.bot.count("bot.security.events", 30, bot__security__kind="command", bot__security__outcome="denied")
-    assert stage.of("security") == ("healthy", "Command: 30 of 401 were refused in the last 5 minutes.")
-    stage.bot.count("bot.security.events", 15, bot__security__kind="command", bot__security__outcome="denied")
+@pytest.mark.parametrize(("bots", "status"), [(("wren", "wren"), "healthy"), (("wren", "robin"), "degraded")])
+def test_refused_commands_are_compared_with_all_of_the_same_bot(
+    stage: Stage, bots: tuple[str, str], status: str
+) -> None:
+    ran, refused = bots
+    stage.bot.record(semconv.COMMAND_DURATION.name, 0.1, times=401, outcome="ok", bot__name=ran)
+    denied = {"bot__security__kind": "command", "bot__security__outcome": "denied", "bot__name": refused}
+    stage.bot.count("bot.security.events", 30, **denied)
+    assert stage.of("security") == (status, "Command: 30 of 401 were refused in the last 5 minutes.")
+    stage.bot.count("bot.security.events", 15, **denied)
     assert stage.of("security") == ("degraded", "Command: 45 of 401 were refused in the last 5 minutes.")
+    assert stage.numbers("security", "command:") == {"events": 45, "refused": 45, "commands": 401}
 
 
 class TestMonitor:

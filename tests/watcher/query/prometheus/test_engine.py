@@ -154,6 +154,26 @@ async def test_who_lived_is_asked_once_for_all(store, client):
     assert all(isinstance(one, Incomplete) and "store 2 is down" in one.why for one in found)
 
 
+@pytest.mark.parametrize(("window", "requests"), [(900, 1), (7200, 2)])
+async def test_only_what_looks_at_little_goes_together(store, client, window, requests):
+    """Parts of one request are answered one after the other: slow ones would take too long."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        parts = range(max(1, str(form["query"]).count("label_replace")))
+        text = matrix(*[({"whisperwatch_part": str(part)}, [[36_000, "1"]]) for part in parts])
+        return web.Response(text=text, content_type="application/json")
+
+    store.answer = answer
+    engine = Prometheus(client(store.url))
+    metric = DECLARED[semconv.SHARD_GUILDS.name]
+    measures = [Measure(function, metric.name) for function in ("max", "min")]
+    grid = Grid(36_000, 36_000, window, window)
+    found = await asyncio.gather(*[engine.measure(one, metric, grid) for one in measures])
+    assert [series.points for (series,) in found] == [((36_000, 1.0),)] * 2
+    assert len(store.requests) == requests
+
+
 async def test_rubbish_about_starts(store, client):
     async def answer(request: web.Request) -> web.StreamResponse:
         form = await request.post()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from whisperwatch.watcher.query.engines import EngineError, RefusedError
-from whisperwatch.watcher.query.prometheus.together import Rows, Times, Together
+from whisperwatch.watcher.query.prometheus.together import Rows, Together
 
-NOW, THEN = Times(600, 600, 1), Times(300, 300, 1)
+NOW, THEN = 600, 300
 
 
 class Sender:
@@ -19,10 +19,10 @@ class Sender:
 
     def __init__(self, *refused: str, warnings: Sequence[str] = ()) -> None:
         self.refused, self.warnings = refused, warnings
-        self.sent: list[tuple[str, Times]] = []
+        self.sent: list[tuple[str, int]] = []
 
-    async def __call__(self, query: str, times: Times) -> Rows:
-        self.sent.append((query, times))
+    async def __call__(self, query: str, at: int) -> Rows:
+        self.sent.append((query, at))
         for one in self.refused:
             if one in query:
                 raise RefusedError(f"{one} is too much")
@@ -36,8 +36,8 @@ class Sender:
         return {"metric": {label.strip('"'): value.strip('"')}, "values": expression}
 
 
-async def asked(together: Together, *expressions: str, times: Times = NOW) -> list[Any]:
-    answers = await asyncio.gather(*[together.ask(one, times) for one in expressions], return_exceptions=True)
+async def asked(together: Together, *expressions: str, at: int = NOW) -> list[Any]:
+    answers = await asyncio.gather(*[together.ask(one, at) for one in expressions], return_exceptions=True)
     return [[row["values"] for row in one.series] if isinstance(one, Rows) else str(one) for one in answers]
 
 
@@ -56,12 +56,12 @@ async def test_each_has_its_own_answer() -> None:
     assert (await together.ask("sum(a)", NOW)).warnings == ["a store is down"]
 
 
-async def test_only_what_is_asked_of_the_same_times() -> None:
+async def test_only_what_is_asked_of_the_same_moment() -> None:
     sender = Sender()
     together = Together(sender)
-    found = await asyncio.gather(asked(together, "a", "b"), asked(together, "c", "d", times=THEN))
+    found = await asyncio.gather(asked(together, "a", "b"), asked(together, "c", "d", at=THEN))
     assert found == [[["a"], ["b"]], [["c"], ["d"]]]
-    assert sorted(times for _, times in sender.sent) == [THEN, NOW]
+    assert sorted(at for _, at in sender.sent) == [THEN, NOW]
 
 
 async def test_not_too_many() -> None:
@@ -81,7 +81,7 @@ async def test_one_that_is_refused_takes_no_other_with_it() -> None:
 async def test_a_store_that_is_away_is_asked_once() -> None:
     many = 0
 
-    async def away(query: str, times: Times) -> Rows:
+    async def away(query: str, at: int) -> Rows:
         nonlocal many
         many += 1
         raise EngineError("can't be reached")
@@ -91,7 +91,7 @@ async def test_a_store_that_is_away_is_asked_once() -> None:
 
 
 async def test_rubbish() -> None:
-    async def rubbish(query: str, times: Times) -> Rows:
+    async def rubbish(query: str, at: int) -> Rows:
         return Rows([{"metric": {"le": "1"}, "values": []}], ())
 
     assert await asked(Together(rubbish), "a", "b") == ["'whisperwatch_part'"] * 2
@@ -100,7 +100,7 @@ async def test_rubbish() -> None:
 async def test_nothing_is_asked_any_more_when_nobody_waits() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
-    async def slow(query: str, times: Times) -> Rows:
+    async def slow(query: str, at: int) -> Rows:
         begun.set()
         try:
             return await asyncio.get_running_loop().create_future()
@@ -125,3 +125,15 @@ async def test_who_gives_up_takes_nothing_from_the_others() -> None:
     await asyncio.sleep(0)
     first.cancel()
     assert [row["values"] for row in (await second).series] == ["b"]
+
+
+async def test_nothing_is_left_of_those_who_give_up_at_once() -> None:
+    sender = Sender()
+    together = Together(sender)
+    for at in range(100):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await together.ask("sum(a)", at)
+    assert not together._open
+    assert not sender.sent
+    assert await asked(together, "sum(b)", at=99) == [["sum(b)"]]

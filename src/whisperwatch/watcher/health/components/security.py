@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from whisperwatch import semconv
-from whisperwatch.watcher.health.report import Part
+from whisperwatch.watcher.health.report import Number, Part
+from whisperwatch.watcher.health.trends import Recent
 
 from .scene import Scene, by, not_configured
 
@@ -30,13 +32,24 @@ def judge(scene: Scene) -> list[Part]:
         return [Part("security events:", "healthy", "none in the last 5 minutes", {"events": 0})]
     parts = []
     for kind, recents in kinds.items():
-        count = sum(int(one.count) for one in recents)
-        bad = sum(int(one.count) for one in recents if one.attributes.get(semconv.SECURITY_OUTCOME) in _BAD)
+        count, bad = _many(recents), _refused(recents)
+        numbers: dict[str, Number] = {"events": count, "refused": bad}
         many = bad >= _MANY
         if kind == "command":  # those that ran tell of no security event
-            count = max(count, sum(int(one.count) for one in scene.trends.recent(_COMMANDS, scene.now)))
-            many = many and bad >= _SHARE * count
+            commands = by(scene.trends.recent(_COMMANDS, scene.now), semconv.BOT_NAME)
+            many = any(
+                (refused := _refused(own)) >= _MANY and refused >= _SHARE * _many(commands.get(bot, ()))
+                for bot, own in by(recents, semconv.BOT_NAME).items()
+            )
+            numbers["commands"] = count = max(count, sum(map(_many, commands.values())))
         text = f"{bad} of {count} were refused in the last 5 minutes"
-        numbers = {"events": count, "refused": bad}
         parts.append(Part(f"{kind}:", "degraded" if many else "healthy", text, numbers))
     return parts
+
+
+def _many(recents: Iterable[Recent]) -> int:
+    return sum(int(one.count) for one in recents)
+
+
+def _refused(recents: Iterable[Recent]) -> int:
+    return _many(one for one in recents if one.attributes.get(semconv.SECURITY_OUTCOME) in _BAD)

@@ -10,10 +10,12 @@ from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid
 from whisperwatch.watcher.query.prometheus.rendering import duration
-from whisperwatch.watcher.query.prometheus.together import Rows, Times, Together
+from whisperwatch.watcher.query.prometheus.together import Rows, Together
 
 _POINTS: Final = 10_000
 """Prometheus answers at most 11,000 times of one question."""
+_QUICK_S: Final = 3600
+"""A window of so many seconds is looked at quickly: such questions may go together."""
 Points = list[tuple[int, float]]
 
 
@@ -35,7 +37,8 @@ class Api:
     """The API at the other end of a client."""
 
     def __init__(self, client: StoreClient) -> None:
-        self._client, self._together = client, Together(self._range)
+        self._client = client
+        self._together = Together(lambda query, at: self._send(query, at, at, 1))
         self.called = client.called
 
     async def ask(self, query: str, grid: Grid, labels: Sequence[str]) -> Result:
@@ -48,7 +51,10 @@ class Api:
         warnings: dict[str, None] = {}
         for part in _parts(grid):  # one after the other: each is as much as a store answers at once
             try:
-                told = await self._together.ask(query, part)
+                if len(grid) == 1 and grid.window <= _QUICK_S:
+                    told = await self._together.ask(query, grid.last)
+                else:
+                    told = await self._send(query, part.first, part.last, part.step)
                 found = {_named(one, labels): list(_points(one["values"])) for one in told.series}
             except (KeyError, TypeError, ValueError, AttributeError, IndexError):
                 raise self.rubbish() from None
@@ -82,11 +88,8 @@ class Api:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise self.rubbish() from None
 
-    async def _range(self, query: str, times: Times) -> Rows:
-        form = {
-            "query": query,
-            **{key: str(value) for key, value in zip(("start", "end", "step"), times, strict=True)},
-        }
+    async def _send(self, query: str, first: int, last: int, step: int) -> Rows:
+        form = {"query": query, "start": str(first), "end": str(last), "step": str(step)}
         told = await self._client.post("/api/v1/query_range", form)
         data = told["data"]
         if data["resultType"] != "matrix":
@@ -106,9 +109,9 @@ def _named(series: Any, labels: Sequence[str]) -> tuple[str, ...]:
     return tuple([str(series["metric"].get(label, "")) for label in labels])
 
 
-def _parts(grid: Grid) -> Iterator[Times]:
+def _parts(grid: Grid) -> Iterator[Grid]:
     for first in range(grid.first, grid.last + 1, grid.step * _POINTS):
-        yield Times(first, min(grid.last, first + grid.step * (_POINTS - 1)), grid.step)
+        yield Grid(first, min(grid.last, first + grid.step * (_POINTS - 1)), grid.step, grid.window)
 
 
 def _points(values: Any) -> Iterator[tuple[int, float]]:

@@ -143,7 +143,7 @@ class LongCounting:
     async def _counted(self, some: Cells, layout: Layout, labels: Sequence[str]) -> _Counted:
         asked = list(moments(some, layout))
         answers = await asyncio.gather(
-            *[self._api.ask(one.query, Grid(one.at, one.at, 1, 1), labels) for one in asked]
+            *[self._api.ask(one.query, Grid(one.at, one.at, one.window, one.window), labels) for one in asked]
         )
         values: dict[tuple[str, ...], float] = {}
         within: set[tuple[str, ...]] = set()
@@ -167,11 +167,17 @@ class _Counted(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """An expression, the unix seconds to ask it at, and whether what it finds was told within the window."""
+    """An expression, and the unix seconds to ask it at.
+
+    Attributes:
+        within: whether what it finds was told within the window.
+        window: how many seconds it looks at.
+    """
 
     at: int
     query: str
     within: bool = True
+    window: int = BEFORE_S
 
 
 def moments(some: Cells, layout: Layout) -> Iterator[Moment]:
@@ -181,7 +187,8 @@ def moments(some: Cells, layout: Layout) -> Iterator[Moment]:
         yield Moment(known.start, f"-{there}", within=False)
         yield Moment(known.end, there)
     for unknown in layout.unknown:
-        yield Moment(unknown.end, counted(some, unknown.end - unknown.start))
+        window = unknown.end - unknown.start
+        yield Moment(unknown.end, counted(some, window), window=window)
     for within in (True, False):
         ends = [end for end in layout.ends if (end.last > layout.start * 1000) == within]
         for at, near in _together(ends):

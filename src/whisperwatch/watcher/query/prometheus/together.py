@@ -1,4 +1,4 @@
-"""Expressions that are asked at once, of the same times, as one: a request takes longer than most of the answers.
+"""Expressions that are asked at once, of the same moment, as one: a request takes longer than most of their answers.
 
 Each is given a label that tells its series from the others'. Where the store refuses one that is made of several, each
 is asked alone, so that none fails for another.
@@ -20,14 +20,6 @@ _MOST: Final = 12
 _LABEL: Final = "whisperwatch_part"
 
 
-class Times(NamedTuple):
-    """Unix seconds; `step` in seconds."""
-
-    first: int
-    last: int
-    step: int
-
-
 class Rows(NamedTuple):
     """Series as the API tells them: each with its labels as `metric`, and `values`."""
 
@@ -45,40 +37,48 @@ class Together:
     """Asks expressions.
 
     Args:
-        send: makes one request.
+        send: makes one request, of an expression at a moment.
     """
 
-    def __init__(self, send: Callable[[str, Times], Awaitable[Rows]]) -> None:
+    def __init__(self, send: Callable[[str, int], Awaitable[Rows]]) -> None:
         self._send = send
-        self._open: dict[Times, _Batch] = {}
+        self._open: dict[int, _Batch] = {}
 
-    async def ask(self, expression: str, times: Times) -> Rows:
-        """What an aggregation says at some times.
+    async def ask(self, expression: str, at: int) -> Rows:
+        """What an aggregation says at a moment, in unix seconds.
 
         Raises:
             EngineError: it says nothing.
         """
-        batch = self._open.get(times)
+        batch = self._open.get(at)
         if batch is None or not batch.answers.good or len(batch.expressions) == _MOST:
             expressions: list[str] = []
-            batch = self._open[times] = _Batch(expressions, Shared(self._answers(expressions, times)))
+            batch = self._open[at] = _Batch(expressions, Shared(self._answers(expressions, at)))
         number = len(batch.expressions)
         batch.expressions.append(expression)
-        answer = (await batch.answers.wait())[number]
+        try:
+            answer = (await batch.answers.wait())[number]
+        finally:
+            if not batch.answers.good:
+                self._close(batch.expressions, at)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    async def _answers(self, expressions: list[str], times: Times) -> Sequence[Rows | BaseException]:
+    def _close(self, expressions: list[str], at: int) -> None:
+        batch = self._open.get(at)
+        if batch is not None and batch.expressions is expressions:
+            del self._open[at]
+
+    async def _answers(self, expressions: list[str], at: int) -> Sequence[Rows | BaseException]:
         await asyncio.sleep(_WAIT_S)
-        if self._open[times].expressions is expressions:
-            del self._open[times]
+        self._close(expressions, at)
         if len(expressions) == 1:
-            return [await self._send(expressions[0], times)]
+            return [await self._send(expressions[0], at)]
         try:
-            return _parted(await self._send(_joined(expressions), times), len(expressions))
+            return _parted(await self._send(_joined(expressions), at), len(expressions))
         except RefusedError:
-            alone = [self._send(one, times) for one in expressions]
+            alone = [self._send(one, at) for one in expressions]
             answers: list[Rows | BaseException] = await asyncio.gather(*alone, return_exceptions=True)
             return answers
 
