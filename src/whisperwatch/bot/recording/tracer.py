@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from random import getrandbits
 from typing import Any
@@ -23,7 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState
 
 from whisperwatch import semconv, tape
 from whisperwatch.bot.recording.blocks import SpanBlock
@@ -31,6 +30,7 @@ from whisperwatch.bot.recording.current import SPAN_KEY, read
 from whisperwatch.bot.recording.limits import bounded
 from whisperwatch.bot.recording.readable import SpanEnvironment
 from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.sampler import guide_sampler
 from whisperwatch.bot.recording.spans import OURS, Span
 
 logger = logging.getLogger(__name__)
@@ -39,20 +39,6 @@ _now = recorder.clock.now
 
 _UNCONDITIONAL = (sampling.ALWAYS_ON, sampling.DEFAULT_ON)
 """Samplers whose answer is known without asking: sampled, unless the parent isn't (DEFAULT_ON)."""
-
-
-def guide_sampler(environ: Mapping[str, str] = os.environ) -> sampling.Sampler | None:
-    """The sampler that `PERFORMANCE_SAMPLING_RATE` (0.0 to 1.0) asks for; None leaves it to `OTEL_TRACES_SAMPLER`.
-
-    A wrong rate is the watcher's to report, which reads all settings; here it means every trace.
-    """
-    rate = environ.get("PERFORMANCE_SAMPLING_RATE", "").strip()
-    if not rate or environ.get("OTEL_TRACES_SAMPLER", "").strip():
-        return None
-    try:
-        return sampling.ParentBased(sampling.TraceIdRatioBased(float(rate))) if float(rate) < 1 else None
-    except ValueError:
-        return None
 
 
 class Tracer(SDKTracer):
@@ -153,48 +139,24 @@ class Tracer(SDKTracer):
     ) -> trace.Span:
         """A started span, or a NonRecordingSpan, as the sampler has it."""
         parent = trace.get_current_span(context)
-        cause = None
-        if isinstance(parent, Span):
-            cause = ended_root(parent)
-            parent_context = None if cause else parent.get_span_context()
-        else:
-            parent_context = parent.get_span_context()
-            if not parent_context.is_valid:
-                parent_context = None
+        cause = ended_root(parent) if isinstance(parent, Span) else None
+        above = None if cause else _context_of(parent)
         if not recorder.on:
-            return NonRecordingSpan(parent_context or trace.INVALID_SPAN_CONTEXT)
-        trace_id = parent_context.trace_id if parent_context else self.id_generator.generate_trace_id()
-        state = parent_context.trace_state if parent_context else None
-        sampled, recording = True, True
-        if self.always:
-            if self.sampler is sampling.DEFAULT_ON and parent_context:
-                sampled = recording = parent_context.trace_flags.sampled
-        else:
-            result = self.sampler.should_sample(context, trace_id, name, kind, attributes, links)
-            sampled = result.decision is Decision.RECORD_AND_SAMPLE
-            recording = result.decision is not Decision.DROP
-            attributes, state = result.attributes, result.trace_state
-        if parent_context:
-            random = parent_context.trace_flags.random_trace_id
-        else:
-            random = self.id_generator.is_trace_id_random()
+            return NonRecordingSpan(above or trace.INVALID_SPAN_CONTEXT)
+        trace_id = above.trace_id if above else self.id_generator.generate_trace_id()
+        decision, attributes, state = self._decide(context, trace_id, name, kind, attributes, links, above)
+        random = above.trace_flags.random_trace_id if above else self.id_generator.is_trace_id_random()
+        sampled = decision is Decision.RECORD_AND_SAMPLE
         flags = (TraceFlags.SAMPLED if sampled else 0) | (TraceFlags.RANDOM_TRACE_ID if random else 0)
         span_id = self.id_generator.generate_span_id()
-        if not recording:
+        if decision is Decision.DROP:
             return NonRecordingSpan(SpanContext(trace_id, span_id, False, TraceFlags(flags), state))
-        span = Span(
-            name,
-            kind.value,
-            self.environment,
-            trace_id,
-            span_id,
-            parent_context.span_id if parent_context else 0,
-        )
+        span = Span(name, kind.value, self.environment, trace_id, span_id, above.span_id if above else 0)
         span.ornate = True
         span.flags = flags
         span.state = state or None
-        span.parent_context = parent_context
-        if parent_context is not None and parent_context.is_remote:
+        span.parent_context = above
+        if above is not None and above.is_remote:
             span.parent_flags = tape.PARENT_REMOTE
         if attributes:
             span.own, span.cut_attributes = bounded_span_attributes(attributes)
@@ -207,6 +169,24 @@ class Tracer(SDKTracer):
             span.root = parent.root
             parent.root.touched = True
         return span
+
+    def _decide(
+        self,
+        context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, Any] | None,
+        links: Sequence[trace.Link],
+        above: SpanContext | None,
+    ) -> tuple[Decision, Mapping[str, Any] | None, TraceState | None]:
+        """The sampler's decision, the attributes that it wants, and the trace's state."""
+        if not self.always:
+            result = self.sampler.should_sample(context, trace_id, name, kind, attributes, links)
+            return result.decision, result.attributes, result.trace_state
+        dropped = self.sampler is sampling.DEFAULT_ON and above is not None and not above.trace_flags.sampled
+        decision = Decision.DROP if dropped else Decision.RECORD_AND_SAMPLE
+        return decision, attributes, above.trace_state if above else None
 
 
 class TracerProvider(SDKTracerProvider):
@@ -287,6 +267,12 @@ class TracerProvider(SDKTracerProvider):
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         flushed = super().force_flush(timeout_millis)
         return bool(flushed and recorder.flush_tape(timeout_millis))
+
+
+def _context_of(parent: trace.Span) -> SpanContext | None:
+    """What a span below it needs of it; None where there is no span."""
+    context = parent.get_span_context()
+    return context if isinstance(parent, Span) or context.is_valid else None
 
 
 def ended_root(parent: Span) -> Span | None:
