@@ -59,6 +59,9 @@ TOOLS = (
     Tool("docker-compose", "github.com/docker/compose/v2", "v2.40.3", "cmd"),
     Tool("otelcol", "go.opentelemetry.io/collector/cmd/builder", "v0.155.0", ""),
     Tool("mimir", *_MIMIR, "cmd/mimir"),
+    Tool(
+        "victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics", "v1.136.0", "app/victoria-metrics"
+    ),
 )
 
 

@@ -70,6 +70,17 @@ class Stack:
         )
         return self._ready(f"http://127.0.0.1:{port}", "/-/ready")
 
+    def start_victoria_metrics(self, relabelling: Path) -> str:
+        """VictoriaMetrics, which takes OTLP where Prometheus does, with the relabelling of this file; its address."""
+        port = free_port()
+        self._start(
+            "victoria-metrics",
+            f"-storageDataPath={self.data / 'victoria-metrics'}", f"-httpListenAddr=127.0.0.1:{port}",
+            f"-relabelConfig={relabelling}", "-opentelemetry.usePrometheusNaming", "-retentionPeriod=10y",
+            "-search.latencyOffset=0s",
+        )  # fmt: skip
+        return self._ready(f"http://127.0.0.1:{port}", "/health")
+
     @cached_property
     def loki(self) -> str:
         """Loki."""

@@ -1,13 +1,15 @@
-"""What was counted in long windows, of a real Prometheus, beside what was counted: over all that processes can do."""
+"""What was counted in long windows, of a real Prometheus and a VictoriaMetrics: over all that processes can do."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 from tests.contract.bot import Bot
+from tests.stack.programs import Stack
 from tests.stack.test_prometheus import Telemetry, answered, expected, record
 
 from whisperwatch import semconv
@@ -29,6 +31,14 @@ MEASURES = (
     Measure("increase", semconv.COMMAND_DURATION.name, (Match(INSTANCE, ("one", "four")),), (INSTANCE,)),
     Measure("quantile", semconv.COMMAND_DURATION.name, (), COMMAND, 0.95),
 )
+
+
+RELABELLING = """
+- {action: labelmap, regex: service_name, replacement: job}
+- {action: labelmap, regex: service_instance_id, replacement: instance}
+- {action: labeldrop, regex: "(service|scope|otel|telemetry)_.*"}
+"""
+"""What makes labels of VictoriaMetrics' of the resource, as Prometheus does."""
 
 
 @dataclass
@@ -64,9 +74,29 @@ PROCESSES = (
 
 
 @pytest.fixture(scope="module")
-def lived(bare_prometheus: str) -> Telemetry:
-    telemetry, chance = Telemetry(bare_prometheus, "long"), random.Random(3)
-    processes = [replace(one) for one in PROCESSES]
+def victoria_metrics(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("victoria")
+    (folder / "relabelling.yml").write_text(RELABELLING)
+    own = Stack(stack.programs, folder)
+    yield own.start_victoria_metrics(folder / "relabelling.yml")
+    own.stop()
+
+
+@pytest.fixture(scope="module", params=["Prometheus", "VictoriaMetrics"])
+def lived(request: pytest.FixtureRequest) -> Telemetry:
+    if request.param == "Prometheus":
+        telemetry = Telemetry(request.getfixturevalue("bare_prometheus"), "long")
+        live(telemetry)
+    else:
+        url = request.getfixturevalue("victoria_metrics")
+        telemetry = Telemetry(url, "long", receiver="/opentelemetry/v1/metrics")
+        live(telemetry)
+        urllib.request.urlopen(f"{url}/internal/force_flush", timeout=10).close()
+    return telemetry
+
+
+def live(telemetry: Telemetry) -> None:
+    chance, processes = random.Random(3), [replace(one) for one in PROCESSES]
     for at in range(START + SLOT_S, START + HOURS * 3600 + 1, SLOT_S):
         hour = (at - START) / 3600
         heard = []
@@ -82,12 +112,15 @@ def lived(bare_prometheus: str) -> Telemetry:
             if one.hears(hour):
                 heard.append(bot)
         telemetry.export(at, *heard)
-    return telemetry
+
+
+def client_of(url: str) -> StoreClient:
+    return StoreClient(StoreTarget("prometheus", url, (), None, None, None, 30.0))
 
 
 @pytest.fixture
 async def engine(bare_prometheus: str) -> AsyncIterator[Prometheus]:
-    client = StoreClient(StoreTarget("prometheus", bare_prometheus, (), None, None, None, 30.0))
+    client = client_of(bare_prometheus)
     yield Prometheus(client, 'job="long"')
     await client.close()
 
@@ -103,8 +136,10 @@ WINDOWS = [
 
 @pytest.mark.parametrize(("start", "end"), WINDOWS)
 async def test_what_was_counted(
-    lived: Telemetry, engine: Prometheus, monkeypatch: pytest.MonkeyPatch, start: float, end: float
+    lived: Telemetry, monkeypatch: pytest.MonkeyPatch, start: float, end: float
 ) -> None:
+    client = client_of(lived.url)
+    engine = Prometheus(client, 'job="long"')
     if end > 2.5:
         monkeypatch.setattr(engine._long, "_as_any", None)  # not by asking for the window whole
     window = round((end - start) * 3600)
@@ -112,6 +147,7 @@ async def test_what_was_counted(
     for measure in MEASURES:
         found, right = await answered(lambda _: engine, lived, measure, grid), expected(lived, measure, grid)
         assert found == pytest.approx(right, rel=1e-9), measure
+    await client.close()
 
 
 async def test_what_comes_and_goes_all_the_time(bare_prometheus: str, engine: Prometheus) -> None:
@@ -142,7 +178,7 @@ async def test_processes_that_cannot_be_told_apart(bare_prometheus: str) -> None
             bot.count(semconv.GATEWAY_EVENTS, {semconv.EVENT: str(number)}, 1)
             bot.gauge(semconv.START_TIME, {semconv.SERVICE_VERSION: str(number)}, bot.began)
         telemetry.export(at, first, second)
-    client = StoreClient(StoreTarget("prometheus", bare_prometheus, (), None, None, None, 30.0))
+    client = client_of(bare_prometheus)
     grid = Grid(start + 7 * 3600, start + 7 * 3600, 7 * 3600, 7 * 3600)
     measure = Measure("increase", semconv.GATEWAY_EVENTS.name)
     found = await answered(lambda _: Prometheus(client, 'job="twins"'), telemetry, measure, grid)
@@ -161,7 +197,7 @@ async def test_what_begins_anew_by_itself(bare_prometheus: str) -> None:
         bot.count(semconv.GATEWAY_EVENTS, {}, 2 if at > start + 4 * 3600 else 9)
         bot.gauge(semconv.START_TIME, {}, start)
         telemetry.export(at, bot)
-    client = StoreClient(StoreTarget("prometheus", bare_prometheus, (), None, None, None, 30.0))
+    client = client_of(bare_prometheus)
     grid = Grid(start + 7 * 3600, start + 7 * 3600, 5 * 3600, 5 * 3600)
     measure = Measure("increase", semconv.GATEWAY_EVENTS.name)
     found = await answered(lambda _: Prometheus(client, 'job="falls"'), telemetry, measure, grid)

@@ -43,6 +43,7 @@ class Telemetry:
 
     url: str
     service: str
+    receiver: str = "/api/v1/otlp/v1/metrics"
     at: float = 0.0
     restarted: float = 0.0
     apart_s: float = SLOT_S
@@ -71,7 +72,7 @@ class Telemetry:
                     attributes[INSTANCE] = str(bot.stream.resource[INSTANCE])
                     self.told[instrument.name].append((at, attributes, self._added(instrument.kind, cell)))
         self.at = at
-        post(self.url, body)
+        post(self.url + self.receiver, body)
 
     def _added(self, kind: str, cell: Any) -> Any:
         if kind == "gauge":
@@ -83,9 +84,7 @@ class Telemetry:
 
 
 def post(url: str, body: bytes) -> None:
-    request = urllib.request.Request(
-        f"{url}/api/v1/otlp/v1/metrics", body, {"content-type": "application/x-protobuf"}
-    )
+    request = urllib.request.Request(url, body, {"content-type": "application/x-protobuf"})
     urllib.request.urlopen(request, timeout=10).close()
 
 
@@ -396,8 +395,11 @@ class TestZeroPoints:
         telemetry.export(START + 15, bot)
         unaware = MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0]
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            post(bare_prometheus, unaware)
+            post(bare_prometheus + Telemetry.receiver, unaware)
         assert self.samples(bare_prometheus, "returned") == [(0.001, 0), (15, 5)]
         bot.stream.returned = True
-        post(bare_prometheus, MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0])
+        post(
+            bare_prometheus + Telemetry.receiver,
+            MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0],
+        )
         assert self.samples(bare_prometheus, "returned") == [(0.001, 0), (15, 5), (30, 5)]
