@@ -15,10 +15,12 @@ from starlette.routing import Route
 from whisperwatch.semconv import SECURITY_BY, SECURITY_TARGET
 from whisperwatch.state import hash_id
 from whisperwatch.watcher.answers import Answers
+from whisperwatch.watcher.answers.answers import is_pictured
 from whisperwatch.watcher.answers.charts.artist import Artist
 from whisperwatch.watcher.answers.charts.patience import Patience
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Grafana
+from whisperwatch.watcher.answers.reports import has_chart
 from whisperwatch.watcher.answers.telemetry import sections
 from whisperwatch.watcher.material import Material
 from whisperwatch.watcher.pipeline.resource import SERVICE_NAME
@@ -58,6 +60,8 @@ class Answering:
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The ANSWER to an ASK."""
+        if is_pictured(arguments) and has_chart(question, arguments):
+            self._artist.prepare()
         return await self._answers.answer(question, arguments)
 
     def routes(self, token: str) -> Sequence[Route]:

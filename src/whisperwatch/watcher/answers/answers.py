@@ -86,6 +86,11 @@ async def _pictured(
     return {**shown, "instead": told(page, question, sketched)}
 
 
+def is_pictured(arguments: Arguments) -> bool:
+    """Whether who asks gets charts as pictures: in Discord, but where they may not be posted."""
+    return "by" in arguments and not arguments.get(_SKETCHED)
+
+
 def _whole(given: Any) -> int:
     return given if isinstance(given, int) else 1
 
@@ -147,7 +152,7 @@ class Answers:
             return failure(str(error))
         if page.chart is not None and arguments.get("form") == "chart":
             return {**told(unsketched(page), question, arguments), "chart": packed(page.chart)}
-        if self._draw is None or "by" not in arguments or arguments.get(_SKETCHED):
+        if self._draw is None or not is_pictured(arguments):
             return told(page, question, arguments)
         if page.chart is None or page.chart.is_empty():
             return told(page, question, arguments)

@@ -135,6 +135,14 @@ class Reports:
         return await self.page(name, period(arguments, REPORTS[name].over_s), of)
 
 
+def has_chart(question: str, arguments: Arguments) -> bool:
+    """Whether a chart comes with what answers a question."""
+    try:
+        return report_of(question, arguments)[0] in _CHARTS
+    except WrongWordsError:
+        return False
+
+
 def report_of(question: str, arguments: Arguments) -> tuple[str, str]:
     """The name of the report that answers a question, and what it is of ("" where it is of all).
 

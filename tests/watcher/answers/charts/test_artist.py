@@ -106,6 +106,34 @@ async def test_no_font_is_looked_for_but_its_own(make: Make, tmp_path: Path) -> 
     assert {Path(one["fname"]).name[:10] for one in found["ttflist"]} == {"DejaVuSans"}
 
 
+async def test_it_is_started_before_there_is_a_chart(make: Make) -> None:
+    artist = make()
+    artist.prepare()
+    artist.prepare()
+    await until(lambda: artist.pid)
+    pid = artist.pid
+    artist.prepare()
+    assert size(await artist.draw(history()))
+    assert artist.pid == pid
+    assert len(psutil.Process().children()) == 1
+    await artist.close()
+    artist.prepare()
+    assert artist.pid is None
+
+
+async def test_nobody_asks_after_it_was_started(make: Make) -> None:
+    artist = make(keep_s=0.02)
+    artist.prepare()
+    await until(lambda: artist.pid)
+    await until(lambda: artist.pid is None and not psutil.Process().children())
+
+
+async def test_what_cannot_be_started_is_told_when_it_is_asked(make: Make) -> None:
+    artist = make(command=("/no/such/python",))
+    artist.prepare()
+    await raises(artist.draw(history()), "can't be started")
+
+
 async def test_killed_while_it_draws(make: Make) -> None:
     artist = make()
     pid = await stopped(artist)

@@ -58,6 +58,7 @@ class Artist:
         self._asked = 0
         self._process: Process | None = None
         self._idle: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._closed = False
 
     @staticmethod
@@ -74,6 +75,19 @@ class Artist:
         """The worker's; None where there is none."""
         process = self._process
         return None if process is None or process.returncode is not None else process.pid
+
+    def prepare(self) -> None:
+        """Start the worker, where there is none: somebody is about to ask for a chart."""
+        busy = self._turn.locked() or (self._preparing is not None and not self._preparing.done())
+        if self.pid is None and not busy and not self._closed and self.available():
+            self._preparing = asyncio.create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        async with self._turn:
+            self._stay()
+            with contextlib.suppress(ChartError):  # whoever asks for a chart is told
+                await self._worker()
+            self._leave()
 
     async def draw(self, chart: Chart) -> bytes:
         """The chart as a PNG.

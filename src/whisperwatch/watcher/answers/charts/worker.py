@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import BinaryIO, Final
 
@@ -29,6 +30,8 @@ def main() -> None:
     os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     charts, pictures = sys.stdin.buffer, _alone(1)
+    with suppress(Exception):  # while the chart is still made; what is wrong is told when it is there
+        _draw()
     while head := charts.read(HEAD.size):
         _, length = HEAD.unpack(head)
         pictures.write(_drawn(charts.read(length)))
