@@ -49,7 +49,7 @@ class Bot:
             ("instrument", 1, 1, "told", "counter", "1", "", None), ("cell", 1, 1, {}, 0),
         ]  # fmt: skip
         self.stream.take(("batch", 1, time.time_ns(), definitions, [], [], {}))
-        self.stream.returned = True
+        self.stream.returned = time.time_ns()
         there = {
             signal: Target(url, "http/protobuf", (), 10.0, "none", None, None, None)
             for signal, url in targets.items()

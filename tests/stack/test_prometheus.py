@@ -397,7 +397,7 @@ class TestZeroPoints:
         with pytest.raises(urllib.error.HTTPError, match="400"):
             post(bare_prometheus + Telemetry.receiver, unaware)
         assert self.samples(bare_prometheus, "returned") == [(0.001, 0), (15, 5)]
-        bot.stream.returned = True
+        bot.stream.returned = (START + 16) * 10**9
         post(
             bare_prometheus + Telemetry.receiver,
             MetricEncoder(bot.stream, Redaction(bytes(32))).encode((START + 30) * 10**9)[0],

@@ -213,7 +213,7 @@ class Receiver:
         # a process that comes back, or the next one in its slot
         self._sources = [s for s in self._sources if s.slot != place.slot or s in self._connections]
         stream = Stream(self._resource(hello, place.instance), place.slot, self._redactor)
-        stream.returned = place.returned
+        stream.returned = time.time_ns() if place.returned else 0
         source = Source(process, place, hello, stream)
         self._sources.append(source)
         return source

@@ -231,7 +231,7 @@ class TestBirth:
         assert self.points(encoder, NOW + 1) == [(NOW + 1, 4)]
 
     def test_of_a_stream_that_returned_the_old_cells_may_have_been_exported(self, born, redaction):
-        born.stream.returned = True
+        born.stream.returned = NOW
         encoder = MetricEncoder(born.stream, redaction)
         born.send([], [(born.define("cell", born.counter, {"k": "old"}, 5), 7)])
         assert self.points(encoder, NOW) == [(NOW, 7)]
@@ -241,6 +241,14 @@ class TestBirth:
             (NOW + 1 + MS, 0),
             (NOW + 9 * MS, 1),
         ]
+
+    def test_they_may_come_after_the_first_export(self, born, redaction):
+        """Else a counter would seem to begin anew, and count all it has counted once more."""
+        born.stream.returned = NOW - MS
+        encoder = MetricEncoder(born.stream, redaction)
+        encoder.encode(NOW)
+        born.send([], [(born.define("cell", born.counter, {"k": "old"}, 5), 7)])
+        assert self.points(encoder, NOW + 9 * MS) == [(NOW + 9 * MS, 7)]
 
     def test_a_successor_begins_after_the_last_export_of_its_predecessor(self, born, redaction):
         encoder = MetricEncoder(born.stream, redaction, after=NOW - 3 * MS)

@@ -42,7 +42,7 @@ class Watch:
             ("instrument", 1, 1, "c", "counter", "1", "", None), ("cell", 1, 1, {}, 0),
         ]  # fmt: skip
         self.stream.take(("batch", 1 + self.made["seconds"], OFFSET, definitions, [], [], {}))
-        self.stream.returned = True
+        self.stream.returned = OFFSET + 1
         own = LocalStream({})
         there = {name: target(f"{self._url}/v1/{name}") for name in ("traces", "metrics", "logs")}
         pipeline = Pipeline(

@@ -5,8 +5,8 @@ for delta the differences are made here, since the tape is always cumulative. Th
 those of an interval can't be known from those since the start.
 
 A cell that has counted before its first export is exported twice then: as 0 when it began, and as it is. Who looks at
-the growth between two points (Prometheus' `increase`) would lose what the first one has. Of a stream that another
-watcher may have exported already, what came before its first export has no such point, for it would be out of order.
+the growth between two points (Prometheus' `increase`) would lose what the first one has. A cell that began before its
+stream came to this watcher from another has no such point, for the other may have exported it, and it would begin anew.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class MetricEncoder:
     ) -> None:
         self._stream = stream
         self._zeros = stream.counts_from_zero and temporality == "cumulative"
-        self._no_zero_before: int | None = None if stream.returned else after + _MS if after else 0
-        """The earliest time of a point of 0; None: there are none yet."""
+        self._no_zero_before = after + _MS if after else 0
+        """The earliest time of a point of 0."""
         self._delta = temporality != "cumulative"
         self._number_attributes = KeyValues(7, redaction)
         self._histogram_attributes = KeyValues(9, redaction)
@@ -112,7 +112,7 @@ class MetricEncoder:
 
     def _zero(self, instrument: Instrument, cell: Cell, now: int) -> bytes | None:
         """The point before a cell's first, where it is of use."""
-        if self._no_zero_before is None or cell.value is None or not cell.value[0]:
+        if cell.value is None or not cell.value[0] or cell.start < self._stream.returned:
             return None
         at = max(cell.start + _MS, self._no_zero_before)  # at its start it would mean that that is unknown
         if at >= now:

@@ -33,7 +33,7 @@ class Records:
         defined: grows with each instrument and each cell.
         refused_cells: metric points that were left out because an id is among their attributes.
         counts_from_zero: a cell's sum was 0 when it began. What the watcher reads of the machine began long before.
-        returned: another watcher, or an earlier connection, may have exported its cells.
+        returned: wall ns from which on nobody but this watcher can have exported its cells; 0 where nobody ever can.
         hosted: the signals ("spans", "metrics", "logs") that the host application's own providers get and export.
         endpoints: the servers that the bot uses, by number; at most `MOST_ENDPOINTS`. For health checks only: there
             are passwords in it.
@@ -43,7 +43,7 @@ class Records:
         self.resource = dict(resource)
         self.hosted: frozenset[str] = frozenset()
         self.counts_from_zero = True
-        self.returned = False
+        self.returned = 0
         self.slot = slot
         self.refused_cells = 0
         self.defined = 0
