@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-SKIPPED = 6
-"""The exit status where a test was skipped that may not be; pytest's own end at 5. See tools/again.py."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -76,9 +73,8 @@ class SkipGuard:
         if self._unexpected and session.exitstatus in (
             pytest.ExitCode.OK,
             pytest.ExitCode.NO_TESTS_COLLECTED,
-            pytest.ExitCode.TESTS_FAILED,
         ):
-            session.exitstatus = SKIPPED
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._unexpected:
