@@ -134,7 +134,7 @@ async def test_an_end_for_good(server, run, bot, tape, disconnects):
 
 
 async def test_heartbeats_without_an_answer(run, make_bot, tape, disconnects):
-    settings = GatewaySettings(heartbeat_interval=0.05)
+    settings = GatewaySettings(heartbeat_interval=0.2)  # a gateway waits for two: on a busy machine, too
     bot = make_bot(heartbeat_timeout=0.3)
     async with LoopbackDiscord(gateway=settings) as server, run(server, bot):
         with server.faults.silence(events=False, acks=True):
@@ -143,8 +143,7 @@ async def test_heartbeats_without_an_answer(run, make_bot, tape, disconnects):
         await server.until(lambda: tape.cells(semconv.GATEWAY_RESUMES) and bot_of(bot).shards[0].up)
     lost = disconnects()
     lost.pop((0, "1000"))
-    # discord.py times out in the loop or in its thread; on a busy machine the gateway has waited too long before
-    assert lost.keys() <= {(0, "none"), (0, "4000"), (0, "4009")}
+    assert lost.keys() <= {(0, "none"), (0, "4000")}, "discord.py times out in the loop or in its thread"
     assert sum(lost.values()) == server.ledger.connected("resumed"), "each once"
 
 
