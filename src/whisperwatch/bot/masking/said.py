@@ -41,10 +41,8 @@ class Said:
         words: set[str] = set()
         for text in self.texts:
             said, _, whole = read(text)
-            words.update(words_in(said))
-            if not said.isascii():
-                for form in forms(said):
-                    words.update(words_in(form))
+            for form in forms(said):
+                words.update(words_in(form))
             if whole:
                 alone = words_in(whole)
                 self._alone.update(alone)
