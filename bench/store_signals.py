@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.pipeline_cost import RESOURCE, STATIC, spans
+from whisperwatch.watcher import interpreter
 from whisperwatch.watcher.pipeline.kept_logs import KeptLogs
 from whisperwatch.watcher.pipeline.kept_spans import KeptSpans
 from whisperwatch.watcher.pipeline.redaction import Redaction
@@ -146,6 +147,7 @@ def main() -> None:
     options.add_argument("--records", type=int, default=1_000_000)
     options.add_argument("--traces", type=int, default=60_000)
     arguments = options.parse_args()
+    interpreter.share()
     dice, stream, redaction = random.Random(1), Stream(RESOURCE), Redaction(b"k" * 32)
     sets = [("attributes", number, told) for number, told in enumerate(STATIC, 1)]
     stream.take(("batch", 1, 0, [("scope", 1, "bench", None, None, None), *sets], [], [], {}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import json
 import logging
 import os
@@ -18,7 +17,7 @@ from typing import Any
 
 from whisperwatch import tape
 from whisperwatch.state import VARIABLE, StateDirectory, open_state
-from whisperwatch.watcher import doorway
+from whisperwatch.watcher import doorway, interpreter
 from whisperwatch.watcher.lookups import Loop
 from whisperwatch.watcher.notes import Notes
 from whisperwatch.watcher.settings import Current
@@ -101,7 +100,8 @@ async def _watch(
     clean, loop = watcher.redactor.text, asyncio.get_running_loop()
     if own_process:
         _reread_on_hangup(watcher.current)
-        loop.call_later(_STARTED_AFTER_S, _collect_less)
+        interpreter.share()
+        loop.call_later(_STARTED_AFTER_S, interpreter.collect_less)
         notes = Notes(watcher.receiver.note, loop, clean)
         # what health finds of a connected bot, that bot's own log says already
         notes.addFilter(lambda record: record.name != "whisperwatch.health" or not watcher.receiver.streams)
@@ -150,13 +150,6 @@ def _reread_on_hangup(current: Current) -> None:
             current.reload()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
-
-
-def _collect_less() -> None:
-    """What start-up made stays: the collector needn't look at it again, nor look at records ten times a batch."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 async def _until_told(work: Any) -> None:

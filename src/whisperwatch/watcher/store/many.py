@@ -1,7 +1,7 @@
 """Many rows with few statements.
 
-After each statement the store's thread waits until the watcher's loop lets the interpreter go: a busy loop would make
-one statement a row a thousand times slower than the disk.
+After each statement the store's thread waits until the watcher's loop lets the interpreter go (`interpreter.share` makes
+that soon): a busy loop would make one statement a row a hundred times slower than the disk.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from itertools import chain
 from sqlite3 import Connection
 from typing import Any, Final
 
-_TOGETHER: Final = (512, 64, 8, 1)
+_TOGETHER: Final = (2048, 512, 64, 8, 1)
 """Rows of one statement: few sizes, so that SQLite has them all prepared."""
+_VARIABLES: Final = 32_766
+"""So many `?` a statement may have (SQLITE_MAX_VARIABLE_NUMBER, unless SQLite was built with more)."""
 
 
 def insert_many(
@@ -32,9 +34,12 @@ def insert_many(
     """
     if not rows:
         return
-    one = f"({', '.join('?' * len(rows[0]))})"
+    columns = len(rows[0])
+    one = f"({', '.join('?' * columns)})"
     at = 0
     for together in _TOGETHER:
+        if together * columns > _VARIABLES:
+            continue
         statement = f"{insert} INTO {into} VALUES {', '.join([one] * together)}{ending}"
         while len(rows) - at >= together:
             connection.execute(statement, list(chain.from_iterable(rows[at : at + together])))

@@ -266,6 +266,29 @@ def test_a_short_text_is_looked_for_from_the_newest_and_that_is_said(kept):
     assert count_of(kept.database, text="zq") == 1
 
 
+def test_short_texts_are_found_wherever_they_are(kept):
+    """Records are looked through 512 at once: at the edges of these, over a day's end, in an exception, across both."""
+    hits = {0: "qz", 511: "aQZ", 512: "ÄqZ", 1023: "qz\n", 1024: "q", 1499: "qzqz"}
+    kept.write(
+        *[
+            row(
+                86_000.0 + n,
+                hits.get(n, "other"),
+                exception="QZ: q" if n == 700 else "z: q" if n == 1024 else "",
+                logger="bot.ä" if n % 2 else "bot.main",
+            )
+            for n in range(1500)
+        ]
+    )
+    span = (DAY, DAY + 90_000)
+    found = [one.body for one in newest(kept.database, LogFilter(text="qZ"), *span, 50, None).records]
+    assert found == ["qzqz", "qz\n", "other", "ÄqZ", "aQZ", "qz"]
+    found = newest(kept.database, LogFilter(text="qz", logger="bot.ä"), *span, 50, None).records
+    assert [one.body for one in found] == ["qzqz", "qz\n", "aQZ"]
+    found = newest(kept.database, LogFilter(text="z\n"), *span, 50, None).records
+    assert [one.body for one in found] == ["qz\n"]
+
+
 def test_levels_are_what_the_language_says():
     database = memory(
         [row(float(n + 1), name, severity=number) for n, (name, number) in enumerate(ALL_LEVELS.items())]
