@@ -38,7 +38,7 @@ _LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20
 class Needles:
     """What must not be repeated: `texts` whole and in parts, `names` whole."""
 
-    __slots__ = ("_anchors", "_parts", "_runs", "_short", "_single", "_sizes")
+    __slots__ = ("_anchors", "_parts", "_runs", "_short", "_signals", "_sizes")
 
     def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
         self._runs: set[str] = set()
@@ -54,12 +54,13 @@ class Needles:
         self._sizes = tuple(sorted({run.count(" ") + 1 for run in self._runs}, reverse=True))
         self._anchors = {max(run.split(" "), key=len) for run in self._runs}
         """The longest word of each run."""
-        self._single = {word for run in self._short for word in run.split(" ")}
+        self._signals = self._anchors.union(*(run.split(" ") for run in self._short))
+        """Without one of these words there is nothing to mask, but for what is no word."""
 
     def mask(self, text: str, words: Sequence[str]) -> str:
         """The text, in which there are these words, with `MASKED` for what repeats."""
-        if not self._anchors.isdisjoint(words) or (
-            not self._single.isdisjoint(words) and is_quoting(text, words)
+        if not self._signals.isdisjoint(words) and (
+            not self._anchors.isdisjoint(words) or is_quoting(text, words)
         ):
             return self._masked(text)
         if self._parts:
@@ -152,9 +153,11 @@ def is_quoting(text: str, words: Sequence[str]) -> bool:
 
 def words_in(text: str) -> list[str]:
     """Its words, in lower case."""
-    if text.isascii():
-        return _plain(text).encode().translate(_LOWER_WORDS).decode().split()
-    return _WORD.findall(_plain(text))
+    if not text.isascii():
+        return _WORD.findall(_plain(text))
+    if "\\" in text or "%" in text:
+        text = _plain(text)
+    return text.encode().translate(_LOWER_WORDS).decode().split()
 
 
 def _plain(text: str) -> str:

@@ -52,6 +52,10 @@ class Said:
     def _may_be_in(self, text: str, words: Sequence[str], shared: set[str]) -> bool:
         if is_quoting(text, words) or not self._alone.isdisjoint(shared):
             return True
+        if len(shared) == 1:
+            (word,) = shared
+            if len(word) < LONG and words.count(word) == 1:
+                return False
         row, before = 0, ""
         for word in words:
             if word not in shared:

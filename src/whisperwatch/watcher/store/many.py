@@ -1,7 +1,7 @@
 """Many rows with few statements.
 
-After each statement the store's thread waits until the watcher's loop lets the interpreter go (`interpreter.share` makes
-that soon): a busy loop would make one statement a row a hundred times slower than the disk.
+After each statement the store's thread waits until the watcher's loop lets the interpreter go (soon, by
+`interpreter.share`): a busy loop would make one statement a row a hundred times slower than the disk.
 """
 
 from __future__ import annotations
