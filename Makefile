@@ -28,7 +28,7 @@ demo: demo-environment ## a demo bot on a Discord of its own, watched, live in t
 test: environment ## all tests but the stack's; PYTEST_ARGS='tests/bot -k name' picks some
 	@$(bin)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
 
-test-stack: environment stack-tools ## the tests with the collector, Prometheus, Mimir, VictoriaMetrics, Loki and Alertmanager
+test-stack: environment stack-tools ## the tests with the collector, Prometheus, Mimir, Thanos, VictoriaMetrics, Loki and Alertmanager
 	@$(bin)/python -m pytest --timeout 600 tests/stack tests/contract $(PYTEST_ARGS)
 
 stack-tools: python ## these servers, built with Go into a cache (about 20 minutes the first time)

@@ -62,6 +62,7 @@ TOOLS = (
     Tool(
         "victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics", "v1.136.0", "app/victoria-metrics"
     ),
+    Tool("thanos", "github.com/thanos-io/thanos", "v0.42.4", "cmd/thanos", tags="slicelabels"),
 )
 
 

@@ -81,6 +81,23 @@ class Stack:
         )  # fmt: skip
         return self._ready(f"http://127.0.0.1:{port}", "/health")
 
+    def start_thanos(self, prometheus: str) -> str:
+        """A querier of Thanos, and a sidecar beside this Prometheus, which has external labels; the querier's address."""
+        store, http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self._start(
+            "thanos", "sidecar", f"--prometheus.url={prometheus}", f"--tsdb.path={self.data / 'prometheus'}",
+            f"--grpc-address={store}", f"--http-address={http}",
+        )  # fmt: skip
+        self._ready(f"http://{http}", "/-/ready")
+        http = f"127.0.0.1:{free_port()}"
+        self._start(
+            "thanos", "query", f"--endpoint={store}", f"--http-address={http}",
+            f"--grpc-address=127.0.0.1:{free_port()}", "--query.replica-label=replica",
+        )  # fmt: skip
+        querier = self._ready(f"http://{http}", "/-/ready")
+        wait_for(lambda: _says(f"{querier}/api/v1/stores", '"sidecar":[{'), "Thanos to find its sidecar")
+        return querier
+
     @cached_property
     def loki(self) -> str:
         """Loki."""
@@ -245,6 +262,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _says(url: str, text: str) -> bool:
+    with urllib.request.urlopen(url, timeout=2) as response:
+        return text in response.read().decode()
 
 
 def _answers(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What was counted in long windows, of a real Prometheus and a VictoriaMetrics: over all that processes can do."""
+"""What was counted in long windows, of a real Prometheus, Thanos and VictoriaMetrics: over all that processes can do."""
 
 from __future__ import annotations
 
@@ -82,11 +82,27 @@ def victoria_metrics(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
     own.stop()
 
 
-@pytest.fixture(scope="module", params=["Prometheus", "VictoriaMetrics"])
+@pytest.fixture(scope="module")
+def beside_thanos(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A Prometheus, and the Thanos that answers for it."""
+    folder = tmp_path_factory.mktemp("thanos")
+    (folder / "prometheus.yml").write_text("global: {external_labels: {cluster: tests, replica: one}}\n")
+    own = Stack(stack.programs, folder)
+    prometheus = own.start_prometheus(folder / "prometheus.yml")
+    yield prometheus, own.start_thanos(prometheus)
+    own.stop()
+
+
+@pytest.fixture(scope="module", params=["Prometheus", "Thanos", "VictoriaMetrics"])
 def lived(request: pytest.FixtureRequest) -> Telemetry:
     if request.param == "Prometheus":
         telemetry = Telemetry(request.getfixturevalue("bare_prometheus"), "long")
         live(telemetry)
+    elif request.param == "Thanos":
+        prometheus, thanos = request.getfixturevalue("beside_thanos")
+        telemetry = Telemetry(prometheus, "long")
+        live(telemetry)
+        telemetry.url = thanos
     else:
         url = request.getfixturevalue("victoria_metrics")
         telemetry = Telemetry(url, "long", receiver="/opentelemetry/v1/metrics")
