@@ -82,7 +82,7 @@ class Stack:
         return self._ready(f"http://127.0.0.1:{port}", "/health")
 
     def start_thanos(self, prometheus: str) -> str:
-        """A querier of Thanos, and a sidecar beside this Prometheus, which has external labels; the querier's address."""
+        """A sidecar of Thanos beside this Prometheus, which has external labels, and a querier; its address."""
         store, http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self._start(
             "thanos", "sidecar", f"--prometheus.url={prometheus}", f"--tsdb.path={self.data / 'prometheus'}",

@@ -1,4 +1,4 @@
-"""What was counted in long windows, of a real Prometheus, Thanos and VictoriaMetrics: over all that processes can do."""
+"""What was counted in long windows, of a real Prometheus, Thanos, VictoriaMetrics: over all that processes can do."""
 
 from __future__ import annotations
 
