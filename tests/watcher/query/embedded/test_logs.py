@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from whisperwatch.watcher.query.embedded.log_counts import counts
-from whisperwatch.watcher.query.embedded.log_search import LOOKED_THROUGH, newest
+from whisperwatch.watcher.query.embedded.log_search import _AT_ONCE, LOOKED_THROUGH, newest
 from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Grid, LogFilter, QuestionError
@@ -267,14 +267,16 @@ def test_a_short_text_is_looked_for_from_the_newest_and_that_is_said(kept):
 
 
 def test_short_texts_are_found_wherever_they_are(kept):
-    """Records are looked through 512 at once: at the edges of these, over a day's end, in an exception, across both."""
-    hits = {0: "qz", 511: "aQZ", 512: "ÄqZ", 1023: "qz\n", 1024: "q", 1499: "qzqz"}
+    """Records are looked through many at once: at the edges of these, over a day's end, in an exception, across both."""
+    newest_of_second_piece = 1499 - _AT_ONCE
+    hits = {0: "qz", 399: "aQZ", 400: "ÄqZ", newest_of_second_piece: "qz\n", newest_of_second_piece + 1: "q"}
+    hits[1499] = "qzqz"
     kept.write(
         *[
             row(
                 86_000.0 + n,
                 hits.get(n, "other"),
-                exception="QZ: q" if n == 700 else "z: q" if n == 1024 else "",
+                exception="QZ: q" if n == 700 else "z: q" if hits.get(n) == "q" else "",
                 logger="bot.ä" if n % 2 else "bot.main",
             )
             for n in range(1500)

@@ -18,7 +18,7 @@ from whisperwatch.watcher.store.partitions import Partition, View
 
 LOOKED_THROUGH: Final = 20_000
 """Records, from the newest, in which a text is looked for that is too short for the index."""
-_AT_ONCE: Final = 512
+_AT_ONCE: Final = 128
 """Of so many records the texts come out of SQLite as one, in which Python looks once."""
 _FEW: Final = 2_000
 """Of so few records each is looked at, rather than the index."""
