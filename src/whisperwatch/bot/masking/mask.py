@@ -35,7 +35,7 @@ def mask(text: str) -> str:
         if root is None:
             needles = _told.get()
         else:
-            needles = root.__dict__.get("needles") or _of_root(root)
+            needles = root.needles or _of_root(root)
         if not needles or needles is _NOBODYS:
             return text
         words = words_in(text)
@@ -58,7 +58,7 @@ def told(text: str) -> None:
         if root is None:
             _told.set(_with(_told.get(), text))
         else:
-            known = root.__dict__.get("needles") or _of_root(root)
+            known = root.needles or _of_root(root)
             root.needles = (*known[:2], *_with(known[2:], text))
     except Exception:
         guard.failed("told")

@@ -52,6 +52,8 @@ class Root(Span):
     """What went wrong under it, where something did."""
     feature = ""
     """What the bot's code said last that this work is for."""
+    needles: Any = None
+    """What is masked in texts under it (`bot.masking`), once there was one."""
     parent_id = 0
     is_root = True
     title: str
