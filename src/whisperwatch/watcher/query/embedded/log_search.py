@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -112,7 +113,7 @@ class _Day:
             return self._by_kind(f"id, {COLUMNS}")
         kinds = self._kinds()
         if kinds is not None and self._are_few(kinds):
-            return self._scanned(_Allowance(_FEW))
+            return self._scanned(_Allowance(sys.maxsize))
         if len(self._needle) < SHORT:
             return self._scanned(allowance) if kinds is not None else self._scanned_at_once(allowance)
         return self._by_index()
