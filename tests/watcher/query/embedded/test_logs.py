@@ -267,7 +267,7 @@ def test_a_short_text_is_looked_for_from_the_newest_and_that_is_said(kept):
 
 
 def test_short_texts_are_found_wherever_they_are(kept):
-    """Records are looked through many at once: at the edges of these, over a day's end, in an exception, across both."""
+    """Records are looked through many at once: at the edges of these, over a day's end, in an exception, across all."""
     newest_of_second_piece = 1499 - _AT_ONCE
     hits = {0: "qz", 399: "aQZ", 400: "ÄqZ", newest_of_second_piece: "qz\n", newest_of_second_piece + 1: "q"}
     hits[1499] = "qzqz"
