@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given
 
-from whisperwatch.watcher.store.logs.numbers import _after_all, _among, numbered
+from whisperwatch.watcher.store.logs.numbers import numbered
 from whisperwatch.watcher.store.logs.rows import TICKS
 
 ticks = st.integers(1, 3 * TICKS) | st.sampled_from([TICKS, TICKS - 1, TICKS + 1, 2 * TICKS])
@@ -25,12 +25,6 @@ def test_numbers_are_given_once_and_stay_in_their_second(batches):
         assert found == sorted(found)
         assert [(one - 1) // TICKS for one in found] == [(tick - 1) // TICKS for tick in batch]
         there.update(found)
-
-
-@given(st.lists(ticks | st.integers(1, 20), max_size=60).map(sorted))
-def test_the_short_way_leads_to_the_same(batch):
-    found = _after_all(batch)
-    assert found is None or found == list(_among(batch, -1, lambda start, end: ()))
 
 
 def test_more_than_a_second_has_are_late_and_not_lost():

@@ -21,24 +21,6 @@ def numbered(
         newest: the largest number that there is, -1 where there is none.
         taken: those that there are in (start, end].
     """
-    plain = _after_all(ticks) if ticks and ticks[0] > newest else None
-    return iter(plain) if plain is not None else _among(ticks, newest, taken)
-
-
-def _after_all(ticks: Sequence[int]) -> list[int] | None:
-    """Where nothing is in the way, as nearly always; None where more than a second has ticks must be moved."""
-    found, last, end = [], -1, -1
-    for tick in ticks:
-        if tick > end:
-            end = -(-tick // TICKS) * TICKS
-        last = tick if tick > last else last + 1
-        if last > end:
-            return None
-        found.append(last)
-    return found
-
-
-def _among(ticks: Sequence[int], newest: int, taken: Callable[[int, int], Collection[int]]) -> Iterator[int]:
     last = -1
     for second, group in groupby(ticks, lambda tick: (tick - 1) // TICKS):
         start, end, inside = second * TICKS, (second + 1) * TICKS, list(group)

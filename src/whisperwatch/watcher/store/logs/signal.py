@@ -50,9 +50,6 @@ class Logs:
 
     def write(self, database: Database, taken: list[Row]) -> None:
         """Write them, within a transaction."""
-        if (day := _day_of(taken[0])) == _day_of(taken[-1]):
-            _insert(database, day, taken)
-            return
         for day, rows in groupby(taken, _day_of):
             _insert(database, day, list(rows))
 
