@@ -23,6 +23,8 @@ _AT_ONCE: Final = 128
 """Of so many records the texts come out of SQLite as one, in which Python looks once."""
 _FEW: Final = 2_000
 """Of so few records each is looked at, rather than the index."""
+_WITHIN: Final = "id > ? AND id <= ? AND at > ? AND at <= ?"
+"""A piece of time, by numbers and then exactly."""
 _ASTRAY: Final = 256
 """By how many ticks the order of numbers may differ from that of times."""
 _GRADES: Final = 5
@@ -121,10 +123,7 @@ class _Day:
     def _by_kind(self, columns: str) -> Iterator[_Row]:
         """Each level and component is in order by itself."""
         where, values = conditions(self._filter, kinds=False)
-        sql = (
-            f"SELECT {columns} FROM {self._table} WHERE {{}}id > ? AND id <= ? AND at > ? AND at <= ?{where} "
-        )
-        sql += "ORDER BY id DESC"
+        sql = f"SELECT {columns} FROM {self._table} WHERE {{}}{_WITHIN}{where} ORDER BY id DESC"
         kinds = self._kinds()
         if kinds is None:
             return self._execute(sql.format(""), (*self._span, *values))
@@ -176,7 +175,7 @@ class _Day:
         """As `_scanned`, of all levels and components, in two thirds of the time where few records have the text."""
         where, values = conditions(self._filter)
         after, until, *times = self._span
-        span = f"FROM {self._table} WHERE id > ? AND id <= ? AND at > ? AND at <= ?{where} ORDER BY id DESC"
+        span = f"FROM {self._table} WHERE {_WITHIN}{where} ORDER BY id DESC"
         texts = (
             "SELECT count(*), min(id), group_concat(body, char(10)), group_concat(exception, char(10)) "
             f"FROM (SELECT id, body, exception {span} LIMIT ?)"
