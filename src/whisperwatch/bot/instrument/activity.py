@@ -57,32 +57,45 @@ class Activity:
     def turn(self, bot: Bot, subject: Any, at_ns: int, failed: bool, key: Any = None) -> None:
         """A message or an interaction was answered. `key`: the conversation, where the bot's code says one."""
         user = getattr(subject, "author", None) or getattr(subject, "user", None)
-        if user is None or getattr(user, "bot", False):
+        user_id = getattr(user, "id", None)
+        if user_id is None:
             return
         if key is None:
-            channel = getattr(subject, "channel", None)
-            key = (user.id, getattr(channel, "id", None))
-        words = _words(getattr(subject, "content", None))
-        with self._lock:
+            key = (id(bot), user_id, getattr(getattr(subject, "channel", None), "id", None))
+        else:
+            key = (id(bot), key)
+        running = self._running.get(key)
+        if running is None or user_id not in self._users:  # else it is known that this is a person
+            if getattr(user, "bot", False):
+                return
             if len(self._users) < _MOST_USERS:
-                self._users.add(user.id)
-            self._turn((id(bot), key), bot, at_ns, failed, words)
-
-    def _turn(self, key: Any, bot: Bot, at_ns: int, failed: bool, words: frozenset[int]) -> None:
-        running = self._running.pop(key, None)
-        if running is not None and at_ns - running.last_ns >= _GAP_NS:
-            _over(running)
-            running = None
-        if running is None:
-            running = Conversation(bot, at_ns)
-            bot.counted(semconv.CONVERSATIONS).add(1)
-        elif at_ns - running.last_ns <= _ASKED_AGAIN_NS and _alike(running.words, words):
-            bot.counted(semconv.FEEDBACK, "negative", "asked_again").add(1)
+                self._users.add(user_id)
+        words = _words(getattr(subject, "content", None))
+        try:
+            if running is not None and at_ns - running.last_ns < _GAP_NS:
+                self._running.move_to_end(key)
+                if words and at_ns - running.last_ns <= _ASKED_AGAIN_NS and _alike(running.words, words):
+                    bot.counted(semconv.FEEDBACK, "negative", "asked_again").add(1)
+            else:
+                running = self._begin(key, bot, at_ns)
+        except KeyError:  # another thread has just ended it
+            running = self._begin(key, bot, at_ns)
         running.last_ns, running.failed, running.words = at_ns, failed, words
         running.turns += 1
-        self._running[key] = running
-        if len(self._running) > _MOST:
-            _over(self._running.popitem(last=False)[1])
+
+    def _begin(self, key: Any, bot: Bot, at_ns: int) -> Conversation:
+        with self._lock:
+            running = self._running.pop(key, None)
+            if running is not None and at_ns - running.last_ns >= _GAP_NS:
+                _over(running)
+                running = None
+            if running is None:
+                running = Conversation(bot, at_ns)
+                bot.counted(semconv.CONVERSATIONS).add(1)
+            self._running[key] = running
+            if len(self._running) > _MOST:
+                _over(self._running.popitem(last=False)[1])
+            return running
 
     def expire(self, now_ns: int) -> None:
         """End the conversations that have been silent for `GAP_S`."""

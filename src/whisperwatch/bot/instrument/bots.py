@@ -78,11 +78,8 @@ class EventRoot(Root):
         self.shard = shard
         self.title = cells.name
         self.static = cells.static
+        self.duration = cells.duration
         self.begin(start)
-
-    @property
-    def duration(self) -> Distribution:  # type: ignore[override]
-        return self.cells.duration
 
     def hold_back(self, span: Span) -> None:
         """Keep a listener's ended span: it goes where this root goes."""
@@ -216,10 +213,17 @@ class Bot:
             root.shard = shard.number
             root.title = cells.name
             root.static = cells.static
+            root.duration = cells.duration
             root.start_ns = shard.last_event_ns
             root.trace_id = getrandbits(128)
             root.span_id = getrandbits(64)
             root.pending = 1
+            # what is read later, and rarely set: a default of the class costs ten times as much to read
+            root.end_ns = root.status_code = 0
+            root.ornate = root.touched = root.handled = False
+            root.sampled = True
+            root.own = root.trouble = root.held = root.conversation = None
+            root.environment = tracing.environment
             if not tracing.plain:
                 root.ask()
         elif root.subject is None and args:

@@ -78,6 +78,12 @@ class Invocation(Span):
         self.cells = cells
         self.title = cells.title
         self.static = cells.ok
+        # what is read later, and rarely set: a default of the class costs ten times as much to read
+        self.end_ns = 0
+        self.ornate = False
+        self.recorded = True
+        self.error = self.own = None
+        self.outcome = "ok"
         context = read()
         root = context.get(ROOT_KEY)
         if root is not None:

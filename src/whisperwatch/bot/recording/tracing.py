@@ -93,6 +93,7 @@ class Tracing:
         if root is not None:
             span.root = root
             root.touched = True
+        span.environment = self.environment
         span.start_ns = _now()
         return True
 
