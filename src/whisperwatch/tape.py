@@ -109,7 +109,7 @@ PARENT_REMOTE: Final = 0x100
 #               innermost (file, line, function) frames of the bot's thread, a tuple of tuples, innermost last
 #   bots        list of {"name", "ready": bool, "closed": bool, "shards": {shard_id: {"up": bool, "latency": s | None,
 #               "last_event": ns | None}}, "lacks": {privileged intent that it needs: why}}
-#   thread      the ident of the loop's thread, as faulthandler names it; or None
+#   thread      the ident of the loop's thread, as `threading.get_ident` has it; or None
 #   tape        (bytes waiting, spans dropped or lost so far)
 #   users       ids of users whom the bots have answered since the last beat; they are hashed before they are kept
 #   hosted      the signals ("spans", "metrics", "logs") that go to the host's own providers, which export them
@@ -227,10 +227,10 @@ class Incoming:
 def hello(**about: Any) -> tuple[str, dict[str, Any]]:
     """The HELLO of this process. `about` adds `resource` (dict of attributes), `bots` (list of names), and so on.
 
-    Its keys: tape, version, python, marshal, pid; of `bot.ship` also stack (the file descriptor of the bot's process
-    to which faulthandler writes, or None) and main (the name of its main script, without its folder, or None);
-    unsupported, where there are any (list of str: libraries that can't be watched and why, for `check`);
-    of `bot.watch` also settings (what the bot's own code set, by the settings' names).
+    Its keys: tape, version, python, marshal, pid; of `bot.ship` also read_stacks (bool: whether the watcher may read
+    its stacks from outside) and main (the name of its main script, without its folder, or None); unsupported,
+    where there are any (list of str: libraries that can't be watched and why, for `check`); of `bot.watch` also
+    settings (what the bot's own code set, by the settings' names).
     """
     return HELLO, {
         "tape": VERSION,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -140,4 +141,18 @@ async def test_an_oom_kill_of_another_process_is_not_this_ones_end(
     tell(child, "sys.exit(4)")
     assert await process.gone(20)
     assert process.why() == "exit status 4, without goodbye"
+    process.close()
+
+
+def test_one_that_is_stopped_is_known(child: subprocess.Popen[bytes]) -> None:
+    process = Process(child.pid)
+    assert not process.stopped
+    child.send_signal(signal.SIGSTOP)
+    try:
+        os.waitpid(child.pid, os.WUNTRACED)
+        assert (process.alive, process.stopped) == (True, True)
+    finally:
+        child.kill()
+    child.wait()
+    assert not process.stopped
     process.close()

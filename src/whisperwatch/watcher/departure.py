@@ -51,6 +51,12 @@ class Process:
         self._status = self._read_status()  # after the look, so that what is found dead has its status read
         return runs and self._status is None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it may not run, by a SIGSTOP or a debugger."""
+        fields = _stat(self.pid)
+        return fields is not None and fields[_STATE] in "Tt"
+
     async def gone(self, within_s: float) -> bool:
         """Wait for its end, and look for its exit status before its parent takes that away."""
         deadline = time.monotonic() + within_s

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from whisperwatch.watcher import stack
 from whisperwatch.watcher.departure import Process
 from whisperwatch.watcher.instances import Place
 from whisperwatch.watcher.records import Stream
+from whisperwatch.watcher.stack import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Source:
         beat: its newest BEAT.
         beat_received_ns: when that came (monotonic); the hello's time before the first.
         ended: how it ended, once it has.
+        holder: frames of the thread that holds the GIL while no beat comes, innermost last, once they were read.
+        unreadable: why they can't be read, a clause; None while that isn't known, and where they were.
     """
 
     process: Process
@@ -47,6 +49,8 @@ class Source:
     beat: Mapping[str, Any] | None = None
     beat_received_ns: int = field(default_factory=time.monotonic_ns)
     ended: Ended | None = None
+    holder: tuple[Frame, ...] | None = None
+    unreadable: str | None = None
     disconnected_ns: int = 0
 
     @property
@@ -65,15 +69,8 @@ class Source:
     def restarts(self) -> int:
         return self.place.restarts
 
-    @property
-    def gil_dump(self) -> tuple[stack.Frame, ...] | None:
-        """Frames of the thread that holds the GIL, innermost last; only of use while no beat comes."""
-        descriptor = self.hello.get("stack")
-        if not self.connected or not isinstance(descriptor, int):
-            return None
-        return stack.read(self.pid, descriptor, (self.beat or {}).get("thread"))
-
     def hear(self, beat: Mapping[str, Any]) -> None:
         """Take a beat."""
         self.beat = beat
         self.beat_received_ns = time.monotonic_ns()
+        self.holder = self.unreadable = None

@@ -1,56 +1,56 @@
-"""Reads what faulthandler wrote in the bot's process while nothing else there could run (see `bot.ship.watchdog`)."""
+"""Makes sense of the stacks that py-spy read in a bot's process while nothing there could answer (see `spyglass`)."""
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 Frame = tuple[str, int, str]
 """(file, line, function)"""
 
 MOST_FRAMES: Final = 12
-_MOST_BYTES: Final = 256 * 1024
-_THREAD: Final = re.compile(r"^(?:Current t|T)hread 0x([0-9a-f]+).*:$")
-_FRAME: Final = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')
 _WAITING: Final = ("selectors.py", "threading.py", "queue.py")
+_OURS: Final = str(Path(__file__).parents[1])
 
 
-def read(pid: int, descriptor: int, thread: int | None) -> tuple[Frame, ...] | None:
-    """The frames, innermost last, of the thread that a dump in the bot's file tells most of; None without a dump.
+def parse(dump: bytes, thread: int | None) -> tuple[Frame, ...] | None:
+    """The frames, innermost last, of the thread that has the GIL, else of the loop's; of none that just waits.
+
+    None where no thread is the loop's, for then the stacks are another process': pids are a namespace's own.
 
     Args:
-        pid: the bot's process.
-        descriptor: its file descriptor that faulthandler writes to.
-        thread: the ident of its event loop's thread.
+        dump: what `py-spy dump --json` wrote.
+        thread: the ident of the thread of the bot's event loop.
+
+    Raises:
+        ValueError: it is something else.
     """
     try:
-        with Path(f"/proc/{pid}/fd/{descriptor}").open(encoding="ascii", errors="backslashreplace") as file:
-            return parse(file.read(_MOST_BYTES), thread)
-    except OSError:
+        threads = json.loads(dump)
+        stacks = {each["thread_id"]: _frames(each["frames"]) for each in threads}
+        owners = [each["thread_id"] for each in threads if each["owns_gil"]]
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"no list of threads: {error!r}") from error
+    if thread not in stacks:
         return None
+    found = (stacks[ident] for ident in (*owners, thread))
+    return next((frames for frames in found if frames and not _waits(frames)), None)
 
 
-def parse(dump: str, thread: int | None) -> tuple[Frame, ...] | None:
-    """The same, from the dump's text. The loop's thread, unless that just waits: then another holds the GIL."""
-    threads = _threads(dump)
-    if thread is not None and (frames := threads.get(thread)) and not _waits(frames):
-        return frames
-    others = (frames for frames in threads.values() if frames and not _waits(frames))
-    return next(others, None)
+def _frames(innermost_first: Sequence[Any]) -> tuple[Frame, ...]:
+    innermost = innermost_first[:MOST_FRAMES]
+    return tuple(
+        (_text(frame["filename"]), int(frame["line"]), _text(frame["name"])) for frame in reversed(innermost)
+    )
 
 
-def _threads(dump: str) -> dict[int, tuple[Frame, ...]]:
-    threads: dict[int, list[Frame]] = {}
-    frames: list[Frame] = []
-    for line in dump.splitlines():
-        if found := _THREAD.match(line):
-            frames = threads[int(found[1], 16)] = []
-        elif found := _FRAME.match(line):
-            frames.append((found[1], int(found[2]), found[3]))
-    return {ident: tuple(reversed(found[:MOST_FRAMES])) for ident, found in threads.items()}
+def _text(value: object) -> str:
+    """As health can send it: half a surrogate can't be."""
+    return str(value).encode(errors="replace").decode()
 
 
 def _waits(frames: tuple[Frame, ...]) -> bool:
     file = frames[-1][0]
-    return file.endswith(_WAITING) or "whisperwatch" in file
+    return file.endswith(_WAITING) or file.startswith(_OURS)

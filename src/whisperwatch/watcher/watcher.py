@@ -47,6 +47,7 @@ from whisperwatch.watcher.records import LocalStream, Records
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current, Settings
 from whisperwatch.watcher.siem.siem import Siem
+from whisperwatch.watcher.silences import Silences
 from whisperwatch.watcher.source import Source
 from whisperwatch.watcher.store.store import StoreState
 from whisperwatch.watcher.user_counts import WINDOWS
@@ -249,6 +250,8 @@ class Watcher:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
         yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
+        if self.health.off is None:
+            yield Silences(self.sources).run()
         yield self.cost.run()
         yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
         yield self.current.run()

@@ -18,8 +18,8 @@ def test_modes_are_read_as_the_watcher_reads_them(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["true", "1", "yes", "on", "off", "FALSE", "0", "no", "perhaps", ""])
 def test_switches_are_read_as_the_watcher_reads_them(value: str) -> None:
-    set_so = {"WHISPERWATCH_FAULTHANDLER": value}
-    assert Options.from_environment(set_so).faulthandler == settings.load(set_so).process.faulthandler
+    set_so = {"WHISPERWATCH_READ_STACKS": value}
+    assert Options.from_environment(set_so).read_stacks == settings.load(set_so).process.read_stacks
 
 
 def test_the_defaults_are_those_of_the_watcher() -> None:

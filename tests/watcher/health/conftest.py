@@ -30,7 +30,8 @@ class KnownSource:
     connected_ns: int = 0
     beat: Mapping[str, Any] | None = None
     beat_received_ns: int = 0
-    gil_dump: Frames | None = None
+    holder: Frames | None = None
+    unreadable: str | None = None
     ended: KnownEnd | None = None
     stream: Records = field(default_factory=lambda: Records({}))
 

@@ -100,13 +100,20 @@ class TestEventLoop:
     def test_silence_is_a_held_gil_and_its_holder_is_named(self, world: Any) -> None:
         beat, received = world.beat(loop_ago=0.01), world.clock.ns()
         world.clock.pass_(4)
-        dump = ((BOT, 5, "<module>"), (BOT, 30, "Rank.score"))
-        check = self.look(world, beat=beat, beat_received_ns=received, gil_dump=dump)
+        holder = ((BOT, 5, "<module>"), (BOT, 30, "Rank.score"))
+        check = self.look(world, beat=beat, beat_received_ns=received, holder=holder, unreadable="it is late")
         assert check.status == "degraded"
         assert check.text.startswith(f"The event loop has been blocked for 4.0 s at {BOT}:30 Rank.score;")
-        assert "GIL" in check.text
+        assert check.text.endswith("C code is likely to hold the GIL.")
 
-    def test_silence_without_a_dump_still_tells(self, world: Any) -> None:
+    def test_where_a_held_gil_can_not_be_read_it_says_why(self, world: Any) -> None:
+        beat, received = world.beat(loop_ago=0.01), world.clock.ns()
+        world.clock.pass_(4)
+        check = self.look(world, beat=beat, beat_received_ns=received, unreadable="py-spy is not installed")
+        assert check.text.startswith("The event loop has been blocked for 4.0 s; nothing else")
+        assert check.text.endswith("GIL. Where can't be read: py-spy is not installed.")
+
+    def test_silence_without_a_holder_still_tells(self, world: Any) -> None:
         beat, received = world.beat(), world.clock.ns()
         world.clock.pass_(100)
         check = self.look(world, beat=beat, beat_received_ns=received)

@@ -31,7 +31,7 @@ def living_source() -> SimpleNamespace:
     """A bot's process that has just sent a beat, as `watcher.source` has it."""
     now = time.monotonic_ns()
     known = {"pid": 987654, "instance": "c0ffee", "slot": 0, "connected": True, "connected_ns": now}
-    rest = {"beat_received_ns": now, "gil_dump": None, "ended": None, "stream": Stream({})}
+    rest = {"beat_received_ns": now, "holder": None, "unreadable": None, "ended": None, "stream": Stream({})}
     return SimpleNamespace(**known, beat=beat(), **rest)
 
 

@@ -18,7 +18,7 @@ class Options:
 
     Attributes:
         mode: `WHISPERWATCH_WATCHER`: a watcher in a process of its own, in a thread of this one, or none.
-        faulthandler: `WHISPERWATCH_FAULTHANDLER`: whether faulthandler's timer names the code that holds the GIL.
+        read_stacks: `WHISPERWATCH_READ_STACKS`: whether the watcher may read where the code is that holds the GIL.
         tape_bytes: what may wait for the watcher, until that tells what `WHISPERWATCH_TAPE_BYTES` is.
         blocked_after_s: a loop that hasn't turned for so long is blocked, until the watcher tells what
             `WHISPERWATCH_BLOCKED_AFTER` is.
@@ -26,7 +26,7 @@ class Options:
     """
 
     mode: Mode = "process"
-    faulthandler: bool = True
+    read_stacks: bool = True
     tape_bytes: int = 16 * 1024 * 1024
     blocked_after_s: float = 0.25
     hello_timeout_s: float = 20.0
@@ -35,5 +35,5 @@ class Options:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Options:
         """The options that are set. A wrong one takes its default: the watcher reads them too, and tells of it."""
         mode: Any = environment.get("WHISPERWATCH_WATCHER", "").strip().lower()
-        switch = environment.get("WHISPERWATCH_FAULTHANDLER", "").strip().lower()
-        return cls(mode=mode if mode in MODES else cls().mode, faulthandler=switch not in _OFF)
+        switch = environment.get("WHISPERWATCH_READ_STACKS", "").strip().lower()
+        return cls(mode=mode if mode in MODES else cls().mode, read_stacks=switch not in _OFF)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.recorder import Recorder
-from whisperwatch.bot.ship import forking
+from whisperwatch.bot.ship import forking, permission
 from whisperwatch.bot.ship.account import Account
 from whisperwatch.bot.ship.asking import Asking
 from whisperwatch.bot.ship.calls import Callee, Calls
@@ -29,7 +29,6 @@ from whisperwatch.bot.ship.flushes import Flushes
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.options import Options
 from whisperwatch.bot.ship.sampler import OnBlocked, Pulse, Sampler
-from whisperwatch.bot.ship.watchdog import Watchdog
 from whisperwatch.state import StateDirectory
 
 logger = logging.getLogger("whisperwatch")
@@ -82,7 +81,7 @@ class Ship:
         self.options = options or Options.from_environment()
         self._recorder, self._beat, self._about, self._on_welcome = recorder, beat, about, on_welcome
         self._sampler = Sampler(pulse, self.options.blocked_after_s, on_blocked)
-        self._watchdog = Watchdog(self.options.faulthandler and self.options.mode == "process")
+        self._read_stacks = self.options.read_stacks and self.options.mode == "process"
         self._account = Account(recorder, lambda: self._cargo.size)
         account, most = self._account, self.options.tape_bytes
         self._cargo = Cargo(recorder, most, account.lost, account.lost_logs)
@@ -155,12 +154,10 @@ class Ship:
     def _run(self) -> None:
         while not self._stopping:
             began = time.monotonic()
-            self._arm()
             if began >= self._next_beat or self._is_wanted():
                 self._next_beat = began + _BEAT_S
                 self._turn(began + _TICK_S)
             self._rest(hurried=time.monotonic() >= began + _TICK_S)
-        self._watchdog.stop()
         self.asking.close("The bot is ending.")
         self._part()
         if self._carrier.said_farewell and not self._recorder.waiting:
@@ -169,12 +166,6 @@ class Ship:
         self._account.close()
         self._ended.set()
         self._keeper.reap()
-
-    def _arm(self) -> None:
-        try:
-            self._watchdog.arm()
-        except Exception:
-            guard.failed("ship.watchdog")
 
     def _is_wanted(self) -> bool:
         if not self._keeper.connected or self._flushes or self.asking.waiting or self._carrier.has_more:
@@ -229,6 +220,8 @@ class Ship:
         settings = welcome.get("settings", {})
         self._cargo.waiting.limit_bytes = settings.get("tape_bytes", self.options.tape_bytes)
         self._sampler.blocked_after_s = settings.get("blocked_after_s", self.options.blocked_after_s)
+        if self._read_stacks and isinstance(pid := welcome.get("pid"), int):
+            permission.let_read(pid)
         if self._on_welcome is not None and not self._stopping:  # there may be another ship by now
             self._on_welcome(welcome)
 
@@ -272,7 +265,7 @@ class Ship:
     def _hello(self) -> dict[str, Any]:
         main = getattr(sys.modules.get("__main__"), "__file__", None)
         script = os.path.basename(main) if main else None
-        return {"stack": self._watchdog.descriptor, "main": script, **self._about()}
+        return {"read_stacks": self._read_stacks, "main": script, **self._about()}
 
     def _make_beat(self) -> dict[str, Any]:
         beat: dict[str, Any] = {"loop": self._sampler.look()}
@@ -287,14 +280,7 @@ class Ship:
 
     # --- forking ----------------------------------------------------------------------------------------------
 
-    def before_fork(self) -> None:
-        self._watchdog.before_fork()
-
-    def after_fork_in_parent(self) -> None:
-        self._watchdog.after_fork_in_parent()
-
     def after_fork_in_child(self) -> None:
-        self._watchdog.after_fork_in_child()
         self._keeper.abandon()
         self._thread, self._stopping, self._flushes = None, False, Flushes()
         self._wake, self._ended = threading.Event(), threading.Event()

@@ -88,9 +88,8 @@ def event_loop(source: Source, now: Now, state: str | None) -> Check:
     if state in _STOPPED:
         text = f"The event loop hasn't turned for {_seconds(blocked)}: its process is stopped."
     else:
-        text = _blocked_text(
-            blocked, place((source.gil_dump or frames) if silence else frames), bool(silence)
-        )
+        where = place((source.holder or frames) if silence else frames)
+        text = _blocked_text(blocked, where, bool(silence), source.unreadable)
     status: Status = "unhealthy" if blocked > STUCK_S else "degraded"
     return check(status, text, now.unix_of(last_turn_ns), stuck_s=blocked)
 
@@ -180,12 +179,13 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "?")) else f"{text}."
 
 
-def _blocked_text(blocked_s: float, where: str | None, silent: bool) -> str:
+def _blocked_text(blocked_s: float, where: str | None, silent: bool, unreadable: str | None) -> str:
     at = f" at {where}" if where else ""
     why = (
         "; nothing else in its process answers either, so C code is likely to hold the GIL" if silent else ""
     )
-    return f"The event loop has been blocked for {_seconds(blocked_s)}{at}{why}."
+    text = f"The event loop has been blocked for {_seconds(blocked_s)}{at}{why}."
+    return f"{text} Where can't be read: {unreadable}." if silent and unreadable and not where else text
 
 
 def _deaf(shards: Mapping[Any, Mapping[str, Any]], now: Now) -> str:

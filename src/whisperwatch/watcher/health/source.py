@@ -66,8 +66,12 @@ class Source(Protocol):
         """When the newest beat came (monotonic); the hello's time before the first one."""
 
     @property
-    def gil_dump(self) -> tuple[tuple[str, int, str], ...] | None:
+    def holder(self) -> tuple[tuple[str, int, str], ...] | None:
         """Frames of the thread that holds the GIL while no beat comes, innermost last, if known."""
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why these can't be read, a clause; None where they were, or nobody has tried."""
 
     @property
     def ended(self) -> Ended | None: ...

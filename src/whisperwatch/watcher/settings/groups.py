@@ -164,12 +164,12 @@ class Process(Group):
         help="From which lag of the event loop on the stack that blocks it is sampled. Plain numbers are seconds.",
         right="a duration from 50ms to 1h",
     )
-    faulthandler: bool = setting(
-        "WHISPERWATCH_FAULTHANDLER",
+    read_stacks: bool = setting(
+        "WHISPERWATCH_READ_STACKS",
         default=True,
         parse=values.switch,
-        help="Whether `faulthandler` names the code that holds the GIL. `false` where the bot itself uses "
-        "`faulthandler.dump_traceback_later`.",
+        help="Whether the watcher may read where the bot's code is, from outside by py-spy, while that code holds the "
+        "GIL so that nothing in the bot's process can say it.",
         right=_SWITCH,
         bot=True,
     )
