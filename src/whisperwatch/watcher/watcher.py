@@ -250,7 +250,7 @@ class Watcher:
         if self.settings.performance.enabled and not self.settings.disabled:
             yield self.current.paced(self.figures.run, lambda s: s.performance.collection_interval_s)
         yield self.current.paced(self.health.run, lambda s: s.web.interval_s)
-        if self.health.off is None:
+        if self.health.off is None and self.settings.process.read_stacks:
             yield Silences(self.sources).run()
         yield self.cost.run()
         yield self.current.paced(self.users.run, lambda s: s.performance.collection_interval_s)
