@@ -98,7 +98,7 @@ async def test_no_process_and_none_of_python() -> None:
 
 async def test_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spyglass, "find", lambda: None)
-    with pytest.raises(spyglass.UnreadableError, match=r"^py-spy is not installed$"):
+    with pytest.raises(spyglass.UnreadableError, match=r"^py-spy is not installed \(`pip install .*\)$"):
         await spyglass.look(os.getpid())
 
 

@@ -39,7 +39,7 @@ async def look(pid: int) -> bytes:
         UnreadableError: there are none.
     """
     if (program := find()) is None:
-        raise UnreadableError("py-spy is not installed")
+        raise UnreadableError("py-spy is not installed (`pip install 'whisperwatch[stacks]'` brings it)")
     command = (program, "dump", "--nonblocking", "--json", "--pid", str(pid))
     try:  # of the environment, which has secrets, it needs nothing
         process = await asyncio.create_subprocess_exec(
