@@ -36,16 +36,22 @@ _WHOLE = {
 
 
 class Worker:
-    """One variant's process."""
+    """One variant's process, started by `command`, which gets its name and its setting."""
 
-    def __init__(self, name: str, collector: str, state: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        collector: str,
+        state: str,
+        command: tuple[str, ...] = (sys.executable, "-m", "bench.worker"),
+    ) -> None:
         self.name = name
         self.setting = Setting(collector, _free_port(), state)
         self.commands = self.companions = self.logged = 0
         self.errors = Path(f"{state}.errors")
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.worker", name, json.dumps(asdict(self.setting))],
+                [*command, name, json.dumps(asdict(self.setting))],
                 cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             )  # fmt: skip
         self.hear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,20 @@ def message(text="", user=1, channel=1, bot=False):
     return SimpleNamespace(
         author=SimpleNamespace(id=user, bot=bot), channel=SimpleNamespace(id=channel), content=text
     )
+
+
+def test_a_conversation_that_another_thread_ends_at_this_moment_begins_anew():
+    class Ending(OrderedDict):
+        def move_to_end(self, key, last=True):
+            del self[key]
+            super().move_to_end(key, last)
+
+    bot, own = Told(), Activity()
+    own._running = Ending()
+    for minute in (0, 1):
+        own.turn(bot, message(), minute * MINUTE, failed=False)
+    assert bot.counts == {("bot.conversations",): 2}
+    assert [running.turns for running in own._running.values()] == [1]
 
 
 def test_a_conversation_ends_when_nothing_was_said_for_half_an_hour():

@@ -6,16 +6,21 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from bisect import bisect_left
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from whisperwatch import semconv, tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording import recorder as recorder_module
+from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.recorder import RELIEF, recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.watcher.records import Stream
@@ -340,6 +345,19 @@ def test_the_watcher_reads_the_same_metrics_off_the_tape(installed):
                 ]
             else:
                 assert cell.value == (point.value,)
+
+
+@given(
+    st.lists(st.sampled_from([0.05, 0.1, 0.25, 1.0, 2.5]), unique=True).map(sorted).map(tuple),
+    st.lists(st.sampled_from([-1.0, 0, 0.05, 0.06, 0.1, 0.2, 0.25, 1, 2.5, 3.0, inf, -inf])),
+)
+def test_a_histogram_counts_each_value_in_its_bucket_whatever_came_before(bounds, values):
+    cell = Distribution(1, {}, [], bounds)
+    expected = [0] * (len(bounds) + 1)
+    for value in values:
+        cell.record(value)
+        expected[bisect_left(bounds, value)] += 1
+    assert cell.take()[5] == expected
 
 
 # --- forking ----------------------------------------------------------------------------------------------------

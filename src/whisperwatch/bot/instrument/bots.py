@@ -13,6 +13,7 @@ from whisperwatch import semconv
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.recording.cells import Cell, Distribution, Value
+from whisperwatch.bot.recording.readable import SAMPLED
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root, root_here
 from whisperwatch.bot.recording.spans import Span
@@ -221,10 +222,12 @@ class Bot:
             # what is read later, and rarely set: a default of the class costs ten times as much to read
             root.end_ns = root.status_code = 0
             root.ornate = root.touched = root.handled = False
+            root.flags = SAMPLED
             root.sampled = True
             root.own = root.trouble = root.held = root.conversation = None
-            root.environment = tracing.environment
-            if not tracing.plain:
+            if tracing.plain:
+                root.environment = tracing.environment
+            else:
                 root.ask()
         elif root.subject is None and args:
             root.subject = args[0]

@@ -13,6 +13,7 @@ from whisperwatch.bot.instrument.outcomes import is_refusal, original_of, outcom
 from whisperwatch.bot.recording.cells import Distribution, Value
 from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.exceptions import type_name
+from whisperwatch.bot.recording.readable import SAMPLED
 from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
 from whisperwatch.bot.recording.roots import live_root
 from whisperwatch.bot.recording.spans import Span
@@ -81,6 +82,7 @@ class Invocation(Span):
         # what is read later, and rarely set: a default of the class costs ten times as much to read
         self.end_ns = 0
         self.ornate = False
+        self.flags = SAMPLED
         self.recorded = True
         self.error = self.own = None
         self.outcome = "ok"

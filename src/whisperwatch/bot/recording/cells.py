@@ -31,6 +31,7 @@ Exemplar = tuple[Number, int, int, int]
 DEFAULT_CAP = 2000
 """Attribute sets of one instrument, the overflow's not counted: the default of the OpenTelemetry specification."""
 _OVERFLOW: Attributes = {semconv.OVERFLOW: True}
+_INFINITE = float("inf")
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 
@@ -77,8 +78,8 @@ class Distribution:
     """A histogram with explicit bounds, and the newest exemplar of each bucket."""
 
     __slots__ = (
-        "attributes", "bounds", "changed", "counts", "dirty", "exemplars", "highest", "lowest", "mirror", "number",
-        "sum", "taken",
+        "above", "attributes", "bounds", "bucket", "changed", "counts", "dirty", "exemplars", "highest", "lowest",
+        "mirror", "number", "sum", "taken", "up_to",
     )  # fmt: skip
     with_exemplars: ClassVar[bool] = True
     """False where `OTEL_METRICS_EXEMPLAR_FILTER` is `always_off`."""
@@ -94,19 +95,22 @@ class Distribution:
         self.bounds = bounds
         self.dirty = False
         self.mirror: Any = None
+        self.bucket = 0
+        """The last value's, which takes values above `above` and up to `up_to`: the next one is often of the same."""
+        self.above = self.up_to = _INFINITE
         self.zero()
 
     def zero(self) -> None:
         self.counts = [0] * (len(self.bounds) + 1)
         self.sum: Number = 0
-        self.lowest = float("inf")
-        self.highest = float("-inf")
+        self.lowest = _INFINITE
+        self.highest = -_INFINITE
         self.exemplars: dict[int, Exemplar] = {}
         self.taken: dict[int, Exemplar] = {}
 
     def record(self, value: Number, span: Span | None = None) -> None:
         """Count `value`. `span`, where it is given and sampled, becomes the bucket's exemplar."""
-        bucket = bisect_left(self.bounds, value)
+        bucket = self.bucket if self.above < value <= self.up_to else self._look_up(value)
         self.counts[bucket] += 1
         self.sum += value
         if value < self.lowest:
@@ -120,6 +124,15 @@ class Distribution:
             self.changed.append(self)
         if self.mirror is not None:
             self.mirror.record(value, self.attributes)
+
+    def _look_up(self, value: Number) -> int:
+        bounds = self.bounds
+        bucket = bisect_left(bounds, value)
+        above = bounds[bucket - 1] if bucket else -_INFINITE
+        up_to = bounds[bucket] if bucket < len(bounds) else _INFINITE
+        # no call in between: no other thread sees a half
+        self.bucket, self.above, self.up_to = bucket, above, up_to
+        return bucket
 
     def exemplify(self, value: Number, trace_id: int, span_id: int) -> None:
         """Make a sampled span that is none of ours the exemplar of the bucket of `value`, which was recorded in it."""
