@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
+from discord import Message
+
 _WRITTEN: Final = frozenset({"value", "values", "content"})
 """Keys of an interaction's data under which users' words are: options, fields of modals, choices, resolved messages."""
 _OTHERS: Final = ("reference", "message", "cached_message", "data")
@@ -18,6 +20,8 @@ _DEEPEST: Final = 8
 def words_of(subject: Any) -> list[str]:
     """What was written: a message, the message it answers, what an interaction was given."""
     found = _content(subject)
+    if subject.__class__ is Message and subject.reference is None:  # most are, and this is all that they have
+        return found
     for name in _there(subject.__class__, _OTHERS):
         other = getattr(subject, name, None)
         if name == "reference":
@@ -34,6 +38,8 @@ def _content(message: Any) -> list[str]:
 
 def names_of(subject: Any) -> list[str]:
     """What author, guild and channel are called. A member that an event is about is its own author."""
+    if subject.__class__ is Message:
+        return _names_of_message(subject)
     found: list[str] = []
     for owner in _there(subject.__class__, _OWNERS):
         named = getattr(subject, owner, None)
@@ -41,6 +47,16 @@ def names_of(subject: Any) -> list[str]:
             _add_names(found, named)
     if hasattr(subject, "global_name"):
         _add_names(found, subject)
+    return found
+
+
+def _names_of_message(message: Message) -> list[str]:
+    """The same without looking for what a message may have: it is what there is most of, and this takes half."""
+    author, guild, channel = message.author, message.guild, message.channel
+    names = (author.name, author.global_name, getattr(author, "nick", None), getattr(channel, "name", None))
+    found = [name for name in names if name and isinstance(name, str)]
+    if guild is not None and guild.name:
+        found.append(guild.name)
     return found
 
 
