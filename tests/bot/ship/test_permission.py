@@ -24,12 +24,14 @@ def test_yamas_scope_decides(
     assert called == asked
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1, 0])
-def test_the_systems_answer_breaks_nothing(pid: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pid", [None, 2**22 + 1, 0], ids=["this process", "nobody", "zero"])
+def test_the_systems_answer_breaks_nothing(
+    pid: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "ptrace_scope"
     file.write_text("1\n")
     monkeypatch.setattr(permission, "_SCOPE", file)
-    permission.let_read(pid)
+    permission.let_read(os.getpid() if pid is None else pid)
 
 
 def test_a_python_without_ctypes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

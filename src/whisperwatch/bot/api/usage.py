@@ -8,7 +8,8 @@ from typing import Any
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.api.names import checked
-from whisperwatch.bot.instrument.bots import EventRoot, any_bot, bots
+from whisperwatch.bot.instrument.bots import any_bot, bots
+from whisperwatch.bot.instrument.event_roots import EventRoot
 from whisperwatch.bot.instrument.security import security
 from whisperwatch.bot.recording.roots import live_root
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import EventRoot, bot_of
+from whisperwatch.bot.instrument.bots import bot_of
+from whisperwatch.bot.instrument.event_roots import EventRoot
 from whisperwatch.bot.instrument.events import count_error
 from whisperwatch.bot.instrument.invocation import CommandCells, begin, cells_of, note_error
 from whisperwatch.bot.instrument.outcomes import outcome_of

@@ -13,8 +13,9 @@ from opentelemetry import trace
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import Bot, EventRoot, bot_of
+from whisperwatch.bot.instrument.bots import Bot, bot_of
 from whisperwatch.bot.instrument.errors.counting import note
+from whisperwatch.bot.instrument.event_roots import EventRoot
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
 from whisperwatch.bot.recording.current import enter, enter_span, leave

@@ -8,7 +8,8 @@ from typing import Any
 from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.attempts import stand_before
-from whisperwatch.bot.instrument.bots import Bot, EventRoot, any_bot, bot_of_http
+from whisperwatch.bot.instrument.bots import Bot, any_bot, bot_of_http
+from whisperwatch.bot.instrument.event_roots import EventRoot
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.requests import Request
 from whisperwatch.bot.instrument.routes import route_cells
