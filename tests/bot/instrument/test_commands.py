@@ -12,6 +12,10 @@ from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument.invocation import CommandCells, begin
+from whisperwatch.bot.instrument.measures import timing
+from whisperwatch.bot.recording.current import enter, leave
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.tracing import tracing
 
 MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
@@ -548,3 +552,15 @@ async def test_a_bot_without_its_error_handler_logs_as_without_us(say, bot, capl
     await say("!bad")
     (record,) = [record for record in caplog.records if "Ignoring exception in command" in record.message]
     assert type(record.exc_info[1]) is commands.CommandInvokeError
+
+
+def test_a_command_that_runs_after_its_event_has_ended_begins_a_trace_with_a_link(tape):
+    attributes = {semconv.BOT_NAME: "bot", semconv.EVENT: "message"}
+    root = Root("message", 4, recorder.attribute_set(attributes), timing(semconv.EVENT_DURATION, attributes))
+    token = enter(root.context_below())
+    root.end()
+    begin(CommandCells("bot", "late", "prefix")).complete("ok")
+    leave(token)
+    command = tape.root("command late")
+    assert command.trace != root.trace_id
+    assert [linked for linked, _ in command.links] == [root.span_id]

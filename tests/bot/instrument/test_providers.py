@@ -5,9 +5,12 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from whisperwatch import semconv
 from whisperwatch.bot.recording.providers import providers
+from whisperwatch.bot.recording.tracer import TracerProvider
+from whisperwatch.bot.recording.tracing import tracing
 
 
 @pytest.fixture
@@ -113,6 +116,21 @@ async def test_what_is_not_sampled_is_measured_all_the_same(host, tape, talk):
     assert tape.cells(semconv.HTTP_DURATION, method="POST") == {
         ("loopback-bot", "/channels/{channel_id}/messages", 200): 1
     }
+
+
+class RecordOnly(Sampler):
+    def should_sample(self, *args, **kwargs):
+        return SamplingResult(Decision.RECORD_ONLY)
+
+    def get_description(self):
+        return "RecordOnly"
+
+
+async def test_what_a_sampler_has_recorded_only_is_not_exported(tape, talk):
+    tracing.use(TracerProvider(sampler=RecordOnly(), shutdown_on_exit=False))
+    await talk()
+    assert tape.spans() == []
+    assert tape.cells(semconv.COMMAND_DURATION, outcome="ok") == {("loopback-bot", "ping", "prefix"): 1}
 
 
 async def test_traces_switched_off_by_the_watcher(tape, recording, talk):

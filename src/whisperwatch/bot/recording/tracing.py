@@ -107,7 +107,7 @@ class Tracing:
         if not isinstance(started, Span):
             return False
         own = added(started.own, span.static[1])
-        span.__dict__.update({**started.__dict__, **span.__dict__})
+        span.__dict__.update(started.__dict__)
         span.own = own
         if tracer.environment.processor is not None:
             tracer.environment.processor.on_start(span, parent_context=None)
