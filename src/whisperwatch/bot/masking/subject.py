@@ -52,12 +52,12 @@ def names_of(subject: Any) -> list[str]:
 
 def _names_of_message(message: Message) -> list[str]:
     """The same without looking for what a message may have: it is what there is most of, and this takes half."""
-    author, guild, channel = message.author, message.guild, message.channel
-    names = (author.name, author.global_name, getattr(author, "nick", None), getattr(channel, "name", None))
-    found = [name for name in names if name and isinstance(name, str)]
-    if guild is not None and guild.name:
-        found.append(guild.name)
-    return found
+    author = message.author
+    names = (
+        author.name, author.global_name, getattr(author, "nick", None),
+        getattr(message.guild, "name", None), getattr(message.channel, "name", None),
+    )  # fmt: skip
+    return [name for name in names if name and isinstance(name, str)]
 
 
 def _add_names(found: list[str], named: Any) -> None:
