@@ -78,11 +78,12 @@ async def test_who_holds_the_gil_is_named_by_this_python(start: Callable[[str], 
 
 
 async def test_a_process_that_runs_python_takes_no_harm(start: Callable[[str], Started]) -> None:
-    bot = start(RUNNING)
+    bot, read = start(RUNNING), 0
     for _ in range(30):
         with contextlib.suppress(spyglass.UnreadableError):  # it changed while it was copied
-            await spyglass.look(bot.process.pid)
+            read += bool(await spyglass.look(bot.process.pid))
     assert bot.process.poll() is None
+    assert read > 0
 
 
 async def test_no_process_and_none_of_python() -> None:
@@ -117,6 +118,26 @@ async def test_one_that_hangs_is_killed(
     with pytest.raises(spyglass.UnreadableError, match=r"^py-spy took more than 0\.3 s$"):
         await spyglass.look(os.getpid())
     assert_is_gone(tmp_path / "pid")
+
+
+async def test_what_it_has_started_is_killed_with_it(
+    pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spyglass, "PATIENCE_S", 0.3)
+    pretend(f"sleep 60 & echo $! > {tmp_path}/pid; wait")
+    async with asyncio.timeout(20):  # else its child would keep the pipes open for a minute
+        with pytest.raises(spyglass.UnreadableError, match=r"^py-spy took more than 0\.3 s$"):
+            await spyglass.look(os.getpid())
+    started = int((tmp_path / "pid").read_text())
+    while _runs(started):  # noqa: ASYNC110 - it is no child of ours
+        await asyncio.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
 
 
 async def test_one_that_is_not_waited_for_any_more_is_killed(pretend: Pretend, tmp_path: Path) -> None:
@@ -166,12 +187,6 @@ async def test_it_gets_nothing_of_the_environment(pretend: Pretend, monkeypatch:
 
 
 class TestFinding:
-    @pytest.fixture(autouse=True)
-    def anew(self) -> Iterator[None]:
-        spyglass.find.cache_clear()
-        yield
-        spyglass.find.cache_clear()
-
     def test_what_was_installed_with_us(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "")
         found = spyglass.find()
@@ -196,5 +211,4 @@ class TestFinding:
         program.parent.mkdir()
         program.write_text("#!/bin/sh\n")
         program.chmod(0o755)
-        spyglass.find.cache_clear()
         assert spyglass.find() == str(program)

@@ -62,7 +62,8 @@ class Silences:
         heard = source.beat_received_ns
         holder, unreadable = source.holder, None
         try:
-            holder = stack.parse(await self._look(source.pid), (source.beat or {}).get("thread"))
+            found = stack.parse(await self._look(source.pid), (source.beat or {}).get("thread"))
+            holder = found or holder  # nobody may have it for a moment
         except spyglass.UnreadableError as error:
             unreadable = str(error)
         except ValueError:

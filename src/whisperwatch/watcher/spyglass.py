@@ -11,11 +11,11 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import sysconfig
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Iterator
-from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
@@ -43,7 +43,7 @@ async def look(pid: int) -> bytes:
     command = (program, "dump", "--nonblocking", "--json", "--pid", str(pid))
     try:  # of the environment, which has secrets, it needs nothing
         process = await asyncio.create_subprocess_exec(
-            *command, env={}, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+            *command, env={}, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
         )
     except OSError as error:
         raise UnreadableError(f"py-spy can't be started ({error.strerror})") from error
@@ -56,7 +56,6 @@ async def look(pid: int) -> bytes:
         await _end(process)
 
 
-@cache
 def find() -> str | None:
     """Where py-spy is: what was installed with us, else beside this Python, else on the PATH."""
     beside = (sysconfig.get_path("scripts"), os.path.dirname(sys.executable))
@@ -90,7 +89,7 @@ async def _all_of(stream: asyncio.StreamReader) -> bytes:
 
 async def _end(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with what it has started, which would keep its pipes open
     await process.communicate()  # what it still said is read, else its pipes would stay open
 
 

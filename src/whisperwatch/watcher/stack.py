@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ Frame = tuple[str, int, str]
 
 MOST_FRAMES: Final = 12
 _WAITING: Final = ("selectors.py", "threading.py", "queue.py")
-_OURS: Final = str(Path(__file__).parents[1])
+_OURS: Final = str(Path(__file__).parents[1]) + os.sep
 
 
 def parse(dump: bytes, thread: int | None) -> tuple[Frame, ...] | None:

@@ -61,6 +61,27 @@ def test_a_conversation_that_another_thread_ends_at_this_moment_begins_anew():
     assert [running.turns for running in own._running.values()] == [1]
 
 
+def test_a_conversation_that_another_thread_moves_at_this_moment_is_ended_the_next_time():
+    class Moving(OrderedDict):
+        moves = True
+
+        def items(self):
+            items = iter(super().items())
+            if self.moves:
+                self.moves = False
+                self.move_to_end(next(iter(self)))
+            return items
+
+    bot, own = Told(), Activity()
+    own._running = Moving()
+    for user in (1, 2):
+        own.turn(bot, message(user=user), 0, failed=False)
+    own.expire(GAP_S * 10**9)
+    assert len(own._running) == 2
+    own.expire(GAP_S * 10**9)
+    assert len(own._running) == 0
+
+
 def test_a_conversation_ends_when_nothing_was_said_for_half_an_hour():
     bot, own = Told(), Activity()
     for minute in (0, 29, 58):

@@ -12,9 +12,11 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 
 from whisperwatch import semconv
+from whisperwatch.bot import guard
 from whisperwatch.bot import watch as watching
 from whisperwatch.bot.instrument import bots as bots_module
 from whisperwatch.bot.recording import roots
+from whisperwatch.bot.recording.providers import providers
 from whisperwatch.bot.recording.tracing import tracing
 
 MESSAGE = "message (consumer) bot=loopback-bot event=message shard=0 guild=guild-0 channel=general user=ada message=#"
@@ -96,6 +98,27 @@ async def test_an_event_under_which_nothing_happens_is_counted_not_exported(serv
     assert tape.roots("typing") == []
     assert tape.cells(semconv.EVENT_DURATION, event="typing") == {("loopback-bot",): 1}
     assert tape.cells(semconv.GATEWAY_EVENTS, event="TYPING_START") == {("loopback-bot", 0): 1}
+
+
+async def test_an_event_is_measured_once_though_a_processor_breaks(server, run, tape, bot, monkeypatch):
+    monkeypatch.setattr(guard, "strict", False)
+
+    class Broken(SpanProcessor):
+        def on_start(self, span, parent_context=None):
+            raise RuntimeError
+
+    heard = []
+    for number in range(3):
+
+        async def listen(message, number=number):
+            heard.append(number)
+
+        bot.add_listener(listen, "on_message")
+    providers.tracer_provider.add_span_processor(Broken())
+    async with run(server, bot):
+        await server.user("ada").say("hello")
+    assert sorted(heard) == [0, 1, 2]
+    assert tape.cells(semconv.EVENT_DURATION, event="message") == {("loopback-bot",): 1}
 
 
 async def test_processors_forget_listeners_of_an_event_under_which_nothing_happens(server, run, tape, bot):

@@ -78,7 +78,7 @@ class Activity:
                     bot.counted(semconv.FEEDBACK, "negative", "asked_again").add(1)
             else:
                 running = self._begin(key, bot, at_ns)
-        except KeyError:  # another thread has just ended it
+        except (KeyError, RuntimeError):  # another thread has just ended it
             running = self._begin(key, bot, at_ns)
         running.last_ns, running.failed, running.words = at_ns, failed, words
         running.turns += 1
@@ -101,7 +101,10 @@ class Activity:
         """End the conversations that have been silent for `GAP_S`."""
         with self._lock:
             while self._running:
-                key, oldest = next(iter(self._running.items()))
+                try:
+                    key, oldest = next(iter(self._running.items()))
+                except RuntimeError:  # `turn` has moved one at this moment: the next collection goes on
+                    return
                 if now_ns - oldest.last_ns < _GAP_NS:
                     return
                 del self._running[key]

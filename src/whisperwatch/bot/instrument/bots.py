@@ -118,7 +118,7 @@ class Bot:
             shard = self.receiving
             assert shard is not None
             cells = self.events.get(event_name) or self.event_cells(event_name)
-            root = self.root = received(self, cells, args[0] if args else None, shard)
+            root = received(self, cells, args[0] if args else None, shard)
         elif root.subject is None and args:
             root.subject = args[0]
         return root

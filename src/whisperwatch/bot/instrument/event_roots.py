@@ -106,7 +106,7 @@ _new = EventRoot.__new__
 
 
 def received(bot: Bot, cells: EventCells, subject: Any, shard: Shard) -> EventRoot:
-    """The root of the gateway event that a shard is parsing, held once.
+    """The root of the gateway event that a shard is parsing, held once; the bot has it until that is over.
 
     One is made for each event that anyone hears: without the call of `__init__`, and with all that is read of it later.
     A default of the class costs ten times as much to read as what an object has itself.
@@ -128,6 +128,7 @@ def received(bot: Bot, cells: EventCells, subject: Any, shard: Shard) -> EventRo
     root.flags = SAMPLED
     root.sampled = True
     root.own = root.trouble = root.held = root.conversation = None
+    bot.root = root  # though who is asked now may raise
     if tracing.plain:
         root.environment = tracing.environment
     else:

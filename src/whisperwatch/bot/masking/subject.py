@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from discord import Message
-
 _WRITTEN: Final = frozenset({"value", "values", "content"})
 """Keys of an interaction's data under which users' words are: options, fields of modals, choices, resolved messages."""
 _OTHERS: Final = ("reference", "message", "cached_message", "data")
@@ -20,7 +18,9 @@ _DEEPEST: Final = 8
 def words_of(subject: Any) -> list[str]:
     """What was written: a message, the message it answers, what an interaction was given."""
     found = _content(subject)
-    if subject.__class__ is Message and subject.reference is None:  # most are, and this is all that they have
+    if (
+        _is_message(subject.__class__) and subject.reference is None
+    ):  # most are, and this is all that they have
         return found
     for name in _there(subject.__class__, _OTHERS):
         other = getattr(subject, name, None)
@@ -38,7 +38,7 @@ def _content(message: Any) -> list[str]:
 
 def names_of(subject: Any) -> list[str]:
     """What author, guild and channel are called. A member that an event is about is its own author."""
-    if subject.__class__ is Message:
+    if _is_message(subject.__class__):
         return _names_of_message(subject)
     found: list[str] = []
     for owner in _there(subject.__class__, _OWNERS):
@@ -50,11 +50,17 @@ def names_of(subject: Any) -> list[str]:
     return found
 
 
-def _names_of_message(message: Message) -> list[str]:
+@cache
+def _is_message(kind: Any) -> bool:
+    """Known by its name: to import it would fail where `discord` is another library, whose bots are left alone."""
+    return (kind.__module__, kind.__qualname__) == ("discord.message", "Message")
+
+
+def _names_of_message(message: Any) -> list[str]:
     """The same without looking for what a message may have: it is what there is most of, and this takes half."""
     author = message.author
     names = (
-        author.name, author.global_name, getattr(author, "nick", None),
+        getattr(author, "name", None), getattr(author, "global_name", None), getattr(author, "nick", None),
         getattr(message.guild, "name", None), getattr(message.channel, "name", None),
     )  # fmt: skip
     return [name for name in names if name and isinstance(name, str)]
