@@ -302,7 +302,7 @@ BROKEN = [
     (Tracing, "root"), (Tracer, "begin"), (cells.Instrument, "find"), (cells.Value, "add"), (cells.Value, "set"),
     (cells.Distribution, "record"), (spans.Span, "__init__"), (spans.Span, "fail"), (spans.Span, "deliver"),
     (spans.Span, "add_link"), (spans.Span, "set_attribute"), (bots, "Bot"), (bots.Bot, "event_root"),
-    (bots.Bot, "parse_root"), (bots.Bot, "event_cells"), (bots, "received"),
+    (bots.Bot, "parse_root"), (bots.Bot, "event_cells"),
     (event_roots.EventRoot, "__init__"), (event_roots.EventRoot, "describe"), (event_roots.EventRoot, "reply"),
     (event_roots, "_ids"), (events, "_listener_names"), (events, "count_error"),
     (gateway, "watch_socket"), (gateway, "_disconnected"), (gateway, "_events"), (prefix, "_cells"), (prefix, "_final"),

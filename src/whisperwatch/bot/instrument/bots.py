@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from whisperwatch import semconv
-from whisperwatch.bot.instrument.event_roots import EventCells, EventRoot, received
+from whisperwatch.bot.instrument.event_roots import EventCells, EventRoot
 from whisperwatch.bot.recording.cells import Cell, Distribution, Value
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root, root_here
@@ -118,7 +118,9 @@ class Bot:
             shard = self.receiving
             assert shard is not None
             cells = self.events.get(event_name) or self.event_cells(event_name)
-            root = received(self, cells, args[0] if args else None, shard)
+            root = self.root = EventRoot(self, cells, args[0] if args else None, shard.number)
+            root.pending = 1
+            root.begin(shard.last_event_ns)  # after it is the bot's: who is asked may raise
         elif root.subject is None and args:
             root.subject = args[0]
         return root
@@ -130,7 +132,9 @@ class Bot:
         root = live_root()
         if root is not None:
             return root, False
-        return EventRoot(self, self.event_cells(event_name), args[0] if args else None, 0, None), True
+        begun = EventRoot(self, self.event_cells(event_name), args[0] if args else None, None)
+        begun.begin(0)
+        return begun, True
 
 
 bots: weakref.WeakSet[Any] = weakref.WeakSet()

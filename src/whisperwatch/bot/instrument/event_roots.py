@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 from whisperwatch import semconv
@@ -12,10 +11,9 @@ from whisperwatch.bot.recording.readable import SAMPLED
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.bot.recording.spans import Span
-from whisperwatch.bot.recording.tracing import tracing
 
 if TYPE_CHECKING:
-    from whisperwatch.bot.instrument.bots import Bot, Shard
+    from whisperwatch.bot.instrument.bots import Bot
 
 _KIND_CONSUMER = 4
 
@@ -48,7 +46,8 @@ class EventRoot(Root):
     conversation: Any = None
     """The one that it belongs to, where the bot's code said so."""
 
-    def __init__(self, bot: Bot, cells: EventCells, subject: Any, start: int, shard: int | None) -> None:
+    def __init__(self, bot: Bot, cells: EventCells, subject: Any, shard: int | None) -> None:
+        """Who makes it begins it, too."""
         self.bot = bot
         self.cells = cells
         self.subject = subject
@@ -56,7 +55,12 @@ class EventRoot(Root):
         self.title = cells.name
         self.static = cells.static
         self.duration = cells.duration
-        self.begin(start)
+        # what is read later, and rarely set: a default of the class costs ten times as much to read
+        self.end_ns = self.status_code = 0
+        self.ornate = self.touched = self.handled = False
+        self.flags = SAMPLED
+        self.sampled = True
+        self.own = self.trouble = self.held = self.conversation = None
 
     def hold_back(self, span: Span) -> None:
         """Keep a listener's ended span: it goes where this root goes."""
@@ -100,40 +104,6 @@ class EventRoot(Root):
         if self.own:
             own.update(self.own)
         self.own = own
-
-
-_new = EventRoot.__new__
-
-
-def received(bot: Bot, cells: EventCells, subject: Any, shard: Shard) -> EventRoot:
-    """The root of the gateway event that a shard is parsing, held once; the bot has it until that is over.
-
-    One is made for each event that anyone hears: without the call of `__init__`, and with all that is read of it later.
-    A default of the class costs ten times as much to read as what an object has itself.
-    """
-    root = _new(EventRoot)
-    root.bot = bot
-    root.cells = cells
-    root.subject = subject
-    root.shard = shard.number
-    root.title = cells.name
-    root.static = cells.static
-    root.duration = cells.duration
-    root.start_ns = shard.last_event_ns
-    root.trace_id = getrandbits(128)
-    root.span_id = getrandbits(64)
-    root.pending = 1
-    root.end_ns = root.status_code = 0
-    root.ornate = root.touched = root.handled = False
-    root.flags = SAMPLED
-    root.sampled = True
-    root.own = root.trouble = root.held = root.conversation = None
-    bot.root = root  # though who is asked now may raise
-    if tracing.plain:
-        root.environment = tracing.environment
-    else:
-        root.ask()
-    return root
 
 
 def _message_ids(message: Any) -> dict[str, Any]:

@@ -18,9 +18,7 @@ _DEEPEST: Final = 8
 def words_of(subject: Any) -> list[str]:
     """What was written: a message, the message it answers, what an interaction was given."""
     found = _content(subject)
-    if (
-        _is_message(subject.__class__) and subject.reference is None
-    ):  # most are, and this is all that they have
+    if _is_message(subject.__class__) and subject.reference is None:  # as most are: there is no more in it
         return found
     for name in _there(subject.__class__, _OTHERS):
         other = getattr(subject, name, None)

@@ -78,7 +78,9 @@ class Root(Span):
         self.trace_id = getrandbits(128)
         self.span_id = getrandbits(64)
         self.start_ns = start or _now()
-        if not tracing.plain:
+        if tracing.plain:
+            self.environment = tracing.environment
+        else:
             self.ask()
 
     def ask(self) -> None:
