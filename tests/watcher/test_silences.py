@@ -65,7 +65,7 @@ async def followed(look: Looking, *sources: Source) -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110
+        while not condition():  # noqa: ASYNC110 - what changes it tells nobody
             await asyncio.sleep(0.01)
 
 
