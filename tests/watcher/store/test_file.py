@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 
 from whisperwatch.watcher.store.errors import StoreError
-from whisperwatch.watcher.store.file import open_to_change, open_to_read, open_to_write
+from whisperwatch.watcher.store.file import open_to_change, open_to_read, open_to_write, version_of
+from whisperwatch.watcher.store.migrations import MIGRATIONS, Migration
 
 SCHEMA = ("CREATE TABLE told (x)",)
+
+
+def migration(*statements: str) -> Migration:
+    return lambda connection: [connection.execute(one) for one in statements]
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -22,18 +27,21 @@ def test_a_new_one(path: Path) -> None:
     with closing(open_to_write(path, SCHEMA)) as connection:
         assert path.stat().st_mode & 0o777 == 0o600
         assert (pragma(connection, "journal_mode"), pragma(connection, "synchronous")) == ("wal", 2)
-        assert (pragma(connection, "auto_vacuum"), pragma(connection, "user_version")) == (2, 1)
+        assert (pragma(connection, "auto_vacuum"), pragma(connection, "user_version")) == (
+            2,
+            version_of(MIGRATIONS),
+        )
         connection.execute("INSERT INTO told VALUES (1)")
     with closing(open_to_write(path, ("CREATE TABLE other (x)",))) as connection:
         assert connection.execute("SELECT x FROM told").fetchall() == [(1,)]
 
 
 def test_an_older_one_is_brought_up_to_date(path: Path) -> None:
-    with closing(open_to_write(path, SCHEMA)) as connection:
+    with closing(open_to_write(path, SCHEMA, ())) as connection:
         connection.execute("INSERT INTO told VALUES (1)")
     migrations = (
-        ("ALTER TABLE told ADD COLUMN y DEFAULT 5",),
-        ("CREATE TABLE third (z)", "INSERT INTO third VALUES (9)"),
+        migration("ALTER TABLE told ADD COLUMN y DEFAULT 5"),
+        migration("CREATE TABLE third (z)", "INSERT INTO third VALUES (9)"),
     )
     with closing(open_to_write(path, SCHEMA, migrations)) as connection:
         assert pragma(connection, "user_version") == 3
@@ -42,11 +50,11 @@ def test_an_older_one_is_brought_up_to_date(path: Path) -> None:
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
-    open_to_write(path, SCHEMA).close()
-    migrations = (("CREATE TABLE second (y)", "NONSENSE"),)
+    open_to_write(path, SCHEMA, ()).close()
+    migrations = (migration("CREATE TABLE second (y)", "NONSENSE"),)
     with pytest.raises(StoreError, match="can't be opened"):
         open_to_write(path, SCHEMA, migrations)
-    with closing(open_to_write(path, SCHEMA)) as connection:
+    with closing(open_to_write(path, SCHEMA, ())) as connection:
         assert pragma(connection, "user_version") == 1
         assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'second'").fetchone() == (
             0,
@@ -54,22 +62,23 @@ def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
 
 
 def test_a_newer_one_is_refused_and_stays_as_it_is(path: Path) -> None:
-    open_to_write(path, SCHEMA, (("CREATE TABLE second (y)",),)).close()
+    open_to_write(path, SCHEMA, (*MIGRATIONS, migration("CREATE TABLE second (y)"))).close()
+    newer, known = version_of(MIGRATIONS) + 1, version_of(MIGRATIONS)
     before = path.read_bytes()
     for open_it in (
         lambda: open_to_write(path, SCHEMA),
         lambda: open_to_read(path),
         lambda: open_to_change(path),
     ):
-        with pytest.raises(StoreError, match=r"newer Whisperwatch \(schema 2; this one knows 1\)"):
+        with pytest.raises(StoreError, match=rf"newer Whisperwatch \(schema {newer}; this one knows {known}\)"):
             open_it()
     assert path.read_bytes() == before
 
 
 def test_an_older_one_is_not_read(path: Path) -> None:
-    open_to_write(path, SCHEMA).close()
+    open_to_write(path, SCHEMA, ()).close()
     with pytest.raises(StoreError, match="older Whisperwatch's schema 1: its watcher brings it up to 2"):
-        open_to_read(path, (("CREATE TABLE second (y)",),))
+        open_to_read(path, (migration("CREATE TABLE second (y)"),))
 
 
 def test_a_database_of_something_else_is_left_alone(path: Path) -> None:

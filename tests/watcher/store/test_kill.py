@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from whisperwatch.watcher.query.embedded.log_filters import trigrams
+
 WRITER = Path(__file__).with_name("writer.py")
 KILLS = 100
 
@@ -49,7 +51,7 @@ def _logged(connection: sqlite3.Connection) -> tuple[str, int, int]:
     (newest,) = connection.execute(f"SELECT body FROM {table} ORDER BY id DESC LIMIT 1").fetchone()
     (records,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     (found,) = connection.execute(
-        f"SELECT count(*) FROM {table}_text WHERE {table}_text MATCH ?", ('"number"',)
+        f"SELECT count(*) FROM {table}_text WHERE {table}_text MATCH ?", (trigrams("number"),)
     ).fetchone()
     return newest, records, found
 

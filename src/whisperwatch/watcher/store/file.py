@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from whisperwatch.watcher.store.errors import StoreError
+from whisperwatch.watcher.store.migrations import MIGRATIONS, Migration
 from whisperwatch.watcher.store.partitions import SCHEMA as PARTITIONS
 
 _APPLICATION: Final = 0x57485750
@@ -21,10 +22,6 @@ _APPLICATION: Final = 0x57485750
 _BUSY_S: Final = 5.0
 _CACHE_KIB: Final = 4096
 _WAL_BYTES: Final = 16 * 2**20
-
-Migration = tuple[str, ...]
-MIGRATIONS: Final[tuple[Migration, ...]] = ()
-"""What brings a file of version n to n + 1, from version 1 on. The newest version is one more than there are."""
 
 
 def version_of(migrations: Sequence[Migration]) -> int:
@@ -131,8 +128,7 @@ def _bring_up_to_date(
         if found == 0:
             _make(connection, path, schema)
         for migration in migrations[found - 1 :] if found else ():
-            for statement in migration:
-                connection.execute(statement)
+            migration(connection)
         connection.execute(f"PRAGMA user_version={newest}")
         connection.execute("COMMIT")
     except BaseException:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from whisperwatch.watcher.query.embedded.log_counts import counts
-from whisperwatch.watcher.query.embedded.log_search import _AT_ONCE, LOOKED_THROUGH, newest
+from whisperwatch.watcher.query.embedded.log_search import _GLANCE, newest
 from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
 from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Grid, LogFilter, QuestionError
@@ -257,20 +257,31 @@ def test_counts_are_by_group(kept):
     assert found("level", level="error", instance="i1") == {("error",): 1, ("critical",): 1}
 
 
-def test_a_short_text_is_looked_for_from_the_newest_and_that_is_said(kept):
-    kept.write(row(1.0, "zq"), *[row(2.0 + n / 1000, "other") for n in range(LOOKED_THROUGH)])
-    answer = newest(kept.database, LogFilter(text="zq"), *ALL, 5, None)
-    assert answer.records == ()
-    assert "newest 20,000 records only" in answer.notes[0]
-    assert newest(kept.database, LogFilter(text="ot"), *ALL, 5, None).notes == ()
-    assert count_of(kept.database, text="zq") == 1
+def test_a_short_text_is_found_however_far_back(kept):
+    """By looking at the newest, by the index behind that, and where that had to be asked for too much, by looking."""
+    every_letter = "".join(f"\u00fe{chr(0x4E00 + n)}" for n in range(300))
+    kept.write(
+        row(1.0, "zq"),
+        row(2.0, "other", exception="E: so \u00e4Q"),
+        row(3.0, f"\u00de {every_letter}"),
+        *[row(4.0 + n / 100, "other") for n in range(_GLANCE)],
+        row(90_000.0, "ZQ in the morning"),
+    )
+    for text, wanted in {
+        "zq": ["ZQ in the morning", "zq"], "\u00c4q": ["other"], "Q": ["ZQ in the morning", "other", "zq"],
+        "\u00fe": [f"\u00de {every_letter}"], "\u00fe\u4e05": [f"\u00de {every_letter}"], "q\n": [], "qo": [],
+    }.items():  # fmt: skip
+        assert bodies(kept.database, text=text) == wanted, text
+        assert count_of(kept.database, text=text) == len(wanted)
+    assert bodies(kept.database, 1, text="zq", components=("bot",), logger="bot") == ["ZQ in the morning"]
 
 
-def test_short_texts_are_found_wherever_they_are(kept):
-    """Records are looked through many at once: at the edges of these, over a day's end, in an exception, across all."""
-    newest_of_second_piece = 1499 - _AT_ONCE
-    hits = {0: "qz", 399: "aQZ", 400: "ÄqZ", newest_of_second_piece: "qz\n", newest_of_second_piece + 1: "q"}
-    hits[1499] = "qzqz"
+@pytest.mark.parametrize("glance", [0, 1, 399, 400, 1499, 2000])
+def test_short_texts_are_found_wherever_they_are(kept, monkeypatch, glance):
+    """Where looking ends and the index begins, over a day's end, in an exception, by level and component."""
+    monkeypatch.setattr("whisperwatch.watcher.query.embedded.log_search._GLANCE", glance)
+    monkeypatch.setattr("whisperwatch.watcher.query.embedded.log_search._FEW", 0)
+    hits = {0: "qz", 399: "aQZ", 400: "ÄqZ", 1370: "qz\n", 1371: "q", 1499: "qzqz"}
     kept.write(
         *[
             row(
@@ -278,17 +289,19 @@ def test_short_texts_are_found_wherever_they_are(kept):
                 hits.get(n, "other"),
                 exception="QZ: q" if n == 700 else "z: q" if hits.get(n) == "q" else "",
                 logger="bot.ä" if n % 2 else "bot.main",
+                severity=17 if n % 2 else 9,
             )
             for n in range(1500)
         ]
     )
-    span = (DAY, DAY + 90_000)
-    found = [one.body for one in newest(kept.database, LogFilter(text="qZ"), *span, 50, None).records]
-    assert found == ["qzqz", "qz\n", "other", "ÄqZ", "aQZ", "qz"]
-    found = newest(kept.database, LogFilter(text="qz", logger="bot.ä"), *span, 50, None).records
-    assert [one.body for one in found] == ["qzqz", "qz\n", "aQZ"]
-    found = newest(kept.database, LogFilter(text="z\n"), *span, 50, None).records
-    assert [one.body for one in found] == ["qz\n"]
+
+    def found(**told: Any) -> list[str]:
+        return bodies(kept.database, 50, (DAY, DAY + 90_000), **told)
+
+    assert found(text="qZ") == ["qzqz", "qz\n", "other", "ÄqZ", "aQZ", "qz"]
+    assert found(text="qz", logger="bot.ä") == ["qzqz", "aQZ"]
+    assert found(text="qz", level="error") == ["qzqz", "aQZ"]
+    assert found(text="z\n") == ["qz\n"]
 
 
 def test_levels_are_what_the_language_says():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from whisperwatch.watcher.query.answers import Series
-from whisperwatch.watcher.query.embedded.log_filters import MOST_IN_PHRASE, SHORT, conditions, phrase
+from whisperwatch.watcher.query.embedded.log_filters import SHORT, able_to_fold, conditions, having, trigrams
 from whisperwatch.watcher.query.embedded.windows import bin_size, windows
 from whisperwatch.watcher.query.language import Grid, LogFilter
 from whisperwatch.watcher.query.language.logs import LEVELS, LogKey
@@ -38,7 +38,7 @@ def _count(
     view: View, table: str, offset: int, filter: LogFilter, by: tuple[LogKey, ...], grid: Grid, bins: _Bins
 ) -> None:
     """Add one partition's; `offset`: the number at which the grid begins."""
-    source, fits, given = _with_text(view, table, fold(filter.text or ""))
+    source, fits, given = _with_text(table, fold(filter.text or ""))
     where, values = conditions(filter)
     whole, size = (grid.last - grid.start) * TICKS, bin_size(grid) * TICKS
     number = f"({table}.id - {offset + 1}) / {size}" if size < whole else "0"
@@ -48,7 +48,7 @@ def _count(
         # the index of these has all that is asked; of one window, in an order that needs no sorting
         source, ids = f"{table} INDEXED BY {table}_kind", f"+{table}.id"
         order = "grade, component" if number == "0" else order
-    rows = view.connection.execute(
+    rows = able_to_fold(view.connection).execute(
         f"SELECT {number}, count(*){columns} FROM {source} WHERE {ids} > ? AND {ids} <= ?{fits}{where} "
         f"GROUP BY {order}",
         (offset, offset + whole, *given, *values),
@@ -58,18 +58,14 @@ def _count(
         of_group[one] = of_group.get(one, 0) + count
 
 
-def _with_text(view: View, table: str, needle: str) -> tuple[str, str, list[Any]]:
+def _with_text(table: str, needle: str) -> tuple[str, str, list[Any]]:
     if not needle:
         return table, "", []
-    source, found, values = table, "", list[Any]()
-    if len(needle) >= SHORT:
-        source = f"{table}_text JOIN {table} ON {table}.id = {table}_text.rowid"
-        found, values = f" AND {table}_text MATCH ?", [phrase(needle)]
-    if not SHORT <= len(needle) <= MOST_IN_PHRASE:
-        view.connection.create_function("folded", 1, fold, deterministic=True)
-        found += f" AND (instr(folded({table}.body), ?) OR instr(folded({table}.exception), ?))"
-        values += [needle, needle]
-    return source, found, values
+    fits, values = having(table, needle)
+    if len(needle) < SHORT:
+        return table, fits, values
+    source = f"{table}_text JOIN {table} ON {table}.id = {table}_text.rowid"
+    return source, f" AND {table}_text MATCH ?{fits}", [trigrams(needle), *values]
 
 
 def _group(by: tuple[LogKey, ...], group: tuple[Any, ...]) -> dict[str, str]:

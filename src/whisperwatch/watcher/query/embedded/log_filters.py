@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlite3 import Connection
 from typing import Any, Final
 
 from whisperwatch.watcher.query.language import LogFilter
@@ -10,19 +11,51 @@ from whisperwatch.watcher.store.logs import fold
 from whisperwatch.watcher.store.logs.rows import grade_of
 
 SHORT: Final = 3
-"""The index knows of no text with fewer characters."""
-MOST_IN_PHRASE: Final = 64
-"""So much of a text is looked for in the index, for which a long one of few different trigrams is endless work."""
+"""Characters that a trigram has."""
+_LAST: Final = "\U0010ffff"
+_MOST_TRIGRAMS: Final = 64
+"""So many of a text's are looked for; which records have all of it is looked at anyway."""
+_MOST_TERMS: Final = 256
+"""Of so many trigrams the index is asked for any one at once: each takes room for as long as is read."""
 
 
-def phrase(needle: str) -> str:
-    """The beginning of a folded text as a query of the index: one phrase, in which nothing has a meaning."""
-    return '"' + needle[:MOST_IN_PHRASE].replace('"', '""') + '"'
+def trigrams(needle: str) -> str:
+    """The records that may have a folded text of three or more characters, as a query of the index, in which nothing
+    has a meaning."""
+    found = dict.fromkeys(needle[at : at + SHORT] for at in range(len(needle) - SHORT + 1))
+    return " AND ".join(_quoted(one) for one in list(found)[:_MOST_TRIGRAMS])
 
 
-def is_in(needle: str, body: str, exception: str) -> bool:
-    """Whether a folded text is in either."""
-    return needle in fold(body) or needle in fold(exception)
+def beginnings(connection: Connection, table: str, needle: str) -> str | None:
+    """As `trigrams`, for a text that is shorter; "" where no record has it, None where the index had to be asked for
+    too much."""
+    found = connection.execute(
+        f"SELECT term FROM {table}_terms WHERE term >= ? AND term <= ? LIMIT ?",
+        (needle, needle + _LAST * SHORT, _MOST_TERMS + 1),
+    ).fetchall()
+    return None if len(found) > _MOST_TERMS else " OR ".join(_quoted(term) for (term,) in found)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def able_to_fold(connection: Connection) -> Connection:
+    """It knows what `having` asks. Not while it has statements that still run."""
+    connection.create_function("folded", 1, fold, deterministic=True)
+    return connection
+
+
+def having(table: str, needle: str) -> tuple[str, list[Any]]:
+    """What SQL asks of a record that has a folded text, with its values."""
+    columns = (f"{table}.body", f"{table}.exception")
+    return f" AND ({' OR '.join(f'instr({_folded(one)}, ?)' for one in columns)})", [needle, needle]
+
+
+def _folded(column: str) -> str:
+    """Without a call of Python's where the text is ASCII."""
+    is_ascii = f"length({column}) = length(CAST({column} AS BLOB))"
+    return f"iif({is_ascii}, lower({column}), folded({column}))"
 
 
 def conditions(filter: LogFilter, *, kinds: bool = True) -> tuple[str, list[Any]]:

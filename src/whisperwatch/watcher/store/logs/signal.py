@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from whisperwatch.watcher.store.logs.numbers import numbered
-from whisperwatch.watcher.store.logs.rows import COLUMNS, DAY_S, FAMILY, Row, fold, grade_of, tick_of
+from whisperwatch.watcher.store.logs.rows import COLUMNS, DAY_S, FAMILY, Row, grade_of, indexed, tick_of
 from whisperwatch.watcher.store.logs.waiting import MOST, Waiting
 from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
@@ -95,7 +95,7 @@ def _insert(database: Database, day: int, rows: list[Row]) -> None:
     ticks = [tick_of(row[0], day) for row in rows]
     numbers = list(numbered(ticks, -1 if newest is None else newest, taken))
     kept = [(number, grade_of(row[1]), *row) for number, row in zip(numbers, rows, strict=True)]
-    texts = [(number, fold(row[5]), fold(row[6])) for number, row in zip(numbers, rows, strict=True)]
+    texts = [(number, indexed(row[5]), indexed(row[6])) for number, row in zip(numbers, rows, strict=True)]
     insert_many(connection, f"{table} (id, grade, {COLUMNS})", kept, insert=_INSERT)
     insert_many(connection, f"{table}_text (rowid, body, exception)", texts, insert=_INSERT)
     characters = sum(len(row[5]) + len(row[6]) for row in rows)
@@ -112,7 +112,7 @@ def _forget(database: Database, table: str, hashed: str) -> int:
         return 0
     connection.executemany(
         f"INSERT INTO {table}_text ({table}_text, rowid, body, exception) VALUES ('delete', ?, ?, ?)",
-        [(number, fold(body), fold(exception)) for number, body, exception in found],
+        [(number, indexed(body), indexed(exception)) for number, body, exception in found],
     )
     connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in found])
     # what the index deletes it only marks, until it is put together anew

@@ -1,0 +1,76 @@
+"""What older versions have kept is found by this one."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from whisperwatch.watcher.query.embedded.log_counts import counts
+from whisperwatch.watcher.query.embedded.log_search import newest
+from whisperwatch.watcher.query.language import Grid, LogFilter
+from whisperwatch.watcher.store.file import open_to_write
+from whisperwatch.watcher.store.logs import Logs
+from whisperwatch.watcher.store.logs.rows import COLUMNS, fold
+from whisperwatch.watcher.store.partitions import Database
+from whisperwatch.watcher.store.transactions import transaction
+
+DAY = 1_700_006_400
+SPAN = (DAY, DAY + 2 * 86_400)
+OF_VERSION_1 = (
+    "CREATE TABLE {table} (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, severity INTEGER NOT NULL, "
+    "grade INTEGER NOT NULL, level TEXT NOT NULL, component TEXT NOT NULL, logger TEXT NOT NULL, "
+    "body TEXT NOT NULL, exception TEXT NOT NULL, trace BLOB, span BLOB, instance TEXT NOT NULL, "
+    "event TEXT NOT NULL, attributes TEXT NOT NULL)",
+    "CREATE VIRTUAL TABLE {table}_text USING fts5 (body, exception, content='{table}', content_rowid='id', "
+    "tokenize='trigram', columnsize=0)",
+)
+
+
+def row(at: float, body: str) -> tuple[object, ...]:
+    return (round((DAY + at) * 1e9), 9, "INFO", "bot", "bot.main", body, "", None, None, "i", "", '{"u": "abc"}')
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    """Two days with a record each of version 1, opened today."""
+    path = tmp_path / "store.db"
+    with closing(open_to_write(path, (), ())) as old:
+        for start, body in ((DAY, "Ein Stra\u00dfenK\u00e4fer"), (DAY + 86_400, "the pool is dry")):
+            table = f"logs_{start}"
+            old.execute("INSERT INTO partitions (name, family, start) VALUES (?, 'logs', ?)", (table, start))
+            for statement in OF_VERSION_1:
+                old.execute(statement.format(table=table))
+            kept = (65_536, 2, *row(start - DAY + 1, body))
+            old.execute(f"INSERT INTO {table} (id, grade, {COLUMNS}) VALUES ({', '.join('?' * 14)})", kept)
+            old.execute(f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, '')", (65_536, fold(body)))
+    database = Database(open_to_write(path, ()))
+    yield database
+    database.connection.close()
+
+
+def bodies(database: Database, text: str) -> list[str]:
+    return [one.body for one in newest(database, LogFilter(text=text), *SPAN, 9, None).records]
+
+
+def test_logs_of_version_1_are_found_by_any_text(database):
+    logs = Logs(lambda: 1e9)
+    logs.add([row(2.0, "the pool has water"), *[row(3.0 + n / 100, "nothing") for n in range(3_000)]])
+    with transaction(database):
+        logs.write(database, logs.take())
+    assert bodies(database, "POOL") == ["the pool is dry", "the pool has water"]
+    assert bodies(database, "ry") == ["the pool is dry"]
+    assert bodies(database, "K\u00c4F") == bodies(database, "k\u00e4") == ["Ein Stra\u00dfenK\u00e4fer"]
+    assert counts(database, LogFilter(text="pool"), (), Grid(SPAN[1], SPAN[1], 1, 2 * 86_400))[0].points[0][1] == 2
+
+
+def test_they_are_forgotten_and_dropped_whole(database):
+    logs = Logs(lambda: 86_400.0)
+    with transaction(database):
+        assert logs.forget(database, "abc") == 2
+    assert bodies(database, "pool") == bodies(database, "ry") == []
+    for family, partition in logs.expired(database, DAY + 10 * 86_400):
+        database.drop(family, partition)
+    left = database.connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'logs%'").fetchall()
+    assert left == []
