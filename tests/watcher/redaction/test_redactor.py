@@ -126,6 +126,30 @@ def test_what_was_redacted_is_not_redacted_again(text: str, kind: str | None) ->
     assert Redactor().text(once) == once
 
 
+@given(
+    st.lists(
+        st.one_of(st.sampled_from([text for text, _ in SECRETS.values()]), st.sampled_from(HARMLESS), st.text(max_size=40)),
+        min_size=1, max_size=5,
+    ),
+    st.tuples(st.integers(0, 80), st.integers(1, 400)),
+)
+@settings(max_examples=300, deadline=None)
+def test_many_texts_are_redacted_together_as_each_by_itself(texts: list[str], cut: tuple[int, int]) -> None:
+    """Also where a text is a part of a secret, and what the bot's environment and the operator call one."""
+    texts[0] = texts[0][cut[0] : sum(cut)]
+    counted: list[list[tuple[str, int]]] = [[], []]
+    alone, together = (
+        Redactor(
+            {"A_KEY": "replied in 153 ms"}, [re.compile("^[A-Z]{2,}")], show_id=lambda text: f"<{text}>",
+            counted=lambda name, times, into=into: into.append((name, times)),
+        )
+        for into in counted
+    )
+    clean = together.within("\n".join(texts))
+    assert [clean(text) for text in texts] == [alone.text(text) for text in texts]
+    assert counted[0] == counted[1]
+
+
 ENVIRONMENT = {
     "DISCORD_TOKEN": "not.shaped/like+one",
     "LLM_API_KEY": "just words here",

@@ -36,6 +36,7 @@ class KeptAttributes:
         self._redaction = redaction
         self.clean = redaction.redactor.text
         """A text as it may be kept."""
+        self.within = redaction.redactor.within
         self._values: dict[str, dict[str | int, Any]] = {}
         self._texts: dict[str, str] = {}
 

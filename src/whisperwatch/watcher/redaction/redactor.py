@@ -9,6 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from re import Match, Pattern
 from typing import Any, Final
 
@@ -71,6 +72,14 @@ class Redactor:
             self._fail(error)
             return FAILED
 
+    def within(self, whole: str) -> Callable[[str], str]:
+        """As `text`, for texts that are lines of `whole`: what that can't have is looked for once, not in each of them."""
+        try:
+            return self._narrowed(whole).text
+        except Exception as error:
+            self._fail(error)
+            return self.text
+
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes as they may leave; also values within sequences and mappings."""
         return {self.text(key): self.value(key, value) for key, value in attributes.items()}
@@ -104,6 +113,16 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self.text(str(inner)): self.value(str(inner), item) for inner, item in value.items()}
         return value
+
+    def _narrowed(self, whole: str) -> Redactor:
+        """One that looks only for what may be in a text or a part of it."""
+        lower = whole.lower()
+        narrowed = copy(self)
+        narrowed._secrets = [secret for secret in self._secrets if secret in whole]
+        narrowed._kinds = tuple(one for one in self._kinds if one.may_be_in(lower if one.folded else whole))
+        if self._show_id is not None and not _ID.search(whole):
+            narrowed._show_id = None
+        return narrowed
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:

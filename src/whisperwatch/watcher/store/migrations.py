@@ -21,6 +21,7 @@ def _texts_are_indexed_without_places(connection: sqlite3.Connection) -> None:
             f"CREATE VIRTUAL TABLE {table}_text USING fts5 (body, exception, content='{table}', content_rowid='id', "
             "tokenize='trigram case_sensitive 1', columnsize=0, detail=none)"
         )
+        connection.execute(f"INSERT INTO {table}_text ({table}_text, rank) VALUES ('automerge', 16)")
         connection.execute(f"CREATE VIRTUAL TABLE {table}_terms USING fts5vocab ('{table}_text', 'row')")
         connection.execute(
             f"INSERT INTO {table}_text (rowid, body, exception) "

@@ -16,8 +16,8 @@ _SHARE: Final = 0.25
 _INSERT: Final = "INSERT OR FAIL"
 """Undone by the transaction alone: a statement that undoes itself makes FTS5 write out what it holds."""
 _ROW_BYTES: Final = 160
-_PER_CHARACTER: Final = 4
-"""Bytes that a character takes: its own, and about three in the index."""
+_PER_CHARACTER: Final = 3
+"""Bytes that a character takes: its own, and about two in the index."""
 
 
 class Logs:
