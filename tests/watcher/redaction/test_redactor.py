@@ -128,8 +128,11 @@ def test_what_was_redacted_is_not_redacted_again(text: str, kind: str | None) ->
 
 @given(
     st.lists(
-        st.one_of(st.sampled_from([text for text, _ in SECRETS.values()]), st.sampled_from(HARMLESS), st.text(max_size=40)),
-        min_size=1, max_size=5,
+        st.sampled_from([text for text, _ in SECRETS.values()])
+        | st.sampled_from(HARMLESS)
+        | st.text(max_size=40),
+        min_size=1,
+        max_size=5,
     ),
     st.tuples(st.integers(0, 80), st.integers(1, 400)),
 )
@@ -140,7 +143,9 @@ def test_many_texts_are_redacted_together_as_each_by_itself(texts: list[str], cu
     counted: list[list[tuple[str, int]]] = [[], []]
     alone, together = (
         Redactor(
-            {"A_KEY": "replied in 153 ms"}, [re.compile("^[A-Z]{2,}")], show_id=lambda text: f"<{text}>",
+            {"A_KEY": "replied in 153 ms"},
+            [re.compile("^[A-Z]{2,}")],
+            show_id=lambda text: f"<{text}>",
             counted=lambda name, times, into=into: into.append((name, times)),
         )
         for into in counted

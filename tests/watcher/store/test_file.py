@@ -70,7 +70,9 @@ def test_a_newer_one_is_refused_and_stays_as_it_is(path: Path) -> None:
         lambda: open_to_read(path),
         lambda: open_to_change(path),
     ):
-        with pytest.raises(StoreError, match=rf"newer Whisperwatch \(schema {newer}; this one knows {known}\)"):
+        with pytest.raises(
+            StoreError, match=rf"newer Whisperwatch \(schema {newer}; this one knows {known}\)"
+        ):
             open_it()
     assert path.read_bytes() == before
 

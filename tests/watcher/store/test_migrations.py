@@ -29,7 +29,8 @@ OF_VERSION_1 = (
 
 
 def row(at: float, body: str) -> tuple[object, ...]:
-    return (round((DAY + at) * 1e9), 9, "INFO", "bot", "bot.main", body, "", None, None, "i", "", '{"u": "abc"}')
+    at_ns = round((DAY + at) * 1e9)
+    return (at_ns, 9, "INFO", "bot", "bot.main", body, "", None, None, "i", "", '{"u": "abc"}')
 
 
 @pytest.fixture
@@ -44,7 +45,9 @@ def database(tmp_path: Path):
                 old.execute(statement.format(table=table))
             kept = (65_536, 2, *row(start - DAY + 1, body))
             old.execute(f"INSERT INTO {table} (id, grade, {COLUMNS}) VALUES ({', '.join('?' * 14)})", kept)
-            old.execute(f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, '')", (65_536, fold(body)))
+            old.execute(
+                f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, '')", (65_536, fold(body))
+            )
     database = Database(open_to_write(path, ()))
     yield database
     database.connection.close()
@@ -62,7 +65,10 @@ def test_logs_of_version_1_are_found_by_any_text(database):
     assert bodies(database, "POOL") == ["the pool is dry", "the pool has water"]
     assert bodies(database, "ry") == ["the pool is dry"]
     assert bodies(database, "K\u00c4F") == bodies(database, "k\u00e4") == ["Ein Stra\u00dfenK\u00e4fer"]
-    assert counts(database, LogFilter(text="pool"), (), Grid(SPAN[1], SPAN[1], 1, 2 * 86_400))[0].points[0][1] == 2
+    assert (
+        counts(database, LogFilter(text="pool"), (), Grid(SPAN[1], SPAN[1], 1, 2 * 86_400))[0].points[0][1]
+        == 2
+    )
 
 
 def test_they_are_forgotten_and_dropped_whole(database):

@@ -73,7 +73,7 @@ class Redactor:
             return FAILED
 
     def within(self, whole: str) -> Callable[[str], str]:
-        """As `text`, for texts that are lines of `whole`: what that can't have is looked for once, not in each of them."""
+        """As `text`, for texts that are lines of `whole`: what that can't have is looked for once, not in each."""
         try:
             return self._narrowed(whole).text
         except Exception as error:

@@ -79,7 +79,8 @@ class _Day:
     """
 
     def __init__(self, view: View, partition: Partition, filter: LogFilter, times: tuple[int, int]) -> None:
-        self._connection, self._execute, self._table = view.connection, view.connection.execute, partition.name
+        self._connection, self._table = view.connection, partition.name
+        self._execute = view.connection.execute
         self._filter, self._needle = filter, fold(filter.text or "")
         self._text, self._texts = having(self._table, self._needle) if self._needle else ("", [])
         after, until = (tick_of(at, partition.start) for at in times)
