@@ -40,6 +40,8 @@ DAY = 1_700_006_400
 DAYS = 3
 _NS = 10**9
 _BATCH = 30_000
+_ALONE = 300_000
+"""Records of which the store's own pace is taken."""
 _SAID = (
     "replied to user in ms tokens cache miss hit fetched memories for channel model answered took seconds retry pool "
     "connection acquired released query select command ask remember forget gateway heartbeat event message guild shard "
@@ -112,7 +114,15 @@ def fill(signal: Any, convert: Callable[[list[Any]], Any], given: Iterator[Any],
             spent, done = spent + time.perf_counter() - begun, done + len(batch)
     database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     micro = 1e6 / done
-    return f"{done / spent:,.0f}/s from the tape; {converting * micro:.1f} + {writing * micro:.1f} µs each"
+    return f"{done / spent:,.0f}/s; {converting * micro:.1f} + {writing * micro:.1f} µs each"
+
+
+def alone(rows: list[Any], path: Path) -> str:
+    """How fast the store writes records that somebody else has converted."""
+    database = Database(open_to_write(path, ()))
+    told = fill(Logs(lambda: 0.0), lambda some: some, iter(rows), database)
+    database.connection.close()
+    return told
 
 
 def timed(question: Callable[[], Any]) -> str:
@@ -155,16 +165,22 @@ def main() -> None:
         path = Path(folder) / "store.db"
         database = Database(open_to_write(path, ()))
         log_rows, span_parts, offset = KeptLogs(redaction, {}), KeptSpans(redaction), DAY * _NS
+        rows = list(log_rows.rows(stream, logs(min(arguments.records, _ALONE), dice), offset))
+        print("log records, written:", alone(rows, path.with_name("alone.db")))
+        del rows
         given = logs(arguments.records, dice)
         print(
-            "log records:",
+            "log records, from the tape:",
             fill(Logs(lambda: 0.0), lambda some: log_rows.rows(stream, some, offset), given, database),
         )
         size = path.stat().st_size
         print(f"  {size / arguments.records:.0f} bytes each")
         made = iter(spans(arguments.traces * 4, dice))
         traces = Traces(most_bytes=10**9)
-        print("spans:", fill(traces, lambda some: span_parts.parts(stream, some, offset), made, database))
+        print(
+            "spans, from the tape:",
+            fill(traces, lambda some: span_parts.parts(stream, some, offset), made, database),
+        )
         print(f"  {(path.stat().st_size - size) / (arguments.traces * 4):.0f} bytes each, in traces of four")
         view = View(open_to_read(path))
         for name, question in questions(view):

@@ -56,6 +56,7 @@ COLUMNS: Final = (
 )
 
 
+@lru_cache(64)
 def grade_of(severity: int) -> int:
     """0 for debug to 4 for critical, of an OpenTelemetry severity number."""
     return bisect_right(_THRESHOLDS, severity)
