@@ -8,7 +8,7 @@ from typing import Any
 
 from whisperwatch import semconv
 from whisperwatch.watcher.store.traces import Part
-from whisperwatch.watcher.store.traces.rows import encode
+from whisperwatch.watcher.store.traces.packing import encode
 
 _NS = 10**9
 _SQL = {semconv.DB_SYSTEM: "postgresql", semconv.DB_OPERATION: "SELECT", semconv.SERVER_ADDRESS: "localhost"}

@@ -20,7 +20,7 @@ from whisperwatch.watcher.store.metrics.taken import pairs_of
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.reading import Readers
 from whisperwatch.watcher.store.traces import Part, Traces
-from whisperwatch.watcher.store.traces.rows import encode
+from whisperwatch.watcher.store.traces.packing import encode
 from whisperwatch.watcher.store.transactions import transaction
 
 NOW = 1_800_000_000.0

@@ -8,7 +8,8 @@ from typing import Final
 from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes, wall
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Records, Span
-from whisperwatch.watcher.store.traces.rows import PackedSpan, Part, encode
+from whisperwatch.watcher.store.traces.packing import PackedSpan, encode
+from whisperwatch.watcher.store.traces.rows import Part
 
 _INSTANCE: Final = "service.instance.id"
 _KINDS: Final = ("internal", "server", "client", "producer", "consumer")

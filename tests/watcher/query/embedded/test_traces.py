@@ -13,7 +13,7 @@ from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Match, Period, TraceSearch
 from whisperwatch.watcher.store.reading import Readers
 from whisperwatch.watcher.store.traces import Part
-from whisperwatch.watcher.store.traces.rows import encode
+from whisperwatch.watcher.store.traces.packing import encode
 
 DAY = 1_700_006_400
 NS = 10**9

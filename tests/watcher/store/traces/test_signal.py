@@ -12,7 +12,8 @@ from whisperwatch.watcher.query.language import Period, TraceSearch
 from whisperwatch.watcher.store.file import open_to_write
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.traces import KeepTraces, Part, Traces, decode
-from whisperwatch.watcher.store.traces.rows import FAMILY, encode
+from whisperwatch.watcher.store.traces.packing import encode
+from whisperwatch.watcher.store.traces.rows import FAMILY
 from whisperwatch.watcher.store.traces.thinning import SLICE
 from whisperwatch.watcher.store.transactions import transaction
 

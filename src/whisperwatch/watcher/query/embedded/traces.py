@@ -24,7 +24,8 @@ from whisperwatch.watcher.store.errors import StoreError
 from whisperwatch.watcher.store.metrics.taken import text_of
 from whisperwatch.watcher.store.partitions import View
 from whisperwatch.watcher.store.reading import Readers
-from whisperwatch.watcher.store.traces.rows import FAMILY, PackedSpan, decode, unpacked
+from whisperwatch.watcher.store.traces.packing import PackedSpan, decode, unpacked
+from whisperwatch.watcher.store.traces.rows import FAMILY
 
 _TIMEOUT_S: Final = 10.0
 _LOOKED_INTO: Final = 5_000

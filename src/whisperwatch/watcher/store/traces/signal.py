@@ -10,7 +10,8 @@ from typing import Final
 from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 from whisperwatch.watcher.store.traces.midnight import day_of, home, is_near
-from whisperwatch.watcher.store.traces.rows import FAMILY, ROW_BYTES, Part, unpacked
+from whisperwatch.watcher.store.traces.packing import unpacked
+from whisperwatch.watcher.store.traces.rows import FAMILY, ROW_BYTES, Part
 from whisperwatch.watcher.store.traces.thinning import thin
 from whisperwatch.watcher.store.transactions import transaction
 
