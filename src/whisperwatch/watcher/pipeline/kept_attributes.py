@@ -1,4 +1,4 @@
-"""Attributes as the embedded store keeps them: redacted, as for every other way out.
+"""Attributes as the embedded store and the log file keep them: redacted, as for every other way out.
 
 What a bot says is mostly what it said before, so what came of a short text or a number is remembered by key and value.
 """
@@ -36,7 +36,6 @@ class KeptAttributes:
         self._redaction = redaction
         self.clean = redaction.redactor.text
         """A text as it may be kept."""
-        self.within = redaction.redactor.within
         self._values: dict[str, dict[str | int, Any]] = {}
         self._texts: dict[str, str] = {}
 

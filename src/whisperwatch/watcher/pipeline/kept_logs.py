@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any, Final
 
 from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes, wall
-from whisperwatch.watcher.pipeline.log_record import attributes_of
+from whisperwatch.watcher.pipeline.log_record import attributes_of, with_redaction
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Log, Records
 from whisperwatch.watcher.store.logs import Row
 
 _INSTANCE: Final = "service.instance.id"
-_TOGETHER: Final = 64
-"""Of so many bodies what none of them has is looked for once."""
-_BROKEN: Final = (OverflowError, TypeError, ValueError, AttributeError, LookupError)
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -26,26 +22,17 @@ class KeptLogs:
 
     def __init__(self, redaction: Redaction, components: Mapping[str, str]) -> None:
         self._attributes, self._components = KeptAttributes(redaction), components
+        self._redactor = redaction.redactor
         self.broken = 0
 
     def rows(self, stream: Records, logs: Iterable[Log], offset: int) -> Iterator[Row]:
         """Their rows; their time + `offset` is wall time."""
         instance = str(stream.resource.get(_INSTANCE, ""))
-        given = iter(logs)
-        while some := list(islice(given, _TOGETHER)):
-            clean = self._cleaning(some)
-            for log in some:
-                try:
-                    yield self._row(log, offset, instance, clean)
-                except _BROKEN:
-                    self.broken += 1
-
-    def _cleaning(self, logs: list[Log]) -> Callable[[str], str]:
-        """What redacts the bodies of these."""
-        try:
-            return self._attributes.within("\n".join([log[4] for log in logs]))
-        except _BROKEN:
-            return self._attributes.clean
+        for log, clean in with_redaction(self._redactor, logs):
+            try:
+                yield self._row(log, offset, instance, clean)
+            except (OverflowError, TypeError, ValueError, AttributeError, LookupError):
+                self.broken += 1
 
     def _row(self, log: Log, offset: int, instance: str, clean: Callable[[str], str]) -> Row:
         at, severity, level, logger, body, _, trace_id, span_id, _, _, _, event = log

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from whisperwatch import semconv
-from whisperwatch.watcher.pipeline.log_record import attributes_of
+from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes
+from whisperwatch.watcher.pipeline.log_record import attributes_of, with_redaction
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Log, Records
 from whisperwatch.watcher.settings.logs import Logs
@@ -60,7 +61,8 @@ class LogFile:
         lost: Callable[[int], None],
     ) -> None:
         self._path, self._most_bytes, self._backups = path, most_bytes, backups
-        self._redaction, self._components, self._lost = redaction, components, lost
+        self._redactor, self._components, self._lost = redaction.redactor, components, lost
+        self._redacted = KeptAttributes(redaction).redacted
         self._descriptor: int | None = None
         self._size = 0
         self._failed_until = 0.0
@@ -80,7 +82,8 @@ class LogFile:
         if time.monotonic() < self._failed_until:
             self._lost(len(logs))
             return
-        lines = [line for log in logs if (line := self._line(stream, log, offset))]
+        redacted = with_redaction(self._redactor, logs)
+        lines = [line for log, clean in redacted if (line := self._line(stream, log, offset, clean))]
         written = 0
         try:
             for line in lines:
@@ -145,16 +148,15 @@ class LogFile:
             self._said = False
             _logger.warning("LOG_FILE=%s is written again", self._path)
 
-    def _line(self, stream: Records, log: Log, offset: int) -> bytes:
+    def _line(self, stream: Records, log: Log, offset: int, clean: Callable[[str], str]) -> bytes:
         """A record as a line; nothing where it can't be one (a time out of range)."""
         try:
-            return self._encoded(stream, log, offset)
+            return self._encoded(stream, log, offset, clean)
         except (OverflowError, TypeError, ValueError, AttributeError):
             return b""
 
-    def _encoded(self, stream: Records, log: Log, offset: int) -> bytes:
+    def _encoded(self, stream: Records, log: Log, offset: int, clean: Callable[[str], str]) -> bytes:
         at, _, severity_text, logger, body, _, trace_id, span_id, _, _, _, event = log
-        clean = self._redaction.redactor.text
         fields: dict[str, Any] = {
             "@timestamp": timestamp(at + offset),
             "log.level": severity_text.lower(),
@@ -167,14 +169,9 @@ class LogFile:
             fields["trace.id"], fields["span.id"] = f"{trace_id:032x}", f"{span_id:016x}"
         if event:
             fields["event.action"] = event
-        for key, value in attributes_of(log, self._components).items():
-            fields[_FIELDS.get(key) or f"labels.{clean(key).replace('.', '_')}"] = self._value(key, value)
+        for key, value in self._redacted(attributes_of(log, self._components)).items():
+            fields[_FIELDS.get(key) or f"labels.{key.replace('.', '_')}"] = value
         return json.dumps(fields, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
-
-    def _value(self, key: str, value: Any) -> Any:
-        if key in semconv.HASHED_ATTRIBUTES:
-            return self._redaction(value)
-        return self._redaction.redactor.value(key, value)
 
 
 def timestamp(wall_ns: int) -> str:

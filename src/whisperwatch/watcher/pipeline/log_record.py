@@ -1,16 +1,34 @@
-"""What a LOG of the tape says beside its text, as attributes: where it was logged, by which part, what was raised."""
+"""A LOG of the tape: what redacts its texts; what it says beside them, as attributes: where it was logged, by which
+part, what was raised."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, Final
 
 from whisperwatch import semconv
 from whisperwatch.watcher.records import Log
+from whisperwatch.watcher.redaction import Redactor
 
 _CAUSE: Final = "\n\nThe above exception was the direct cause of the following exception:\n\n"
 _OWN_CODE: Final = "bot"
 """The component of loggers that no table knows."""
+
+_TOGETHER: Final = 64
+"""Of so many records what none of them has is looked for once."""
+
+
+def with_redaction(redactor: Redactor, logs: Iterable[Log]) -> Iterator[tuple[Log, Callable[[str], str]]]:
+    """Each with what takes secrets out of its level, its logger's name and its body: `redactor.text`, faster."""
+    given = iter(logs)
+    while some := list(islice(given, _TOGETHER)):
+        try:
+            clean = redactor.within("\n".join(map(str, chain.from_iterable(log[2:5] for log in some))))
+        except TypeError:  # one of them is no record
+            clean = redactor.text
+        for log in some:
+            yield log, clean
 
 
 def attributes_of(log: Log, components: Mapping[str, str]) -> dict[str, Any]:

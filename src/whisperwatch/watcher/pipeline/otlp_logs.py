@@ -13,7 +13,7 @@ from typing import Final
 
 from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.attributes import KeyValues
-from whisperwatch.watcher.pipeline.log_record import attributes_of
+from whisperwatch.watcher.pipeline.log_record import attributes_of, with_redaction
 from whisperwatch.watcher.pipeline.otlp_spans import scope_fields
 from whisperwatch.watcher.pipeline.protobuf import enclosed, message, number, text, utf8
 from whisperwatch.watcher.pipeline.redaction import Redaction
@@ -42,6 +42,7 @@ class LogEncoder:
         observed: Callable[[], int] = time.time_ns,
     ) -> None:
         self.broken = 0
+        self._redactor = redaction.redactor
         self._attributes = KeyValues(6, redaction)
         self._scope_attributes = KeyValues(3, redaction)
         self._components = components
@@ -53,9 +54,9 @@ class LogEncoder:
         """Logs as `ScopeLogs.log_records` fields, by their logger; their time + `offset` is wall time."""
         by_scope: dict[str, list[bytes]] = {}
         observed = _TIME.pack(0x59, self._observed())
-        for log in logs:
+        for log, clean in with_redaction(self._redactor, logs):
             try:
-                encoded = message(2, self._log(log, offset, observed))
+                encoded = message(2, self._log(log, offset, observed, clean))
             except (OverflowError, TypeError, ValueError, AttributeError, struct.error):
                 self.broken += 1
                 continue
@@ -70,9 +71,8 @@ class LogEncoder:
             body += enclosed(2, [before, *logs, after])
         return b"".join(enclosed(1, body))
 
-    def _log(self, log: Log, offset: int, observed: bytes) -> bytes:
+    def _log(self, log: Log, offset: int, observed: bytes, clean: Callable[[str], str]) -> bytes:
         at, severity, severity_text, _, body, _, trace_id, span_id, flags, _, _, event = log
-        clean = self._attributes.clean
         return b"".join(
             (
                 _TIME.pack(0x09, at + offset),

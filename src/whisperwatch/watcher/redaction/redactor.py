@@ -9,9 +9,9 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
+from functools import partial
 from re import Match, Pattern
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .kind import Kind, mark
 from .known import secrets_of
@@ -28,6 +28,14 @@ _EPOCH_MS: Final = 1_420_070_400_000
 """From which Discord's ids count."""
 _A_DAY_MS: Final = 86_400_000
 _SHORTEST_ID: Final = 10**16
+
+
+class _Sought(NamedTuple):
+    """What is looked for in a text: secrets known by value, kinds of them, Discord's ids."""
+
+    secrets: list[str]
+    kinds: tuple[Kind, ...]
+    ids: bool
 
 
 class Redactor:
@@ -51,31 +59,27 @@ class Redactor:
         counted: Callable[[str, int], None] = lambda kind, times: None,
         failed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._secrets = secrets_of(environ or {})
         self._show_id = show_id
         self._counted = counted
         self._failed = failed
         own = [Kind("pattern", (), pattern, lambda _: mark("pattern")) for pattern in patterns]
-        self._kinds = (*SHAPES, *PAIRS, *((EMAIL,) if emails else ()), CARD, *own)
+        kinds = (*SHAPES, *PAIRS, *((EMAIL,) if emails else ()), CARD, *own)
+        self._all = _Sought(secrets_of(environ or {}), kinds, show_id is not None)
         self._said = False
 
     def learn(self, environ: Mapping[str, str]) -> None:
         """Mask the secrets of another environment too."""
-        known = {*self._secrets, *secrets_of(environ)}
-        self._secrets = sorted(known, key=len, reverse=True)
+        known = {*self._all.secrets, *secrets_of(environ)}
+        self._all = self._all._replace(secrets=sorted(known, key=len, reverse=True))
 
     def text(self, text: str) -> str:
         """A text as it may leave."""
-        try:
-            return self._without_secrets(text)
-        except Exception as error:
-            self._fail(error)
-            return FAILED
+        return self._text(self._all, text)
 
     def within(self, whole: str) -> Callable[[str], str]:
         """As `text`, for texts that are lines of `whole`: what that can't have is looked for once, not in each."""
         try:
-            return self._narrowed(whole).text
+            return partial(self._text, self._may_be_in(whole))
         except Exception as error:
             self._fail(error)
             return self.text
@@ -114,25 +118,32 @@ class Redactor:
             return {self.text(str(inner)): self.value(str(inner), item) for inner, item in value.items()}
         return value
 
-    def _narrowed(self, whole: str) -> Redactor:
-        """One that looks only for what may be in a text or a part of it."""
+    def _may_be_in(self, whole: str) -> _Sought:
+        """What a text or a part of it may have."""
+        secrets, kinds, ids = self._all
         lower = whole.lower()
-        narrowed = copy(self)
-        narrowed._secrets = [secret for secret in self._secrets if secret in whole]
-        narrowed._kinds = tuple(one for one in self._kinds if one.may_be_in(lower if one.folded else whole))
-        if self._show_id is not None and not _ID.search(whole):
-            narrowed._show_id = None
-        return narrowed
+        return _Sought(
+            [secret for secret in secrets if secret in whole],
+            tuple(one for one in kinds if one.may_be_in(lower if one.folded else whole)),
+            ids and _ID.search(whole) is not None,
+        )
 
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
+    def _text(self, sought: _Sought, text: str) -> str:
+        try:
+            return self._without_secrets(sought, text)
+        except Exception as error:
+            self._fail(error)
+            return FAILED
+
+    def _without_secrets(self, sought: _Sought, text: str) -> str:
+        for secret in sought.secrets:
             if secret in text:
                 text = self._without_known(secret, text)
         lower = text.lower()
-        for one in self._kinds:
+        for one in sought.kinds:
             if one.may_be_in(lower if one.folded else text):
                 text = self._without(one, text)
-        if self._show_id is not None:
+        if sought.ids:
             text = _ID.sub(self._id, text)
         return text
 
