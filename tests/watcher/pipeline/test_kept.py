@@ -79,15 +79,20 @@ def test_a_log_is_a_row(stream):
 
 def test_what_a_text_cannot_be_is_replaced(stream):
     (row,) = KeptLogs(REDACTION, {}).rows(
-        stream, [(*LOG[:4], "a\0b \ud800 é", {"k": "\ud800\0"}, *LOG[6:])], OFFSET
+        stream,
+        [(*LOG[:2], "\ud800", "bot.\ud800", "a\0b \ud800 é", {"k": "\ud800\0"}, *LOG[6:11], "\ud800")],
+        OFFSET,
     )
-    assert row[5] == "a\ufffdb ? é"
+    assert (row[2], row[4], row[5], row[10]) == ("?", "bot.?", "a\ufffdb ? é", "?")
     assert json.loads(row[11])["k"] == "?\0"
 
 
 def test_a_record_that_cannot_be_kept_costs_no_other(stream):
     logs = KeptLogs(REDACTION, {})
-    wrong = [(*LOG[:6], "no id", *LOG[7:]), (1 << 63, *LOG[1:]), (-OFFSET, *LOG[1:]), (1, "x", *LOG[2:])]
+    wrong = [
+        (*LOG[:6], "no id", *LOG[7:]), (1 << 63, *LOG[1:]), (-OFFSET, *LOG[1:]), (1, "x", *LOG[2:]),
+        (1.5, *LOG[1:]), (1, 1 << 63, *LOG[2:]),
+    ]  # fmt: skip
     assert len(list(logs.rows(stream, [LOG, *wrong, LOG], OFFSET))) == 2
     spans = KeptSpans(REDACTION)
     good, bad = (
@@ -102,7 +107,7 @@ def test_a_record_that_cannot_be_kept_costs_no_other(stream):
     )
     (part,) = spans.parts(stream, [*bad, good, span(6, trace=1 << 129)], OFFSET)
     assert (part.spans, spans.broken) == (1, 6)
-    assert logs.broken == 4
+    assert logs.broken == 6
 
 
 def test_spans_of_a_trace_are_a_part(stream):

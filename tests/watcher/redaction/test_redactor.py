@@ -155,6 +155,13 @@ def test_many_texts_are_redacted_together_as_each_by_itself(texts: list[str], cu
     assert counted[0] == counted[1]
 
 
+@pytest.mark.parametrize("text", ["123456789012345678mysecretvalue9", "ada@example.org123456789012345678"])
+def test_an_id_beside_a_secret_is_found_among_many_texts_too(text: str) -> None:
+    redactor = Redactor({"A_TOKEN": "mysecretvalue9"}, show_id=lambda _: "<id>")
+    assert "<id>" in redactor.text(text)
+    assert redactor.within(f"{text}\nother")(text) == redactor.text(text)
+
+
 ENVIRONMENT = {
     "DISCORD_TOKEN": "not.shaped/like+one",
     "LLM_API_KEY": "just words here",

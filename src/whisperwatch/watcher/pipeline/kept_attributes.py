@@ -24,7 +24,8 @@ def wall(at: int, offset: int) -> int:
     Raises:
         OverflowError: nothing can have been then; SQLite would refuse it together with all that came beside it.
     """
-    if (time := at + offset) not in _TIMES:
+    time = at + offset
+    if time.__class__ is not int or time not in _TIMES:  # a range is looked through for any other class
         raise OverflowError(f"{time} ns is no time")
     return time
 

@@ -14,6 +14,7 @@ from whisperwatch.watcher.records import Log, Records
 from whisperwatch.watcher.store.logs import Row
 
 _INSTANCE: Final = "service.instance.id"
+_NUMBERS: Final = range(1 << 31)
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -41,16 +42,16 @@ class KeptLogs:
         component = str(attributes.pop(semconv.COMPONENT))
         return (
             wall(at, offset),
-            int(severity),
-            name(level),
-            component,
-            name(logger),
+            _number(severity),
+            _storable(name(level)),
+            _storable(component),
+            _storable(name(logger)),
             _storable(clean(body)),
             _storable(_exception(attributes)),
             trace_id.to_bytes(16, "big") if trace_id else None,
             span_id.to_bytes(8, "big") if trace_id else None,
             instance,
-            name(event) if event else "",
+            _storable(name(event)) if event else "",
             _storable(_json(attributes)),
         )
 
@@ -60,6 +61,12 @@ def _exception(attributes: Mapping[str, Any]) -> str:
     if kind is None:
         return ""
     return f"{kind}: {attributes.get(semconv.EXCEPTION_MESSAGE) or ''}"
+
+
+def _number(severity: int) -> int:
+    if (number := int(severity)) not in _NUMBERS:
+        raise OverflowError(f"{number} is no severity")
+    return number
 
 
 def _storable(text: str) -> str:

@@ -24,6 +24,8 @@ FAILED: Final = mark("failed")
 """What stands for a value that was dropped because it could not be looked at."""
 SECRET: Final = mark("secret")
 _ID: Final = re.compile(r"\d(?<![A-Za-z0-9.]\d)\d{16,18}(?![A-Za-z0-9])")
+_MAYBE_ID: Final = re.compile(r"\d{17}")
+"""Whatever stands beside it: that may be a secret, which goes first."""
 _EPOCH_MS: Final = 1_420_070_400_000
 """From which Discord's ids count."""
 _A_DAY_MS: Final = 86_400_000
@@ -125,7 +127,7 @@ class Redactor:
         return _Sought(
             [secret for secret in secrets if secret in whole],
             tuple(one for one in kinds if one.may_be_in(lower if one.folded else whole)),
-            ids and _ID.search(whole) is not None,
+            ids and _MAYBE_ID.search(whole) is not None,
         )
 
     def _text(self, sought: _Sought, text: str) -> str:

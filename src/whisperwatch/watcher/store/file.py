@@ -114,7 +114,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
-    connection.execute("PRAGMA temp_store=MEMORY")
 
 
 def _bring_up_to_date(

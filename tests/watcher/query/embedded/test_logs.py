@@ -276,11 +276,13 @@ def test_a_short_text_is_found_however_far_back(kept):
     assert bodies(kept.database, 1, text="zq", components=("bot",), logger="bot") == ["ZQ in the morning"]
 
 
+@pytest.mark.parametrize("most", [0, 50_000])
 @pytest.mark.parametrize("glance", [0, 1, 399, 400, 1499, 2000])
-def test_short_texts_are_found_wherever_they_are(kept, monkeypatch, glance):
+def test_short_texts_are_found_wherever_they_are(kept, monkeypatch, glance, most):
     """Where looking ends and the index begins, over a day's end, in an exception, by level and component."""
     monkeypatch.setattr("whisperwatch.watcher.query.embedded.log_search._GLANCE", glance)
     monkeypatch.setattr("whisperwatch.watcher.query.embedded.log_search._FEW", 0)
+    monkeypatch.setattr("whisperwatch.watcher.query.embedded.log_filters._MOST_RECORDS", most)
     hits = {0: "qz", 399: "aQZ", 400: "ÄqZ", 1370: "qz\n", 1371: "q", 1499: "qzqz"}
     kept.write(
         *[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -114,3 +115,30 @@ def test_a_users_records_leave_nothing_behind(database, tmp_path):
         assert gone not in raw
     assert b"Kuchen" in raw
     database.connection.execute(f"INSERT INTO logs_{DAY}_text (logs_{DAY}_text) VALUES ('integrity-check')")
+
+
+@pytest.mark.parametrize("seed", [54, 776])
+def test_no_page_keeps_a_word_of_what_was_forgotten(tmp_path, seed):
+    """Of these stores the index's pages did, when it was told record by record what to delete."""
+    chance = random.Random(seed)
+    database = Database(open_to_write(tmp_path / "store.db", ()))
+    logs = Logs(lambda: 1.0)
+    for batch in range(chance.choice([1, 1, 2, 5, 40])):
+        rows = []
+        for n in range(chance.choice([1, 3, 30, 300])):
+            theirs = chance.random() < 0.2
+            said = "xq\u0416\u0429zv secret " if theirs else "plain words "
+            body = f"{said}{n}{'y' * chance.randrange(50)}"
+            rows.append(row(1 + batch * 100 + n / 100, body, **({"user": HASH} if theirs else {})))
+        write(database, logs, *rows)
+    with transaction(database):
+        assert logs.forget(database, HASH)
+    database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = (tmp_path / "store.db").read_bytes()
+    assert not [
+        part
+        for part in ("q\u0436\u0449", "\u0436\u0449z", "\u0416\u0429", "\u0449z")
+        if part.encode() in content
+    ]
+    assert "lain words" in content.decode(errors="replace")
+    database.connection.close()

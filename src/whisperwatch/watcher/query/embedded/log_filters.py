@@ -17,6 +17,8 @@ _MOST_TRIGRAMS: Final = 64
 """So many of a text's are looked for; which records have all of it is looked at anyway."""
 _MOST_TERMS: Final = 256
 """Of so many trigrams the index is asked for any one at once: each takes room for as long as is read."""
+_MOST_RECORDS: Final = 50_000
+"""So many records may have them."""
 
 
 def trigrams(needle: str) -> str:
@@ -27,13 +29,16 @@ def trigrams(needle: str) -> str:
 
 
 def beginnings(connection: Connection, table: str, needle: str) -> str | None:
-    """As `trigrams`, for a text that is shorter; "" where no record has it, None where the index had to be asked for
-    too much."""
-    found = connection.execute(
-        f"SELECT term FROM {table}_terms WHERE term >= ? AND term <= ? LIMIT ?",
-        (needle, needle + _LAST * SHORT, _MOST_TERMS + 1),
-    ).fetchall()
-    return None if len(found) > _MOST_TERMS else " OR ".join(_quoted(term) for (term,) in found)
+    """As `trigrams`, for a text that is shorter; "" where no record has it, None where looking at all is faster."""
+    terms, records = [], 0
+    for term, count in connection.execute(
+        f"SELECT term, doc FROM {table}_terms WHERE term >= ? AND term <= ?", (needle, needle + _LAST * SHORT)
+    ):
+        terms.append(_quoted(term))
+        records += count
+        if len(terms) > _MOST_TERMS or records > _MOST_RECORDS:
+            return None
+    return " OR ".join(terms)
 
 
 def _quoted(text: str) -> str:

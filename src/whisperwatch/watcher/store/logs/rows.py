@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
+from sqlite3 import Connection
 from typing import Any, Final
 
 from whisperwatch.watcher.store.partitions import Family
@@ -29,6 +30,13 @@ Row = tuple[Any, ...]
 """at (wall ns), severity, level's text, component, logger, body, exception ("Type: text" or ""), trace id and span id
 (bytes or None), instance, event, attributes (JSON)."""
 
+_INDEX: Final = (
+    "CREATE VIRTUAL TABLE {table}_text USING fts5 (body, exception, content='{table}', content_rowid='id', "
+    "tokenize='trigram case_sensitive 1', columnsize=0, detail=none)",
+    "INSERT INTO {table}_text ({table}_text, rank) VALUES ('automerge', 16)",
+    "CREATE VIRTUAL TABLE {table}_terms USING fts5vocab ('{table}_text', 'row')",
+)
+_NO_INDEX: Final = ("DROP TABLE IF EXISTS {table}_terms", "DROP TABLE IF EXISTS {table}_text")
 FAMILY: Final = Family(
     "logs",
     DAY_S,
@@ -40,16 +48,9 @@ FAMILY: Final = Family(
         "CREATE INDEX {table}_kind ON {table} (grade, component)",
         "CREATE INDEX {table}_trace ON {table} (trace) WHERE trace IS NOT NULL",
         "CREATE INDEX {table}_event ON {table} (event) WHERE event != ''",
-        "CREATE VIRTUAL TABLE {table}_text USING fts5 (body, exception, content='{table}', content_rowid='id', "
-        "tokenize='trigram case_sensitive 1', columnsize=0, detail=none)",
-        "INSERT INTO {table}_text ({table}_text, rank) VALUES ('automerge', 16)",
-        "CREATE VIRTUAL TABLE {table}_terms USING fts5vocab ('{table}_text', 'row')",
+        *_INDEX,
     ),
-    (
-        "DROP TABLE IF EXISTS {table}_terms",
-        "DROP TABLE IF EXISTS {table}_text",
-        "DROP TABLE IF EXISTS {table}",
-    ),
+    (*_NO_INDEX, "DROP TABLE IF EXISTS {table}"),
 )
 COLUMNS: Final = (
     "at, severity, level, component, logger, body, exception, trace, span, instance, event, attributes"
@@ -65,6 +66,17 @@ def grade_of(severity: int) -> int:
 def tick_of(wall_ns: int, start: int) -> int:
     """A time's number in the partition that began at `start` (unix s): the first tick that is not before it."""
     return -((start * 1_000_000_000 - wall_ns) * TICKS // 1_000_000_000)
+
+
+def index_anew(connection: Connection, table: str) -> None:
+    """Put the full-text index together from the records that there are."""
+    connection.create_function("indexed", 1, indexed, deterministic=True)
+    for statement in (*_NO_INDEX, *_INDEX):
+        connection.execute(statement.format(table=table))
+    connection.execute(
+        f"INSERT INTO {table}_text (rowid, body, exception) "
+        f"SELECT id, indexed(body), indexed(exception) FROM {table} ORDER BY id"
+    )
 
 
 def indexed(text: str) -> str:

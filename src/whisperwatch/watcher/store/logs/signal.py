@@ -7,7 +7,16 @@ from itertools import groupby
 from typing import Final
 
 from whisperwatch.watcher.store.logs.numbers import numbered
-from whisperwatch.watcher.store.logs.rows import COLUMNS, DAY_S, FAMILY, Row, grade_of, indexed, tick_of
+from whisperwatch.watcher.store.logs.rows import (
+    COLUMNS,
+    DAY_S,
+    FAMILY,
+    Row,
+    grade_of,
+    index_anew,
+    indexed,
+    tick_of,
+)
 from whisperwatch.watcher.store.logs.waiting import MOST, Waiting
 from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
@@ -106,15 +115,10 @@ def _insert(database: Database, day: int, rows: list[Row]) -> None:
 def _forget(database: Database, table: str, hashed: str) -> int:
     connection = database.connection
     found = connection.execute(
-        f"SELECT id, body, exception FROM {table} WHERE instr(attributes, ?)", (f'"{hashed}"',)
+        f"SELECT id FROM {table} WHERE instr(attributes, ?)", (f'"{hashed}"',)
     ).fetchall()
-    if not found:
-        return 0
-    connection.executemany(
-        f"INSERT INTO {table}_text ({table}_text, rowid, body, exception) VALUES ('delete', ?, ?, ?)",
-        [(number, indexed(body), indexed(exception)) for number, body, exception in found],
-    )
-    connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in found])
-    # what the index deletes it only marks, until it is put together anew
-    connection.execute(f"INSERT INTO {table}_text ({table}_text) VALUES ('optimize')")
+    if found:
+        connection.executemany(f"DELETE FROM {table} WHERE id = ?", found)
+        # what an index deletes it only marks; and what it moves between pages may stay in both
+        index_anew(connection, table)
     return len(found)
