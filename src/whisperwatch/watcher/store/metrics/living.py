@@ -100,9 +100,12 @@ def bury(database: Database, now: float, kept_s: float) -> bool:
     ).fetchall()
     connection.execute(f"DELETE FROM births WHERE life IN {old}", (before,))
     connection.execute("DELETE FROM lives WHERE ended < ?", (before,))
-    nobodys = "NOT EXISTS (SELECT 1 FROM births WHERE series = ?1)"
-    connection.executemany(f"DELETE FROM totals WHERE series = ?1 AND {nobodys}", series)
-    connection.executemany(f"DELETE FROM series WHERE id = ?1 AND {nobodys}", series)
+    for table, number in (("totals", "series"), ("series", "id")):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE {number} = ? "
+            f"AND NOT EXISTS (SELECT 1 FROM births WHERE births.series = {table}.{number})",
+            series,
+        )
     connection.execute("DELETE FROM metrics WHERE id NOT IN (SELECT metric FROM series)")
     return True
 

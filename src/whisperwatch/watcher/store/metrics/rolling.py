@@ -161,7 +161,8 @@ def _over(function: Any, values: Iterable[Any]) -> Any:
 def _is_rolled(connection: sqlite3.Connection, level: Level, until: int) -> None:
     """Never less than before: what comes later for that time is merged into the level, or still in the journal."""
     connection.execute(
-        "INSERT INTO rolled VALUES (?1, ?2) ON CONFLICT (step) DO UPDATE SET until = ?2 WHERE until < ?2",
+        "INSERT INTO rolled VALUES (?, ?) "
+        "ON CONFLICT (step) DO UPDATE SET until = excluded.until WHERE until < excluded.until",
         (level.step, until),
     )
 
@@ -169,7 +170,7 @@ def _is_rolled(connection: sqlite3.Connection, level: Level, until: int) -> None
 def _not_rolled_after(connection: sqlite3.Connection, level: Level, at: int) -> None:
     """What a level has of later times is to be made again."""
     until = at // level.step * level.step
-    connection.execute("UPDATE rolled SET until = ?1 WHERE step = ?2 AND until > ?1", (until, level.step))
+    connection.execute("UPDATE rolled SET until = ? WHERE step = ? AND until > ?", (until, level.step, until))
 
 
 def _settle(database: Database, now: float) -> None:
