@@ -62,8 +62,11 @@ class Month:
             (MINUTE, now - RAW_S),
             (RAW, now - RAW_S),
         ):
-            for start in range(since, now, level.family.length_s):
-                await self.store.do(partial(_load, level, start, now))
+            start, length_s = since, level.family.length_s
+            while start < now:
+                end = min(now, (start // length_s + 1) * length_s)
+                await self.store.do(partial(_load, level, start, end))
+                start = end
         await self.store.do(lambda database: _roll_marks(database, now))
         await self.store.do(lambda database: database.connection.execute("SELECT 1"))
 
@@ -89,11 +92,10 @@ def _empty(database: Database) -> None:
     database.connection.execute("DELETE FROM journal")
 
 
-def _load(level: Level, start: int, now: int, database: Database) -> None:
-    """Points of all series from `start` to the end of its partition, in order."""
+def _load(level: Level, start: int, end: int, database: Database) -> None:
+    """Points of all series of (start, end], which is of one partition, in order."""
     connection = database.connection
     table = database.table(level.family, start)
-    end = min(now, start // level.family.length_s * level.family.length_s + level.family.length_s)
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS blobs (id INTEGER PRIMARY KEY, buckets BLOB)")
     if not connection.execute("SELECT count(*) FROM blobs").fetchone()[0]:
         chance = random.Random(1)
