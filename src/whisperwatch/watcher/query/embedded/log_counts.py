@@ -22,6 +22,7 @@ _Bins = dict[tuple[Any, ...], dict[int, int]]
 
 def counts(view: View, filter: LogFilter, by: tuple[LogKey, ...], grid: Grid) -> list[Series]:
     """How many fit, of each group and window."""
+    able_to_fold(view.connection)
     bins: _Bins = {}
     for partition in view.partitions(FAMILY, grid.start, grid.last):
         _count(view, partition.name, (grid.start - partition.start) * TICKS, filter, by, grid, bins)
@@ -48,7 +49,7 @@ def _count(
         # the index of these has all that is asked; of one window, in an order that needs no sorting
         source, ids = f"{table} INDEXED BY {table}_kind", f"+{table}.id"
         order = "grade, component" if number == "0" else order
-    rows = able_to_fold(view.connection).execute(
+    rows = view.connection.execute(
         f"SELECT {number}, count(*){columns} FROM {source} WHERE {ids} > ? AND {ids} <= ?{fits}{where} "
         f"GROUP BY {order}",
         (offset, offset + whole, *given, *values),

@@ -45,10 +45,9 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def able_to_fold(connection: Connection) -> Connection:
-    """It knows what `having` asks. Not while it has statements that still run."""
+def able_to_fold(connection: Connection) -> None:
+    """Let it know what `having` asks. Not while it has statements that still run."""
     connection.create_function("folded", 1, fold, deterministic=True)
-    return connection
 
 
 def having(table: str, needle: str) -> tuple[str, list[Any]]:
