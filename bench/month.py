@@ -16,7 +16,8 @@ from bench.message_traces import messages
 from whisperwatch import semconv
 from whisperwatch.watcher.records import LocalStream
 from whisperwatch.watcher.store.metrics import Identity, Metrics, Sample, Taken
-from whisperwatch.watcher.store.metrics.points import COARSE, COLUMNS, FINE, MINUTE, RAW, Level, pack
+from whisperwatch.watcher.store.metrics.buckets import pack
+from whisperwatch.watcher.store.metrics.points import COARSE, FINE, MINUTE, RAW, VALUES, Level
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.store import Store
 from whisperwatch.watcher.store.traces import Traces
@@ -105,13 +106,14 @@ def _load(level: Level, start: int, end: int, database: Database) -> None:
     connection.execute(
         f"WITH RECURSIVE moments(t) AS (SELECT {start + level.step} UNION ALL SELECT t + {level.step} FROM moments "
         f"WHERE t + {level.step} <= {end}) "
-        f"INSERT INTO {table} ({COLUMNS}) SELECT series.id, t, "
+        f"INSERT INTO {table} (id, {VALUES}) SELECT "
+        f"{level.id_in_sql('series.id', 't')}, "
         f"CASE kind WHEN 'counter' THEN NULL WHEN 'histogram' THEN {some} ELSE 20 END, "
         f"CASE kind WHEN 'counter' THEN {some} ELSE {some} * 1.37 END, "
         f"CASE kind WHEN 'gauge' THEN {some} * 0.77 END, CASE kind WHEN 'gauge' THEN {some} * 1.77 END, "
         f"CASE kind WHEN 'gauge' THEN {some} * 1.03 END, "
         "CASE kind WHEN 'histogram' THEN (SELECT buckets FROM blobs WHERE blobs.id = abs(random() + t) % 512) END "
-        "FROM series JOIN metrics ON metrics.id = metric CROSS JOIN moments ORDER BY 1, 2"
+        "FROM series JOIN metrics ON metrics.id = metric CROSS JOIN moments ORDER BY 1"
     )
 
 

@@ -322,7 +322,7 @@ class TestStore:
     def test_info(self, run: Run) -> None:
         status, out, _ = run("store", "info")
         assert status == 0
-        assert "schema 2, 2 series" in out
+        assert "schema 3, 2 series" in out
         assert "logs" in out
 
     def test_backup(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from whisperwatch.watcher.query.language import Grid, LogFilter
 from whisperwatch.watcher.store.file import open_to_write
 from whisperwatch.watcher.store.logs import Logs
 from whisperwatch.watcher.store.logs.rows import COLUMNS, fold
+from whisperwatch.watcher.store.metrics.points import COLUMNS as COLUMNS_OF_POINTS
+from whisperwatch.watcher.store.metrics.points import LEVELS, Level
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.transactions import transaction
 
@@ -28,14 +31,26 @@ OF_VERSION_1 = (
 )
 
 
+POINTS_OF_VERSION_2 = (
+    "CREATE TABLE {table} (series INTEGER NOT NULL, t INTEGER NOT NULL, count INTEGER, total REAL, least REAL, "
+    "most REAL, last REAL, buckets BLOB, PRIMARY KEY (series, t)) WITHOUT ROWID"
+)
+POINTS = [(series, t, 2, 3.5, 1.0, 2.5, 2.0, b"\x01\x07") for series in (1, 2) for t in (60, 3540, 3600)]
+"""Times are from a partition's start on."""
+
+
 def row(at: float, body: str) -> tuple[object, ...]:
     at_ns = round((DAY + at) * 1e9)
     return (at_ns, 9, "INFO", "bot", "bot.main", body, "", None, None, "i", "", '{"u": "abc"}')
 
 
+def of(level: Level) -> list[tuple[Any, ...]]:
+    return [point for point in POINTS if point[1] % level.step == 0]
+
+
 @pytest.fixture
 def database(tmp_path: Path):
-    """Two days with a record each of version 1, opened today."""
+    """Two days with a record each of version 1, and points of each level, opened today."""
     path = tmp_path / "store.db"
     with closing(open_to_write(path, (), ())) as old:
         for start, body in ((DAY, "Ein Stra\u00dfenK\u00e4fer"), (DAY + 86_400, "the pool is dry")):
@@ -48,6 +63,16 @@ def database(tmp_path: Path):
             old.execute(
                 f"INSERT INTO {table}_text (rowid, body, exception) VALUES (?, ?, '')", (65_536, fold(body))
             )
+        for level in LEVELS:
+            start = DAY // level.family.length_s * level.family.length_s
+            table = f"{level.family.name}_{start}"
+            old.execute(
+                "INSERT INTO partitions (name, family, start) VALUES (?, ?, ?)",
+                (table, level.family.name, start),
+            )
+            old.execute(POINTS_OF_VERSION_2.format(table=table))
+            points = [(series, start + t, *values) for series, t, *values in of(level)]
+            old.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", points)
     database = Database(open_to_write(path, ()))
     yield database
     database.connection.close()
@@ -80,3 +105,16 @@ def test_they_are_forgotten_and_dropped_whole(database):
         database.drop(family, partition)
     left = database.connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'logs%'").fetchall()
     assert left == []
+
+
+def test_points_of_version_2_keep_their_series_times_and_values(database):
+    for level in LEVELS:
+        (partition,) = database.partitions(level.family)
+        rows = database.connection.execute(f"SELECT {COLUMNS_OF_POINTS} FROM {partition.name} ORDER BY id")
+        assert [(one[0], one[1] - partition.start, *one[2:]) for one in rows] == of(level)
+        table = database.table(level.family, partition.end)
+        shapes = database.connection.execute(
+            "SELECT replace(sql, name, '') FROM sqlite_schema WHERE name IN (?, ?)", (partition.name, table)
+        )
+        old, new = (sql.replace('"', "") for (sql,) in shapes)
+        assert old.replace(str(partition.start), str(partition.end)) == new

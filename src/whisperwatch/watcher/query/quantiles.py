@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 
 def quantile(share: float, bounds: Sequence[float], cumulative: Sequence[float]) -> float | None:
@@ -20,13 +22,8 @@ def quantile(share: float, bounds: Sequence[float], cumulative: Sequence[float])
     if not bounds:
         return None
     rank = share * cumulative[-1]
-    most, at = 0.0, 0
-    rising = []
-    for value in cumulative:  # sums of several bucket layouts may fall
-        most = max(most, value)
-        rising.append(most)
-    while at < len(rising) - 1 and rising[at] < rank:
-        at += 1
+    rising = list(accumulate(cumulative, max))  # sums of several bucket layouts may fall
+    at = bisect_left(rising, rank, 0, len(rising) - 1)
     if at == len(rising) - 1:
         return float(bounds[-1])
     if at == 0 and bounds[0] <= 0:

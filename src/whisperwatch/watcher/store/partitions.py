@@ -19,8 +19,8 @@ class Family:
 
     Attributes:
         name: theirs, to which the start is added.
-        create: statements that make one, with `{table}` for its name. What else belongs to it (an index, a full-text
-            table) has that name with an ending.
+        create: statements that make one, with `{table}` for its name and `{start}` for its start. What else belongs to
+            it (an index, a full-text table) has that name with an ending.
         drop: statements that end it; by default that of the table.
     """
 
@@ -84,7 +84,7 @@ class Database(View):
                 (name, family.name, start),
             )
             if made.rowcount:
-                self._each(family.create, name)
+                self._each(family.create, name, start)
             self._known[family.name, start] = name
         return name
 
@@ -99,13 +99,13 @@ class Database(View):
     def drop(self, family: Family, partition: Partition) -> None:
         """End a partition and all that is in it."""
         self._known.pop((family.name, partition.start), None)
-        self._each(family.drop, partition.name)
+        self._each(family.drop, partition.name, partition.start)
         self.connection.execute("DELETE FROM partitions WHERE name = ?", (partition.name,))
 
     def forget(self) -> None:
         """What is known of the tables may be wrong: a transaction was rolled back."""
         self._known.clear()
 
-    def _each(self, statements: Iterable[str], table: str) -> None:
+    def _each(self, statements: Iterable[str], table: str, start: int) -> None:
         for statement in statements:
-            self.connection.execute(statement.format(table=table))
+            self.connection.execute(statement.format(table=table, start=start))

@@ -1,14 +1,19 @@
-"""Points: which slot a time is in, and bucket counts as blobs."""
+"""Points: which slot a time is in, and which row of its partition a point is."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import hypothesis.strategies as some
 import pytest
 from hypothesis import given
 
-from whisperwatch.watcher.store.metrics.points import counts_of, number, pack, repack, slot_of, unpack
+from whisperwatch.watcher.store.file import open_to_write
+from whisperwatch.watcher.store.metrics.points import LEVELS, SCHEMA, Level, slot_of
+from whisperwatch.watcher.store.partitions import Database
 
-COUNTS = some.lists(some.one_of(some.just(0), some.integers(0, 2**38)), min_size=1, max_size=20)
+levels = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.family.name)
+DAY = 1_700_006_400
 
 
 @pytest.mark.parametrize(
@@ -18,22 +23,32 @@ def test_a_slot_is_known_by_its_end(at: float, slot: int) -> None:
     assert slot_of(at) == slot
 
 
-@given(COUNTS)
-def test_counts_survive(counts: list[int]) -> None:
-    assert unpack(number(pack(counts)), len(counts)) == counts
-    known = counts_of(pack(counts))
-    assert [*known, *(0,) * (len(counts) - len(known))] == counts
+@levels
+def test_a_row_has_its_series_and_time(level: Level, tmp_path: Path) -> None:
+    database = Database(open_to_write(tmp_path / "store.db", SCHEMA))
+    end = DAY // level.family.length_s * level.family.length_s + level.family.length_s
+    start = end - level.family.length_s
+    table = database.table(level.family, start)
+    points = {(series, t) for series in (1, 2, 70_000) for t in (start + level.step, end - level.step, end)}
+    for series, t in points:
+        database.connection.execute(f"INSERT INTO {table} (id) VALUES (?)", (level.id_of(series, t),))
+    assert set(database.connection.execute(f"SELECT series, t FROM {table}")) == points
+    database.connection.close()
 
 
-@given(some.lists(some.lists(some.integers(0, 10**9), min_size=5, max_size=5), min_size=1, max_size=20))
-def test_numbers_are_added_instead_of_counts(many: list[list[int]]) -> None:
-    total = sum(number(pack(counts)) for counts in many)
-    wanted = [sum(column) for column in zip(*many, strict=True)]
-    assert unpack(total, 5) == wanted
-    assert unpack(number(repack(total)), 5) == wanted
-    assert len(repack(total)) <= 1 + 5 * 5
-
-
-def test_few_buckets_take_little_room() -> None:
-    assert len(pack([0] * 6 + [3, 250, 70_000] + [0] * 6)) <= 1 + 3 * 5
-    assert pack([0] * 15) == b"\x0f"
+@levels
+@given(some.data())
+def test_what_is_within_a_time_is_of_that_time(level: Level, tmp_path_factory, data: some.DataObject) -> None:
+    database = Database(open_to_write(tmp_path_factory.mktemp("store") / "store.db", SCHEMA))
+    length, at = level.family.length_s, DAY // level.family.length_s * level.family.length_s
+    table = database.table(level.family, at)
+    times = data.draw(some.sets(some.integers(1, level.slots).map(lambda slot: at + slot * level.step)))
+    start, end = sorted(data.draw(some.tuples(*[some.integers(at - length, at + 2 * length)] * 2)))
+    for series in (1, 2, 3):
+        for t in times:
+            database.connection.execute(f"INSERT INTO {table} (id) VALUES (?)", (level.id_of(series, t),))
+    (partition,) = database.partitions(level.family)
+    within = level.within("2", partition, start, end)
+    found = database.connection.execute(f"SELECT series, t FROM {table} WHERE {within}").fetchall()
+    assert found == [(2, t) for t in sorted(times) if start < t <= end]
+    database.connection.close()

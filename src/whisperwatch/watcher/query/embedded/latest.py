@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from whisperwatch.watcher.query.embedded.selecting import Selection
 from whisperwatch.watcher.query.language import Grid
@@ -13,6 +15,7 @@ from whisperwatch.watcher.store.partitions import View
 
 Found = dict[tuple[int, int], float]
 """By group and time."""
+_JOURNAL: Final = "journal JOIN chosen USING (series)"
 
 
 def latest(view: View, grid: Grid, selection: Selection) -> list[list[tuple[int, float]]]:
@@ -36,20 +39,27 @@ def latest(view: View, grid: Grid, selection: Selection) -> list[list[tuple[int,
 
 def _at(view: View, level: Level, times: list[int], selection: Selection) -> Found:
     found: Found = {}
-    if not times:
-        return found
-    for partition in view.partitions(level.family, times[0] - 1, times[-1]):
-        inside = [at for at in times if partition.start < at <= partition.end]
-        if inside:
-            moments = ",".join(f"({at})" for at in inside)
-            rows = view.connection.execute(
-                f"WITH {selection.chosen}, moments(t) AS (VALUES {moments}) SELECT grp, t, sum(last) FROM chosen "
-                f"CROSS JOIN moments CROSS JOIN {partition.name} USING (series, t) GROUP BY 1, 2"
-            )
-            for group, at, value in rows:
-                if value is not None:
-                    found[group, at] = found.get((group, at), 0.0) + value
+    for moments, points in _moments(view, level, times):
+        rows = view.connection.execute(
+            f"WITH {selection.chosen}, {moments} SELECT grp, t, sum(last) FROM {points} GROUP BY 1, 2"
+        )
+        for group, at, value in rows:
+            if value is not None:
+                found[group, at] = found.get((group, at), 0.0) + value
     return found
+
+
+def _moments(view: View, level: Level, times: list[int]) -> Iterator[tuple[str, str]]:
+    """In SQL, of each partition: a table of the moments that are asked for, and the chosen series' points at them."""
+    if not times:
+        return
+    for partition in view.partitions(level.family, times[0] - 1, times[-1]):
+        slots = ",".join(f"({level.id_of(0, at)})" for at in times if partition.start < at <= partition.end)
+        if slots:
+            yield (
+                f"moments(slot) AS (VALUES {slots})",
+                f"chosen CROSS JOIN moments CROSS JOIN {partition.name} ON id = chosen.series * {level.slots} + slot",
+            )
 
 
 def _from_slots(view: View, times: list[int], selection: Selection) -> Found:
@@ -57,12 +67,12 @@ def _from_slots(view: View, times: list[int], selection: Selection) -> Found:
     found: Found = {}
     if not times:
         return found
-    by_series = _samples(view, selection, f"t IN ({','.join(map(str, times))})", times)
+    by_series = _by_series(_samples_at(view, selection, times))
     missing = {key for key, samples in by_series.items() if len(samples) < len(times)}
     if missing or len(by_series) < sum(len(group.series) for group in selection.groups):
-        by_series = _samples(view, selection, f"t > {times[0] - LOOK_BACK_S} AND t <= {times[-1]}", times)
-    for (group, _), samples in by_series.items():
-        index = 0
+        by_series = _by_series(_samples_of(view, selection, times[0] - LOOK_BACK_S, times[-1]))
+    for (group, _), by_time in by_series.items():
+        index, samples = 0, sorted(by_time.items())
         for at in times:
             while index < len(samples) and samples[index][0] <= at:
                 index += 1
@@ -71,23 +81,32 @@ def _from_slots(view: View, times: list[int], selection: Selection) -> Found:
     return found
 
 
-def _samples(
-    view: View, selection: Selection, when: str, times: list[int]
-) -> dict[tuple[int, int], list[tuple[int, float]]]:
-    """By group and series, the samples of these times, in order."""
-    by_series: dict[tuple[int, int], list[tuple[int, float]]] = {}
-    for table in _tables(view, times):
-        join = "journal JOIN chosen" if table == "journal" else f"chosen CROSS JOIN {table}"
-        rows = view.connection.execute(
-            f"WITH {selection.chosen} SELECT grp, series, t, last FROM {join} USING (series) "
-            f"WHERE {when} AND last IS NOT NULL ORDER BY series, t"
-        )
-        for group, series, t, last in rows:
-            by_series.setdefault((group, series), []).append((t, last))
+def _by_series(rows: Iterable[tuple[int, int, int, float]]) -> dict[tuple[int, int], dict[int, float]]:
+    """By group and series, then by time. Of one time, what is in order goes before what came late."""
+    by_series: dict[tuple[int, int], dict[int, float]] = {}
+    for group, series, t, last in rows:
+        by_series.setdefault((group, series), {}).setdefault(t, last)
     return by_series
 
 
-def _tables(view: View, times: list[int]) -> Iterable[str]:
-    for partition in view.partitions(RAW.family, times[0] - LOOK_BACK_S, times[-1]):
-        yield partition.name
-    yield "journal"
+def _samples_at(view: View, selection: Selection, times: list[int]) -> Iterator[tuple[int, int, int, float]]:
+    for moments, points in _moments(view, RAW, times):
+        yield from _samples(view, f"{selection.chosen}, {moments}", points)
+    yield from _samples(view, selection.chosen, _JOURNAL, f" AND t IN ({','.join(map(str, times))})")
+
+
+def _samples_of(
+    view: View, selection: Selection, start: int, end: int
+) -> Iterator[tuple[int, int, int, float]]:
+    """Of (start, end]."""
+    for partition in view.partitions(RAW.family, start, end):
+        within = RAW.within("chosen.series", partition, start, end)
+        yield from _samples(view, selection.chosen, f"chosen CROSS JOIN {partition.name} ON {within}")
+    yield from _samples(view, selection.chosen, _JOURNAL, f" AND t > {start} AND t <= {end}")
+
+
+def _samples(view: View, tables: str, points: str, when: str = "") -> sqlite3.Cursor:
+    """Rows of group, series, time and value."""
+    return view.connection.execute(
+        f"WITH {tables} SELECT grp, chosen.series, t, last FROM {points} WHERE last IS NOT NULL{when}"
+    )

@@ -29,7 +29,7 @@ def counts(view: View, filter: LogFilter, by: tuple[LogKey, ...], grid: Grid) ->
     return [
         Series(
             _group(by, group),
-            tuple((at, float(sum(inside))) for at, inside in windows(grid, of_group) if inside),
+            tuple((at, float(count)) for at, count in windows(grid, of_group, sum) if count),
         )
         for group, of_group in bins.items()
     ]

@@ -10,27 +10,26 @@ histograms  `count` measurements, their `total`, and `buckets`
 
 The newest minutes are in `journal`, by time, for that is how they come. Every five minutes they move on, by series, for
 that is how they are asked for: each slot into `raw`, a minute into `minute`, five into `fine`, an hour into `coarse`.
+There a point's series and time are one number, its row's: it takes three bytes instead of eight, and SQLite fills the
+pages of rows that come in the order of their numbers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from whisperwatch.watcher.store.partitions import Family
+from whisperwatch.watcher.store.partitions import Family, Partition
 
 SLOT_S: Final = 15
 MINUTE_S: Final = 60
 FINE_S: Final = 300
 COARSE_S: Final = 3600
 
-_COLUMNS: Final = (
-    "series INTEGER NOT NULL, t INTEGER NOT NULL, count INTEGER, total REAL, least REAL, most REAL, last REAL, "
-    "buckets BLOB"
-)
-COLUMNS: Final = "series, t, count, total, least, most, last, buckets"
+_VALUES: Final = "count INTEGER, total REAL, least REAL, most REAL, last REAL, buckets BLOB"
+VALUES: Final = "count, total, least, most, last, buckets"
+COLUMNS: Final = f"series, t, {VALUES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,40 @@ class Level:
     step: int
     family: Family
 
+    @property
+    def slots(self) -> int:
+        """How many points of a series are in a partition."""
+        return self.family.length_s // self.step
+
+    def id_of(self, series: int, t: int) -> int:
+        """The number of the row of a point, in its partition."""
+        return series * self.slots + (t - 1) % self.family.length_s // self.step
+
+    def id_in_sql(self, series: str, t: str) -> str:
+        """The same of SQL's expressions."""
+        return f"{series} * {self.slots} + ({t} - 1) % {self.family.length_s} / {self.step}"
+
+    def slots_of(self, partition: Partition, start: int, end: int) -> range:
+        """Which of a partition's points are of (start, end]."""
+        first = max(0, (start - partition.start) // self.step)
+        return range(first, min(self.slots, (end - partition.start) // self.step))
+
+    def within(self, series: str, partition: Partition, start: int, end: int) -> str:
+        """What SQL knows the points in (start, end] of a series by.
+
+        Args:
+            series: SQL of the series' number.
+        """
+        slots, base = self.slots_of(partition, start, end), f"{series} * {self.slots}"
+        return f"{partition.name}.id BETWEEN {base} + {slots.start} AND {base} + {slots.stop - 1}"
+
 
 def _level(name: str, step: int, partition_s: int) -> Level:
-    table = f"CREATE TABLE {{table}} ({_COLUMNS}, PRIMARY KEY (series, t)) WITHOUT ROWID"
+    slots = partition_s // step
+    table = (
+        f"CREATE TABLE {{table}} (id INTEGER PRIMARY KEY, {_VALUES}, series INTEGER AS (id / {slots}), "
+        f"t INTEGER AS ({{start}} + (id % {slots} + 1) * {step}))"
+    )
     return Level(step, Family(f"points_{name}", partition_s, (table,)))
 
 
@@ -67,7 +97,8 @@ SCHEMA: Final = (
     "began INTEGER NOT NULL, ended INTEGER NOT NULL)",
     "CREATE TABLE births (series INTEGER NOT NULL, life INTEGER NOT NULL, born INTEGER NOT NULL, "
     "PRIMARY KEY (series, life)) WITHOUT ROWID",
-    f"CREATE TABLE journal ({_COLUMNS}, PRIMARY KEY (t, series)) WITHOUT ROWID",
+    f"CREATE TABLE journal (series INTEGER NOT NULL, t INTEGER NOT NULL, {_VALUES}, PRIMARY KEY (t, series)) "
+    "WITHOUT ROWID",
     # up to which time (unix s) a level has everything
     "CREATE TABLE rolled (step INTEGER PRIMARY KEY, until INTEGER NOT NULL)",
 )
@@ -76,41 +107,3 @@ SCHEMA: Final = (
 def slot_of(at: float, step: int = SLOT_S) -> int:
     """The end of the slot that `at` is in: a time that is an end itself is in the slot that it ends."""
     return math.ceil(at / step) * step
-
-
-_LANE: Final = 5
-"""Bytes of one bucket's count in a blob: sums of them can't overflow below 10^12."""
-_MOST_EMPTY: Final = 255
-"""What the first byte can say."""
-
-
-def pack(counts: Sequence[int]) -> bytes:
-    """Bucket counts as a blob: how many empty ones come first, then a number with a lane for each of the others."""
-    first = min(next((index for index, count in enumerate(counts) if count), len(counts)), _MOST_EMPTY)
-    lanes = b"".join(count.to_bytes(_LANE, "little") for count in counts[first:])
-    return bytes((first,)) + lanes.rstrip(b"\0")
-
-
-def number(blob: bytes) -> int:
-    """A blob as a number with a lane for each bucket: such numbers are added, instead of their counts."""
-    return int.from_bytes(blob[1:], "little") << (8 * _LANE * blob[0])
-
-
-def unpack(total: int, buckets: int) -> list[int]:
-    """The counts in a number (or a sum of such)."""
-    lanes = total.to_bytes(_LANE * buckets, "little")
-    return [int.from_bytes(lanes[at : at + _LANE], "little") for at in range(0, len(lanes), _LANE)]
-
-
-def repack(total: int) -> bytes:
-    """A number as a blob again."""
-    if not total:
-        return b"\0"
-    first = min(((total & -total).bit_length() - 1) // (8 * _LANE), _MOST_EMPTY)
-    shifted = total >> (8 * _LANE * first)
-    return bytes((first,)) + shifted.to_bytes((shifted.bit_length() + 7) // 8, "little")
-
-
-def counts_of(blob: bytes) -> tuple[int, ...]:
-    """The counts of a blob, without the empty ones at its end."""
-    return tuple(unpack(number(blob), blob[0] + -(-(len(blob) - 1) // _LANE)))

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from whisperwatch.watcher.store.many import insert_many
+from whisperwatch.watcher.store.metrics.buckets import number, repack
 from whisperwatch.watcher.store.metrics.points import (
     COARSE,
     COARSE_S,
@@ -22,9 +23,8 @@ from whisperwatch.watcher.store.metrics.points import (
     LEVELS,
     MINUTE,
     RAW,
+    VALUES,
     Level,
-    number,
-    repack,
     slot_of,
 )
 from whisperwatch.watcher.store.partitions import Database, Partition
@@ -32,7 +32,7 @@ from whisperwatch.watcher.store.transactions import transaction
 
 _GRACE_S: Final = 5
 """What was counted just before the turn of a slot may be written this much after it."""
-_ROW_BYTES: Final = 40
+_ROW_BYTES: Final = 30
 Row = tuple[Any, ...]
 """series, t, count, total, least, most, last, buckets"""
 
@@ -69,8 +69,8 @@ def _out_of_the_journal(database: Database, end: int) -> None:
     rows = database.connection.execute(
         f"SELECT {COLUMNS} FROM journal WHERE t > ? AND t <= ? ORDER BY series, t", (end - FINE_S, end)
     ).fetchall()
-    slots = _points(database, RAW, end)
-    if slots or not _points(database, FINE, end):
+    slots = _points(database, RAW, end - FINE_S, end)
+    if slots or not _points(database, FINE, end - FINE_S, end):
         rows = _merged(rows, slots)
         for level in (RAW, MINUTE, FINE):
             _insert(database, level, end, list(_sums(rows, level.step)))
@@ -92,10 +92,7 @@ def _hours(database: Database, until: int) -> list[int]:
 
 
 def _hour(database: Database, end: int) -> None:
-    rows = database.connection.execute(
-        f"SELECT {COLUMNS} FROM {database.table(FINE.family, end - 1)} WHERE t > ? AND t <= ? ORDER BY series, t",
-        (end - COARSE_S, end),
-    ).fetchall()
+    rows = _points(database, FINE, end - COARSE_S, end)
     newest = {row[0]: row[1] for row in rows}
     sums = [(*row[:6], row[6] if newest[row[0]] == end else None, row[7]) for row in _sums(rows, COARSE_S)]
     _insert(database, COARSE, end, sums)
@@ -105,19 +102,21 @@ def _hour(database: Database, end: int) -> None:
 def _add_to_what_is_left(database: Database, end: int, rows: list[Row]) -> None:
     """It comes so late that the slots of its time were dropped."""
     for level in (MINUTE, FINE):
-        if there := _points(database, level, end):
+        if there := _points(database, level, end - FINE_S, end):
             _insert(
                 database, level, end, list(_sums(_merged(list(_sums(rows, level.step)), there), level.step))
             )
 
 
-def _points(database: Database, level: Level, end: int) -> list[Row]:
-    """What a level has of five minutes."""
+def _points(database: Database, level: Level, start: int, end: int) -> list[Row]:
+    """What a level has of (start, end], which is in one partition, in order."""
     found = database.partitions(level.family, end - 1, end)
     if not found:
         return []
-    sql = f"SELECT {COLUMNS} FROM {found[0].name} WHERE t > ? AND t <= ?"
-    return database.connection.execute(sql, (end - FINE_S, end)).fetchall()
+    within = level.within("known.id", found[0], start, end)
+    return database.connection.execute(
+        f"SELECT {COLUMNS} FROM series AS known CROSS JOIN {found[0].name} ON {within} ORDER BY known.id, t"
+    ).fetchall()
 
 
 def _merged(late: list[Row], there: list[Row]) -> list[Row]:
@@ -128,7 +127,8 @@ def _merged(late: list[Row], there: list[Row]) -> list[Row]:
 def _insert(database: Database, level: Level, end: int, rows: list[Row]) -> None:
     if rows:
         table = database.table(level.family, end - 1)
-        insert_many(database.connection, f"{table} ({COLUMNS})", rows, insert="INSERT OR REPLACE")
+        placed = [(level.id_of(series, t), *values) for series, t, *values in rows]
+        insert_many(database.connection, f"{table} (id, {VALUES})", placed, insert="INSERT OR REPLACE")
         database.grew(table, sum(_ROW_BYTES + len(row[7] or b"") for row in rows))
 
 
@@ -186,8 +186,8 @@ def _settle(database: Database, now: float) -> None:
 def _write_anew(database: Database, level: Level, partition: Partition) -> None:
     connection, name = database.connection, partition.name
     for statement in level.family.create:
-        connection.execute(statement.format(table=f"{name}_new"))
-    connection.execute(f"INSERT INTO {name}_new SELECT * FROM {name} ORDER BY series, t")
+        connection.execute(statement.format(table=f"{name}_new", start=partition.start))
+    connection.execute(f"INSERT INTO {name}_new (id, {VALUES}) SELECT id, {VALUES} FROM {name} ORDER BY id")
     connection.execute(f"DROP TABLE {name}")
     connection.execute(f"ALTER TABLE {name}_new RENAME TO {name}")
     database.settle(name)

@@ -11,11 +11,13 @@ import logging
 import math
 import sqlite3
 from dataclasses import dataclass, field
+from operator import add, sub
 from typing import Any, Final
 
 from whisperwatch.watcher.store.many import insert_many
+from whisperwatch.watcher.store.metrics.buckets import counts_of, pack
 from whisperwatch.watcher.store.metrics.living import Lives
-from whisperwatch.watcher.store.metrics.points import counts_of, pack, slot_of
+from whisperwatch.watcher.store.metrics.points import slot_of
 from whisperwatch.watcher.store.metrics.taken import Identity, Sample, Taken
 from whisperwatch.watcher.store.partitions import Database
 
@@ -121,7 +123,7 @@ class Journal:
         before = of_slot.get(series)
         if before is None:
             before = _stored_buckets(database, series, slot, len(buckets))
-        added = buckets if before is None else tuple(a + b for a, b in zip(buckets, before, strict=True))
+        added = buckets if before is None else tuple(map(add, buckets, before))
         packed = pack(added)
         of_slot[series] = added
         return packed
@@ -175,8 +177,10 @@ def _difference(now: Counted, before: Counted) -> Counted:
     count, total, buckets = now
     if count is None or buckets is None:
         return None, total - before[1], None
-    padded = (before[2] or ()) + (0,) * len(buckets)
-    less = tuple(max(0, a - b) for a, b in zip(buckets, padded, strict=False))
+    known = before[2] or ()
+    less = tuple(map(sub, buckets, known + (0,) * (len(buckets) - len(known))))
+    if min(less, default=0) < 0:
+        less = tuple([max(0, one) for one in less])
     return count - (before[0] or 0), total - before[1], less
 
 

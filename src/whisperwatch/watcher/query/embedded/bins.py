@@ -1,0 +1,94 @@
+"""The store's points, put together by group and bin: of bins every window of a question is a whole number."""
+
+from __future__ import annotations
+
+import operator
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from whisperwatch.watcher.query.embedded.pieces import Piece, pieces
+from whisperwatch.watcher.query.embedded.selecting import Selection
+from whisperwatch.watcher.query.embedded.windows import bin_size
+from whisperwatch.watcher.query.language import Grid
+from whisperwatch.watcher.store.metrics.buckets import number
+from whisperwatch.watcher.store.metrics.points import LEVELS
+from whisperwatch.watcher.store.metrics.rolling import rolled
+from whisperwatch.watcher.store.partitions import Partition, View
+
+_JOIN: Final[dict[str, Callable[[float, float], float]]] = {"sum": operator.add, "max": max, "min": min}
+
+
+def bins(view: View, grid: Grid, selection: Selection, over: str, column: str) -> list[dict[int, float]]:
+    """Of each group, what `over` makes of a column, by the bin's number.
+
+    Args:
+        over: sum, max or min.
+        column: of points.
+    """
+    join = _JOIN[over]
+    found: list[dict[int, float]] = [{} for _ in selection.groups]
+    for rows in _read(view, grid, selection, column, over):
+        for group, at, value in rows:
+            if value is not None:
+                of_group = found[group]
+                of_group[at] = join(of_group[at], value) if at in of_group else value
+    return found
+
+
+def bucket_bins(view: View, grid: Grid, selection: Selection) -> list[dict[int, int]]:
+    """Of each group, whose histograms have the same bounds, the sum of their `buckets.number`s by the bin's."""
+    found: list[dict[int, int]] = [{} for _ in selection.groups]
+    for rows in _read(view, grid, selection, "buckets"):
+        for group, at, blob in rows:
+            if blob is not None:
+                of_group = found[group]
+                of_group[at] = of_group.get(at, 0) + number(blob)
+    return found
+
+
+def _read(
+    view: View, grid: Grid, selection: Selection, column: str, over: str | None = None
+) -> Iterator[sqlite3.Cursor]:
+    """Rows of group, bin and value; of a bin there may be several. SQL puts a series' points of a bin together with
+    `over`, where a bin has more than one: without, and where it has one, reading them is the least work."""
+    if not any(group.series for group in selection.groups):
+        return
+    size = bin_size(grid)
+    plain = f"WITH {selection.chosen} SELECT grp, (t - {grid.start + 1}) / {size}, {column} FROM"
+    for piece in pieces(grid, rolled(view.connection), _since(view)):
+        for partition in view.partitions(piece.level.family, piece.start, piece.end):
+            if over and size > piece.level.step:
+                points = f"SELECT {over}({column}) FROM {partition.name} WHERE id"
+                series = f"chosen.series * {piece.level.slots}"
+                sql = (
+                    f"WITH {selection.chosen}, bins(bin, start, stop) AS (VALUES {_slots(grid, piece, partition)}) "
+                    f"SELECT grp, bin, ({points} BETWEEN {series} + start AND {series} + stop) "
+                    "FROM chosen CROSS JOIN bins"
+                )
+            else:
+                within = piece.level.within("chosen.series", partition, piece.start, piece.end)
+                sql = f"{plain} chosen CROSS JOIN {partition.name} ON {within}"
+            yield view.connection.execute(sql)
+    # by time: few, and all of them are looked at; of any time, for what came late is there first
+    yield view.connection.execute(
+        f"{plain} journal JOIN chosen USING (series) WHERE t > {grid.start} AND t <= {grid.last}"
+    )
+
+
+def _slots(grid: Grid, piece: Piece, partition: Partition) -> str:
+    """The bins in a partition: their numbers, first and last slots."""
+    size = bin_size(grid)
+    start, end = max(piece.start, partition.start), min(piece.end, partition.end)
+    found = []
+    for one in range((start - grid.start) // size, (end - grid.start - 1) // size + 1):
+        begins = grid.start + one * size
+        slots = piece.level.slots_of(partition, max(start, begins), min(end, begins + size))
+        found.append(f"({one},{slots.start},{slots.stop - 1})")
+    return ",".join(found)
+
+
+def _since(view: View) -> dict[int, int]:
+    """By a level's step, when its oldest partition begins."""
+    found = {level.step: view.partitions(level.family) for level in LEVELS}
+    return {step: partitions[0].start for step, partitions in found.items() if partitions}
