@@ -14,13 +14,10 @@ import argparse
 import asyncio
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 import types
-import urllib.request
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +39,6 @@ from whisperwatch.questions import GROUPS, slash_payload
 _ANSWERING = "_apart"
 _SENDING = "_send"
 """Coroutines: what `desk.work` runs, and the same without us."""
-_PORT = 19_090
 QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("health", {}), ("health", {"view": "detailed"}), ("performance", {}), ("performance", {"view": "response-times"}),
     ("performance", {"view": "history"}), ("performance", {"view": "component", "name": "discord"}),
@@ -75,10 +71,10 @@ def main() -> None:
         if given.prometheus is None:
             asyncio.run(_ask_all(given.rounds))
             return
-        with _prometheus(given.prometheus, Path(folder)) as url:
+        with month_in_prometheus.running(given.prometheus, Path(folder)) as prometheus:
             print(f"a Prometheus is filled with {given.days} days", flush=True)
-            month_in_prometheus.send(url, given.days, now)
-            os.environ["PROMETHEUS_URL"] = url
+            month_in_prometheus.send(prometheus.url, given.days, now)
+            os.environ["PROMETHEUS_URL"] = prometheus.url
             asyncio.run(_ask_all(given.rounds))
 
 
@@ -194,34 +190,6 @@ def _timed(inner: Coroutine[Any, Any, Any], spent: dict[str, float], name: str) 
             step = partial(inner.send, None)
         except BaseException as error:
             step = partial(inner.throw, error)
-
-
-@contextmanager
-def _prometheus(program: str, folder: Path) -> Iterator[str]:
-    # without anything to scrape: what is newer than the month would make it too old
-    configuration = folder / "prometheus.yml"
-    configuration.write_text("otlp: { translation_strategy: UnderscoreEscapingWithSuffixes }\n")
-    url = f"http://127.0.0.1:{_PORT}"
-    with open(folder / "prometheus.log", "wb") as log:
-        process = subprocess.Popen(
-            [
-                program, f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'prometheus'}",
-                "--storage.tsdb.retention.time=60d", f"--web.listen-address=127.0.0.1:{_PORT}",
-                "--web.enable-otlp-receiver",
-            ],
-            stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        while process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{url}/-/ready", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _ms(times: list[float]) -> str:

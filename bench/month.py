@@ -113,7 +113,7 @@ def _load(level: Level, start: int, end: int, database: Database) -> None:
         f"CASE kind WHEN 'gauge' THEN {some} * 0.77 END, CASE kind WHEN 'gauge' THEN {some} * 1.77 END, "
         f"CASE kind WHEN 'gauge' THEN {some} * 1.03 END, "
         "CASE kind WHEN 'histogram' THEN (SELECT buckets FROM blobs WHERE blobs.id = abs(random() + t) % 512) END "
-        "FROM series JOIN metrics ON metrics.id = metric CROSS JOIN moments ORDER BY 1"
+        "FROM series JOIN metrics ON metrics.id = metric CROSS JOIN moments ORDER BY series.id, t"
     )
 
 

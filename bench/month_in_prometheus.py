@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import psutil
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
@@ -16,10 +22,60 @@ from whisperwatch import semconv
 from whisperwatch.watcher.store.metrics import Identity
 
 SERVICE = "month"
+_PORT = 19_090
 _CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _NS = 10**9
 _LIFE_S = 7 * 86_400
 _START = Identity(semconv.START_TIME.name, "gauge", "s", (), "one", ((semconv.SERVICE_VERSION, "1.0"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A Prometheus: where it answers, where its data is, and its process."""
+
+    url: str
+    data: Path
+    process: psutil.Process
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(one.stat().st_size for one in self.data.rglob("*") if one.is_file())
+
+    @property
+    def memory(self) -> int:
+        """Bytes of resident memory that are no file's."""
+        memory = self.process.memory_info()
+        return int(memory.rss - memory.shared)
+
+
+@contextmanager
+def running(program: str, folder: Path) -> Iterator[Running]:
+    """Start `program` on an empty folder of `folder`, and end it."""
+    # without anything to scrape: what is newer than the month would make it too old
+    configuration, data = folder / "prometheus.yml", folder / "prometheus"
+    configuration.write_text("otlp: { translation_strategy: UnderscoreEscapingWithSuffixes }\n")
+    url = f"http://127.0.0.1:{_PORT}"
+    with open(folder / "prometheus.log", "wb") as log:
+        process = subprocess.Popen(
+            [
+                program, f"--config.file={configuration}", f"--storage.tsdb.path={data}",
+                "--storage.tsdb.retention.time=60d", f"--web.listen-address=127.0.0.1:{_PORT}",
+                "--web.enable-otlp-receiver",
+            ],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        while process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{url}/-/ready", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield Running(url, data, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def send(url: str, days: int, now: int) -> None:

@@ -1,6 +1,9 @@
-"""What the embedded store takes and how long its questions and reports take: `python -m bench.store_metrics`.
+"""What the embedded store takes and how long its questions and reports take.
 
-Of `bench.month`'s bot. The writing that is timed is the live way.
+    python -m bench.store_metrics [--days N] [--prometheus PROGRAM]
+
+Of `bench.month`'s bot. The writing that is timed is the live way. With a Prometheus (the program is started; `make
+stack-tools` builds one) it is filled with the same series, and asked the same questions in turn.
 """
 
 from __future__ import annotations
@@ -11,33 +14,49 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
+from bench import month_in_prometheus
 from bench.message_traces import SPANS
 from bench.month import DAYS, RAW_S, Month
+from bench.month_in_prometheus import Running
 from whisperwatch import semconv
 from whisperwatch.watcher.answers.reports import Reports
 from whisperwatch.watcher.query.asking import Asking, Engines
 from whisperwatch.watcher.query.catalogue import DECLARED
 from whisperwatch.watcher.query.embedded.metrics import EmbeddedMetrics
 from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
+from whisperwatch.watcher.query.engines import MetricEngine
+from whisperwatch.watcher.query.http import StoreClient
 from whisperwatch.watcher.query.language import Grid, Measure
+from whisperwatch.watcher.query.prometheus.engine import Prometheus
+from whisperwatch.watcher.settings.stores import StoreTarget
 
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--messages", type=int, default=20_000, help="of the last day, whose traces are kept")
+    parser.add_argument("--prometheus", help="the program")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_metrics(Path(folder) / "metrics.db", given.days, given.messages))
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    now, before = int(time.time()) // 3600 * 3600, _peak_mib()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        prometheus = None
+        if given.prometheus:
+            prometheus = stack.enter_context(month_in_prometheus.running(given.prometheus, Path(folder)))
+            month_in_prometheus.send(prometheus.url, given.days, now)
+        asyncio.run(_metrics(Path(folder) / "metrics.db", given.days, given.messages, now, prometheus))
+        if prometheus:
+            print(f"Prometheus: {prometheus.size / 1e6:.0f} MB, of memory {prometheus.memory / 1e6:.0f}")
+    print(f"peak memory of this process: {_peak_mib():.0f} MiB, {before:.0f} before the store was opened")
 
 
-async def _metrics(path: Path, days: int, count: int) -> None:
-    now = int(time.time()) // 3600 * 3600
+async def _metrics(path: Path, days: int, count: int, now: int, prometheus: Running | None) -> None:
     month = Month(path, now)
     store = month.store
     await store.open()
@@ -48,9 +67,15 @@ async def _metrics(path: Path, days: int, count: int) -> None:
     await month.trace(count)
     print(f"and {count:,} traces of {SPANS} spans: {month.size / 1e6:.0f} MB")
     engine = EmbeddedMetrics(store.readers)
-    for name, grid in _grids(now, days):
-        for measure in _measures():
-            await _ask(name, engine, measure, grid)
+    async with AsyncExitStack() as stack:
+        engines: list[MetricEngine] = [engine]
+        if prometheus:
+            client = StoreClient(StoreTarget("prometheus", prometheus.url, (), None, None, None, 60.0))
+            stack.push_async_callback(client.close)
+            engines.append(Prometheus(client, f'job="{month_in_prometheus.SERVICE}"'))
+        for name, grid in _grids(now, days):
+            for measure in _measures():
+                await _ask(name, engines, measure, grid)
     asking = Asking(Engines(engine, traces=EmbeddedTraces(store.readers)), now=lambda: float(now))
     reports = Reports(asking)
     for question, arguments in _reports():
@@ -87,15 +112,22 @@ def _reports() -> Iterator[tuple[str, dict[str, str]]]:
             yield question, {"period": period}
 
 
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 async def _timed(work: Awaitable[object]) -> float:
     began = time.perf_counter()
     await work
     return time.perf_counter() - began
 
 
-async def _ask(name: str, engine: EmbeddedMetrics, measure: Measure, grid: Grid) -> None:
-    times = [await _timed(engine.measure(measure, DECLARED[measure.metric], grid)) for _ in range(5)]
-    print(f"{name:<12} {measure.function:<9} {measure.metric:<32} {_ms(times)}")
+async def _ask(name: str, engines: Sequence[MetricEngine], measure: Measure, grid: Grid) -> None:
+    told = []
+    for engine in engines:
+        asked = [await _timed(engine.measure(measure, DECLARED[measure.metric], grid)) for _ in range(5)]
+        told.append(f"{engine.name} {_ms(asked)}")
+    print(f"{name:<12} {measure.function:<9} {measure.metric:<32} {', '.join(told)}", flush=True)
 
 
 def _ms(times: list[float]) -> str:
