@@ -6,8 +6,8 @@ second the order of the numbers is that of the times, but for what comes later t
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import groupby
 
 from whisperwatch.watcher.store.logs.rows import TICKS
 
@@ -21,23 +21,25 @@ def numbered(
         newest: the largest number that there is, -1 where there is none.
         taken: those that there are in (start, end].
     """
-    last = -1
-    for second, group in groupby(ticks, lambda tick: (tick - 1) // TICKS):
-        start, end, inside = second * TICKS, (second + 1) * TICKS, list(group)
+    last, at = -1, 0
+    while at < len(ticks):
+        start = (ticks[at] - 1) // TICKS * TICKS
+        end = start + TICKS
+        stop = bisect_right(ticks, end, at)
         there = taken(start, end) if newest > start else ()
-        found = _within(inside, max(last, start), end, there)
+        found = _within(ticks[at:stop], max(last, start), end, there)
         if found is None:  # more than a second has ticks: none is lost, some are a little late
             first = max(newest, last, end) + 1
-            found = list(range(first, first + len(inside)))
+            found = list(range(first, first + stop - at))
         yield from found
-        last = found[-1]
+        last, at = found[-1], stop
 
 
-def _within(ticks: list[int], floor: int, end: int, taken: Collection[int]) -> list[int] | None:
+def _within(ticks: Sequence[int], floor: int, end: int, taken: Collection[int]) -> list[int] | None:
     """Ascending numbers above `floor`, up to `end`, near the ticks; None where there are not so many."""
     found, last = [], floor
     for tick in ticks:
-        last = max(tick, last + 1)
+        last = tick if tick > last else last + 1
         while last in taken:
             last += 1
         found.append(last)
