@@ -84,7 +84,10 @@ def live(of: World, chance: random.Random, slots: int, turn_s: int = 15) -> int:
 
 
 @some.composite
-def questions(draw: some.DrawFn, steps: tuple[int, ...], end: int) -> tuple[Measure, Grid]:
+def questions(
+    draw: some.DrawFn, steps: tuple[int, ...], end: int, later: tuple[int, ...] = (0,)
+) -> tuple[Measure, Grid]:
+    """`later`: so many seconds after a step's end the times of the grid may be."""
     metric = draw(some.sampled_from(("c", "g", "h")))
     functions = [name for name, kinds in KINDS.items() if KNOWN[metric].kind in kinds]
     function = draw(some.sampled_from(functions))
@@ -101,7 +104,7 @@ def questions(draw: some.DrawFn, steps: tuple[int, ...], end: int) -> tuple[Meas
     step = draw(some.sampled_from(steps))
     window = step * draw(some.sampled_from((1, 2, 3)))
     count = draw(some.integers(1, 8))
-    last = draw(some.integers(START // step + 1, end // step + 1)) * step
+    last = draw(some.integers(START // step + 1, end // step + 1)) * step + draw(some.sampled_from(later))
     return Measure(function, metric, tuple(where), tuple(by), share), Grid(
         last - (count - 1) * step, last, step, window
     )
@@ -119,7 +122,7 @@ def test_by_slots(seed: int, data: some.DataObject) -> None:
     with world() as found:
         end = live(found, random.Random(seed), 120)
         for _ in range(8):
-            agree(found, *data.draw(questions((15, 45, 60, 180, 300, 900), end)))
+            agree(found, *data.draw(questions((15, 45, 60, 180, 300, 900), end, (0, 0, 7, 60))))
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -257,3 +260,17 @@ def test_a_crash_in_the_middle_of_rolling_up_loses_nothing() -> None:
         grid = Grid(end, end, end - START, end - START)
         agree(found, Measure("increase", "c", (), ("a", "service.instance.id")), grid)
         agree(found, Measure("sum", "h"), grid)
+
+
+def test_between_two_slots_the_newest_value_is_the_earlier_one() -> None:
+    """In the journal, and where it has been rolled up."""
+    with world() as found:
+        bot = Process("one", 1)
+        gauges = [one for one in SERIES if one.kind == "gauge" and one.instance == "one"]
+        for slot in range(1, 400):
+            values = [(bot, one, float(slot * place)) for place, one in enumerate(gauges, 1)]
+            found.take(START + slot * 15, [bot], values)
+        for _ in range(2):
+            for last in (START + 399 * 15 - 1, START + 3600 + 7, START + 607):
+                agree(found, Measure("last", "g", (), ("a",)), Grid(last - 60, last, 15, 15))
+            found.tend(START + 400 * 15 + 300)

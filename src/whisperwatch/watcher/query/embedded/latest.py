@@ -54,7 +54,11 @@ def _moments(view: View, level: Level, times: list[int]) -> Iterator[tuple[str, 
     if not times:
         return
     for partition in view.partitions(level.family, times[0] - 1, times[-1]):
-        slots = ",".join(f"({level.id_of(0, at)})" for at in times if partition.start < at <= partition.end)
+        slots = ",".join(
+            f"({level.id_of(0, at)})"
+            for at in times
+            if at % level.step == 0 and partition.start < at <= partition.end
+        )
         if slots:
             yield (
                 f"moments(slot) AS (VALUES {slots})",

@@ -45,7 +45,7 @@ class Level:
         return self.family.length_s // self.step
 
     def id_of(self, series: int, t: int) -> int:
-        """The number of the row of a point, in its partition."""
+        """The number of the row of a point, in its partition; `t` is the end of a slot."""
         return series * self.slots + (t - 1) % self.family.length_s // self.step
 
     def id_in_sql(self, series: str, t: str) -> str:
