@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.util._once import Once
 
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.libraries import endpoints
 from whisperwatch.bot.recording import roots
 from whisperwatch.bot.recording.providers import Providers, providers
 from whisperwatch.bot.recording.readable import recorder_ids
@@ -67,13 +68,15 @@ def reset_api() -> None:
 
 
 def reset_recorder() -> None:
-    """Nothing recorded, nothing waiting; instruments of other scopes than our own are gone."""
+    """Nothing recorded, nothing waiting; instruments of other scopes than our own, and servers, are gone."""
     recorder.on = recorder.shipping = recorder.logs.on = True
     recorder.logs.empty()
     recorder.limits = SpanLimits()
     recorder.when_defined = None
     recorder.spans.clear()
     recorder.ended_spans = recorder.dropped_spans = 0
+    recorder.definitions[:] = [one for one in recorder.definitions if one[0] != "endpoint"]
+    endpoints._known.clear()
     recorder.collectors[:] = [kept for kept in recorder.collectors if not _of_a_meter(kept)]
     for key, instrument in list(recorder._instruments.items()):
         if key[0] != recorder.scope:
