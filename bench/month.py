@@ -107,7 +107,7 @@ def _load(level: Level, start: int, end: int, database: Database) -> None:
         f"WITH RECURSIVE moments(t) AS (SELECT {start + level.step} UNION ALL SELECT t + {level.step} FROM moments "
         f"WHERE t + {level.step} <= {end}) "
         f"INSERT INTO {table} (id, {VALUES}) SELECT "
-        f"{level.id_in_sql('series.id', 't')}, "
+        f"series.id * {level.slots} + (t - 1) % {level.family.length_s} / {level.step}, "
         f"CASE kind WHEN 'counter' THEN NULL WHEN 'histogram' THEN {some} ELSE 20 END, "
         f"CASE kind WHEN 'counter' THEN {some} ELSE {some} * 1.37 END, "
         f"CASE kind WHEN 'gauge' THEN {some} * 0.77 END, CASE kind WHEN 'gauge' THEN {some} * 1.77 END, "

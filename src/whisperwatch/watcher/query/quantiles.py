@@ -22,7 +22,7 @@ def quantile(share: float, bounds: Sequence[float], cumulative: Sequence[float])
     if not bounds:
         return None
     rank = share * cumulative[-1]
-    rising = list(accumulate(cumulative, max))  # sums of several bucket layouts may fall
+    rising = list(accumulate(cumulative, max, initial=0.0))[1:]  # sums of several bucket layouts may fall
     at = bisect_left(rising, rank, 0, len(rising) - 1)
     if at == len(rising) - 1:
         return float(bounds[-1])

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from whisperwatch.watcher.store.logs.rows import index_anew
-from whisperwatch.watcher.store.metrics.points import LEVELS, VALUES
 
 Migration = Callable[[sqlite3.Connection], object]
 """Changes a file within a transaction, which is undone if it raises."""
@@ -20,18 +19,29 @@ def _texts_are_indexed_without_places(connection: sqlite3.Connection) -> None:
 
 
 def _points_are_numbered(connection: sqlite3.Connection) -> None:
-    """A point's series and time are the number of its row."""
-    for level in LEVELS:
-        rows = connection.execute("SELECT name, start FROM partitions WHERE family = ?", (level.family.name,))
-        for table, start in rows.fetchall():
+    """A point's series and time are the number of its row; it takes 10 bytes less."""
+    values = "count, total, least, most, last, buckets"
+    for family, step, length in (
+        ("points_raw", 15, 3600), ("points_minute", 60, 21_600), ("points_fine", 300, 86_400),
+        ("points_coarse", 3600, 864_000),
+    ):  # fmt: skip
+        slots = length // step
+        partitions = connection.execute("SELECT name, start FROM partitions WHERE family = ?", (family,))
+        for table, start in partitions.fetchall():
             connection.execute(f"ALTER TABLE {table} RENAME TO {table}_old")
-            for statement in level.family.create:
-                connection.execute(statement.format(table=table, start=start))
             connection.execute(
-                f"INSERT INTO {table} (id, {VALUES}) SELECT {level.id_in_sql('series', 't')}, {VALUES} "
+                f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, count INTEGER, total REAL, least REAL, most REAL, "
+                f"last REAL, buckets BLOB, series INTEGER AS (id / {slots}), "
+                f"t INTEGER AS ({start} + (id % {slots} + 1) * {step}))"
+            )
+            moved = connection.execute(
+                f"INSERT INTO {table} (id, {values}) SELECT series * {slots} + (t - 1) % {length} / {step}, {values} "
                 f"FROM {table}_old ORDER BY series, t"
             )
             connection.execute(f"DROP TABLE {table}_old")
+            connection.execute(
+                "UPDATE partitions SET size = max(0, size - 10 * ?) WHERE name = ?", (moved.rowcount, table)
+            )
 
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (_texts_are_indexed_without_places, _points_are_numbered)

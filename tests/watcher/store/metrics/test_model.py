@@ -21,8 +21,9 @@ from whisperwatch.watcher.query.embedded.metrics import answer
 from whisperwatch.watcher.query.language import Grid, Match, Measure
 from whisperwatch.watcher.query.language.measures import KINDS
 from whisperwatch.watcher.store.file import open_to_write
-from whisperwatch.watcher.store.metrics import Identity, Keep
+from whisperwatch.watcher.store.metrics import Identity, Keep, Sample, Taken
 from whisperwatch.watcher.store.metrics.points import SCHEMA
+from whisperwatch.watcher.store.metrics.writing import Journal
 from whisperwatch.watcher.store.partitions import Database, View
 
 from .model import BOUNDS, Process, World
@@ -274,3 +275,61 @@ def test_between_two_slots_the_newest_value_is_the_earlier_one() -> None:
             for last in (START + 399 * 15 - 1, START + 3600 + 7, START + 607):
                 agree(found, Measure("last", "g", (), ("a",)), Grid(last - 60, last, 15, 15))
             found.tend(START + 400 * 15 + 300)
+
+
+def test_a_late_value_does_not_take_the_place_of_a_newer_one() -> None:
+    """Before it is rolled up, and after."""
+    with world() as found:
+        bot = Process("one", 1)
+        gauge = next(one for one in SERIES if one.kind == "gauge")
+        for slot in (*range(1, 41), *range(42, 81)):
+            found.take(START + slot * 15, [bot], [(bot, gauge, float(slot))])
+        found.tend(START + 80 * 15 + 10)
+        for slot, value in ((41, 41.0), (30, 300.0)):  # a slot that has none, and one that has
+            found.take(START + slot * 15, [bot], [(bot, gauge, value)])
+        grid = Grid(START + 450, START + 720, 15, 15)
+        answers = []
+        for _ in range(2):
+            (series,) = answer(View(found.database.connection), Measure("last", "g"), KNOWN["g"], grid)
+            answers.append(dict(series.points))
+            found.tend(START + 81 * 15 + 310)
+        assert answers[0] == answers[1]
+        assert answers[0] == {START + slot * 15: float(slot) for slot in range(30, 49)}
+
+
+def test_histograms_of_other_bounds_are_one_distribution() -> None:
+    """What is at most a bound is summed by bound: another release may measure otherwise."""
+    with world() as found:
+        at = START + 15
+        for instance, bounds, counts in (("one", (1.0, 2.0), (4, 0, 2)), ("two", (2.0, 4.0), (6, 4, 0))):
+            identity = Identity("h", "histogram", "1", bounds, instance, ())
+            sample = Sample(identity, 1, (sum(counts), 9.0, None, None, counts), 1)
+            Journal().write(found.database, Taken(at, (sample,), frozenset({(instance, 1)})))
+        for share, value in ((0.25, 1.0), (0.5, 1.0 + 4 / 6), (0.75, 4.0)):
+            measure = Measure("quantile", "h", (), (), share)
+            (series,) = answer(View(found.database.connection), measure, KNOWN["h"], Grid(at, at, 15, 15))
+            assert series.points == ((at, pytest.approx(value)),)
+
+
+@pytest.mark.parametrize("every_s", [900, 1800, 3600, 7200, 21_600])
+def test_series_that_lived_briefly_and_counted_seldom(every_s: int) -> None:
+    """However many points of a bin there are."""
+    with world(Keep(raw_s=1800, fine_s=20_000)) as found:
+        dice, end = random.Random(every_s), START + 43_200
+        for place in range(4):
+            process = Process("one" if place % 2 else "two", place)
+            born = START + place * 10_000
+            for slot in range(1, 200):
+                some_of = [one for one in SERIES if one.instance == process.instance and dice.random() < 0.05]
+                changes = [
+                    (process, one, {"counter": 2, "gauge": float(slot), "histogram": (1.5,)}[one.kind])
+                    for one in some_of
+                ]
+                found.take(born + slot * 15, [process], changes)
+        found.tend(end)
+        grid = Grid(START + 21_600, end, every_s, 21_600)
+        for measure in (
+            Measure("increase", "c", (), ("a",)), Measure("avg", "g"), Measure("max", "g", (), ("a",)),
+            Measure("sum", "h"), Measure("quantile", "h", (), ("a",), 0.5),
+        ):  # fmt: skip
+            agree(found, measure, grid)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import hypothesis.strategies as some
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from whisperwatch.watcher.store.file import open_to_write
 from whisperwatch.watcher.store.metrics.points import LEVELS, SCHEMA, Level, slot_of
+from whisperwatch.watcher.store.partitions import SCHEMA as PARTITIONS
 from whisperwatch.watcher.store.partitions import Database
 
 levels = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.family.name)
@@ -37,18 +40,20 @@ def test_a_row_has_its_series_and_time(level: Level, tmp_path: Path) -> None:
 
 
 @levels
+@settings(deadline=None)
 @given(some.data())
-def test_what_is_within_a_time_is_of_that_time(level: Level, tmp_path_factory, data: some.DataObject) -> None:
-    database = Database(open_to_write(tmp_path_factory.mktemp("store") / "store.db", SCHEMA))
+def test_what_is_within_a_time_is_of_that_time(level: Level, data: some.DataObject) -> None:
     length, at = level.family.length_s, DAY // level.family.length_s * level.family.length_s
-    table = database.table(level.family, at)
     times = data.draw(some.sets(some.integers(1, level.slots).map(lambda slot: at + slot * level.step)))
     start, end = sorted(data.draw(some.tuples(*[some.integers(at - length, at + 2 * length)] * 2)))
-    for series in (1, 2, 3):
-        for t in times:
-            database.connection.execute(f"INSERT INTO {table} (id) VALUES (?)", (level.id_of(series, t),))
-    (partition,) = database.partitions(level.family)
-    within = level.within("2", partition, start, end)
-    found = database.connection.execute(f"SELECT series, t FROM {table} WHERE {within}").fetchall()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in PARTITIONS:
+            connection.execute(statement)
+        database = Database(connection)
+        table = database.table(level.family, at)
+        ids = [(level.id_of(series, t),) for series in (1, 2, 3) for t in times]
+        connection.executemany(f"INSERT INTO {table} (id) VALUES (?)", ids)
+        (partition,) = database.partitions(level.family)
+        within = level.within("2", partition, start, end)
+        found = connection.execute(f"SELECT series, t FROM {table} WHERE {within} ORDER BY id").fetchall()
     assert found == [(2, t) for t in sorted(times) if start < t <= end]
-    database.connection.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from whisperwatch.watcher.query.embedded.pieces import Piece, pieces
@@ -17,6 +17,8 @@ from whisperwatch.watcher.store.metrics.rolling import rolled
 from whisperwatch.watcher.store.partitions import Partition, View
 
 _JOIN: Final[dict[str, Callable[[float, float], float]]] = {"sum": operator.add, "max": max, "min": min}
+_MANY: Final = 12
+"""Points of a bin: where there are so many, looking for each series' bins takes less than sorting all points by bin."""
 
 
 def bins(view: View, grid: Grid, selection: Selection, over: str, column: str) -> list[dict[int, float]]:
@@ -28,7 +30,7 @@ def bins(view: View, grid: Grid, selection: Selection, over: str, column: str) -
     """
     join = _JOIN[over]
     found: list[dict[int, float]] = [{} for _ in selection.groups]
-    for rows in _read(view, grid, selection, column, over):
+    for rows in _read(view, grid, selection, (column,), over):
         for group, at, value in rows:
             if value is not None:
                 of_group = found[group]
@@ -36,10 +38,22 @@ def bins(view: View, grid: Grid, selection: Selection, over: str, column: str) -
     return found
 
 
+def mean_bins(view: View, grid: Grid, selection: Selection) -> list[dict[int, tuple[float, int]]]:
+    """Of each group, the sum and the number of what was measured, by the bin's number."""
+    found: list[dict[int, tuple[float, int]]] = [{} for _ in selection.groups]
+    for rows in _read(view, grid, selection, ("total", "count"), "sum"):
+        for group, at, total, count in rows:
+            if count is not None:
+                of_group = found[group]
+                before = of_group.get(at)
+                of_group[at] = (total, count) if before is None else (before[0] + total, before[1] + count)
+    return found
+
+
 def bucket_bins(view: View, grid: Grid, selection: Selection) -> list[dict[int, int]]:
     """Of each group, whose histograms have the same bounds, the sum of their `buckets.number`s by the bin's."""
     found: list[dict[int, int]] = [{} for _ in selection.groups]
-    for rows in _read(view, grid, selection, "buckets"):
+    for rows in _read(view, grid, selection, ("buckets",)):
         for group, at, blob in rows:
             if blob is not None:
                 of_group = found[group]
@@ -48,31 +62,44 @@ def bucket_bins(view: View, grid: Grid, selection: Selection) -> list[dict[int, 
 
 
 def _read(
-    view: View, grid: Grid, selection: Selection, column: str, over: str | None = None
+    view: View, grid: Grid, selection: Selection, columns: Sequence[str], over: str | None = None
 ) -> Iterator[sqlite3.Cursor]:
-    """Rows of group, bin and value; of a bin there may be several. SQL puts a series' points of a bin together with
-    `over`, where a bin has more than one: without, and where it has one, reading them is the least work."""
+    """Rows of group, bin and the columns; of a bin there may be several. With `over` SQL puts points together where a
+    bin has more than one of a series."""
     if not any(group.series for group in selection.groups):
         return
     size = bin_size(grid)
-    plain = f"WITH {selection.chosen} SELECT grp, (t - {grid.start + 1}) / {size}, {column} FROM"
+    of_bins = f"WITH {selection.chosen} SELECT grp, (t - {grid.start + 1}) / {size}"
+    plain = f"{of_bins}, {', '.join(columns)} FROM"
     for piece in pieces(grid, rolled(view.connection), _since(view)):
         for partition in view.partitions(piece.level.family, piece.start, piece.end):
-            if over and size > piece.level.step:
-                points = f"SELECT {over}({column}) FROM {partition.name} WHERE id"
-                series = f"chosen.series * {piece.level.slots}"
-                sql = (
-                    f"WITH {selection.chosen}, bins(bin, start, stop) AS (VALUES {_slots(grid, piece, partition)}) "
-                    f"SELECT grp, bin, ({points} BETWEEN {series} + start AND {series} + stop) "
-                    "FROM chosen CROSS JOIN bins"
-                )
+            points = f"{partition.name} ON {piece.level.within('chosen.series', partition, piece.start, piece.end)}"
+            if over is None or size <= piece.level.step:
+                sql = f"{plain} chosen CROSS JOIN {points}"
+            elif size < _MANY * piece.level.step:
+                put_together = ", ".join(f"{over}({column})" for column in columns)
+                sql = f"{of_bins}, {put_together} FROM chosen CROSS JOIN {points} GROUP BY 1, 2"
             else:
-                within = piece.level.within("chosen.series", partition, piece.start, piece.end)
-                sql = f"{plain} chosen CROSS JOIN {partition.name} ON {within}"
+                sql = _by_bin(grid, selection, piece, partition, [f"{over}({column})" for column in columns])
             yield view.connection.execute(sql)
     # by time: few, and all of them are looked at; of any time, for what came late is there first
     yield view.connection.execute(
         f"{plain} journal JOIN chosen USING (series) WHERE t > {grid.start} AND t <= {grid.last}"
+    )
+
+
+def _by_bin(
+    grid: Grid, selection: Selection, piece: Piece, partition: Partition, put_together: Sequence[str]
+) -> str:
+    """SQL that looks for each bin of each series that is in the partition: nothing is sorted."""
+    level, table = piece.level, partition.name
+    of_series = f"chosen.series * {level.slots}"
+    inside = f"FROM {table} WHERE id BETWEEN {of_series} + start AND {of_series} + stop"
+    values = ", ".join(f"(SELECT {one} {inside})" for one in put_together)
+    within = level.within("chosen.series", partition, piece.start, piece.end)
+    return (
+        f"WITH {selection.chosen}, bins(bin, start, stop) AS (VALUES {_slots(grid, piece, partition)}) "
+        f"SELECT grp, bin, {values} FROM chosen CROSS JOIN bins WHERE EXISTS (SELECT 1 FROM {table} WHERE {within})"
     )
 
 

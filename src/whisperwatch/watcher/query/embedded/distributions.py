@@ -32,7 +32,7 @@ def distributions(view: View, grid: Grid, selection: Selection) -> list[Distribu
     layouts: list[dict[Bounds, dict[int, int | None]]] = [{} for _ in selection.groups]
     found = bucket_bins(view, grid, Selection(list(alike.values()), selection.bounds))
     for (at, bounds), of_layout in zip(alike, found, strict=True):
-        totals = windows(grid, of_layout, sum)
+        totals = windows(grid, of_layout, sum)  # typed by what it is given, not by what takes it
         layouts[at][bounds] = dict(totals)
     return [list(_at_each_time(grid, of_group)) for of_group in layouts]
 

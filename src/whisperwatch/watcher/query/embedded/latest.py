@@ -50,7 +50,8 @@ def _at(view: View, level: Level, times: list[int], selection: Selection) -> Fou
 
 
 def _moments(view: View, level: Level, times: list[int]) -> Iterator[tuple[str, str]]:
-    """In SQL, of each partition: a table of the moments that are asked for, and the chosen series' points at them."""
+    """In SQL, of each partition: a table of the moments that are asked for, and the chosen series' points at them. At
+    a moment within a slot there is none."""
     if not times:
         return
     for partition in view.partitions(level.family, times[0] - 1, times[-1]):

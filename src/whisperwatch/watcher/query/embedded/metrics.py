@@ -6,12 +6,12 @@ A question's time is cut into bins of which every window is a whole number; wind
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from whisperwatch.watcher.query.answers import Series
 from whisperwatch.watcher.query.catalogue import Known
-from whisperwatch.watcher.query.embedded.bins import bins
+from whisperwatch.watcher.query.embedded.bins import bins, mean_bins
 from whisperwatch.watcher.query.embedded.distributions import distributions, quantile_points
 from whisperwatch.watcher.query.embedded.latest import latest
 from whisperwatch.watcher.query.embedded.lives import Alive, lives
@@ -107,9 +107,7 @@ def _points(
     if measure.function == "last":
         return latest(view, grid, selection)
     if measure.function == "avg":
-        totals = bins(view, grid, selection, "sum", "total")
-        counts = bins(view, grid, selection, "sum", "count")
-        return [list(_means(grid, *of_group)) for of_group in zip(totals, counts, strict=True)]
+        return [list(_means(grid, of_group)) for of_group in mean_bins(view, grid, selection)]
     function = _ALIKE.get(measure.function, measure.function)
     over, column = _MADE_OF[function, _ALIKE.get(metric.kind, metric.kind)]
     found = bins(view, grid, selection, over, column)
@@ -132,11 +130,15 @@ def _sums(grid: Grid, found: dict[int, float], alive: Alive, divisor: int) -> It
             yield at, 0.0
 
 
-def _means(grid: Grid, totals: dict[int, float], counts: dict[int, float]) -> Iterator[tuple[int, float]]:
-    both = windows(grid, totals, sum), windows(grid, counts, sum)
-    for (at, total), (_, count) in zip(*both, strict=True):
-        if count and total is not None:
-            yield at, total / count
+def _means(grid: Grid, found: dict[int, tuple[float, int]]) -> Iterator[tuple[int, float]]:
+    for at, measured in windows(grid, found, _together):
+        if measured is not None and measured[1]:
+            yield at, measured[0] / measured[1]
+
+
+def _together(measured: Iterable[tuple[float, int]]) -> tuple[float, int]:
+    totals, counts = zip(*measured, strict=True)
+    return sum(totals), sum(counts)
 
 
 def _known(view: View) -> list[Known]:

@@ -23,7 +23,7 @@ def pack(counts: Sequence[int]) -> bytes:
 
 
 def number(blob: bytes) -> int:
-    """A blob as a number with a lane for each bucket: such numbers are added, instead of their counts."""
+    """A blob as a number with a lane for each bucket."""
     return int.from_bytes(blob[1:], "little") << (8 * _LANE * blob[0])
 
 

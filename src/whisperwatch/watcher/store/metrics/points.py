@@ -48,10 +48,6 @@ class Level:
         """The number of the row of a point, in its partition; `t` is the end of a slot."""
         return series * self.slots + (t - 1) % self.family.length_s // self.step
 
-    def id_in_sql(self, series: str, t: str) -> str:
-        """The same of SQL's expressions."""
-        return f"{series} * {self.slots} + ({t} - 1) % {self.family.length_s} / {self.step}"
-
     def slots_of(self, partition: Partition, start: int, end: int) -> range:
         """Which of a partition's points are of (start, end]."""
         first = max(0, (start - partition.start) // self.step)

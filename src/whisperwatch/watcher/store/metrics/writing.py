@@ -11,7 +11,7 @@ import logging
 import math
 import sqlite3
 from dataclasses import dataclass, field
-from operator import add, sub
+from operator import sub
 from typing import Any, Final
 
 from whisperwatch.watcher.store.many import insert_many
@@ -123,7 +123,7 @@ class Journal:
         before = of_slot.get(series)
         if before is None:
             before = _stored_buckets(database, series, slot, len(buckets))
-        added = buckets if before is None else tuple(map(add, buckets, before))
+        added = buckets if before is None else tuple(a + b for a, b in zip(buckets, before, strict=True))
         packed = pack(added)
         of_slot[series] = added
         return packed
