@@ -22,7 +22,7 @@ from whisperwatch.watcher.query.language import Grid, Match, Measure
 from whisperwatch.watcher.query.language.measures import KINDS
 from whisperwatch.watcher.store.file import open_to_write
 from whisperwatch.watcher.store.metrics import Identity, Keep, Sample, Taken
-from whisperwatch.watcher.store.metrics.points import SCHEMA
+from whisperwatch.watcher.store.metrics.points import FINE, SCHEMA
 from whisperwatch.watcher.store.metrics.writing import Journal
 from whisperwatch.watcher.store.partitions import Database, View
 
@@ -333,3 +333,21 @@ def test_series_that_lived_briefly_and_counted_seldom(every_s: int) -> None:
             Measure("sum", "h"), Measure("quantile", "h", (), ("a",), 0.5),
         ):  # fmt: skip
             agree(found, measure, grid)
+
+
+def test_an_hour_has_no_last_value_of_who_had_gone() -> None:
+    """It is that of its last five minutes: an older one is nobody's."""
+    with world(Keep(raw_s=1800, fine_s=3600)) as found:
+        bot = Process("one", 1)
+        gone, there = (one for one in SERIES if one.kind == "gauge" and one.instance == "one")
+        for slot in range(1, 241):
+            values = [(bot, there, float(slot)), *([(bot, gone, 7.0)] if slot < 200 else [])]
+            found.take(START + slot * 15, [bot], values)
+        for end in (START + 3610, START + 100 * 3600):
+            found.tend(end)
+        assert not found.database.partitions(FINE.family)
+        grid = Grid(START + 3600, START + 3600, 3600, 3600)
+        (series,) = answer(
+            View(found.database.connection), Measure("last", "g", (), ("a",)), KNOWN["g"], grid
+        )
+        assert (series.group, series.points) == ({"a": "2"}, ((START + 3600, 240.0),))
