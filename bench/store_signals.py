@@ -33,6 +33,7 @@ from whisperwatch.watcher.records import Stream
 from whisperwatch.watcher.store.file import open_to_read, open_to_write
 from whisperwatch.watcher.store.logs import Logs
 from whisperwatch.watcher.store.partitions import Database, View
+from whisperwatch.watcher.store.shares import used_bytes
 from whisperwatch.watcher.store.traces import Traces
 from whisperwatch.watcher.store.transactions import transaction
 
@@ -173,7 +174,7 @@ def main() -> None:
             "log records, from the tape:",
             fill(Logs(lambda: 0.0), lambda some: log_rows.rows(stream, some, offset), given, database),
         )
-        size = path.stat().st_size
+        size = used_bytes(database.connection)
         print(f"  {size / arguments.records:.0f} bytes each")
         made = iter(spans(arguments.traces * 4, dice))
         traces = Traces(most_bytes=10**9)
@@ -181,7 +182,9 @@ def main() -> None:
             "spans, from the tape:",
             fill(traces, lambda some: span_parts.parts(stream, some, offset), made, database),
         )
-        print(f"  {(path.stat().st_size - size) / (arguments.traces * 4):.0f} bytes each, in traces of four")
+        print(
+            f"  {(used_bytes(database.connection) - size) / (arguments.traces * 4):.0f} bytes each, in traces of four"
+        )
         view = View(open_to_read(path))
         for name, question in questions(view):
             print(f"{name:<46} {timed(question)}")
