@@ -12,7 +12,7 @@ from whisperwatch.watcher.query.embedded.selecting import Selection
 from whisperwatch.watcher.query.embedded.windows import bin_size
 from whisperwatch.watcher.query.language import Grid
 from whisperwatch.watcher.store.metrics.buckets import number
-from whisperwatch.watcher.store.metrics.points import LEVELS
+from whisperwatch.watcher.store.metrics.points import LEVELS, Level
 from whisperwatch.watcher.store.metrics.rolling import rolled
 from whisperwatch.watcher.store.partitions import Partition, View
 
@@ -71,16 +71,18 @@ def _read(
     size = bin_size(grid)
     of_bins = f"WITH {selection.chosen} SELECT grp, (t - {grid.start + 1}) / {size}"
     plain = f"{of_bins}, {', '.join(columns)} FROM"
+    put_together = [f"{over}({column})" for column in columns]
     for piece in pieces(grid, rolled(view.connection), _since(view)):
         for partition in view.partitions(piece.level.family, piece.start, piece.end):
-            points = f"{partition.name} ON {piece.level.within('chosen.series', partition, piece.start, piece.end)}"
+            within = piece.level.within("chosen.series", partition, piece.start, piece.end)
+            points = f"chosen CROSS JOIN {partition.name} ON {within}"
             if over is None or size <= piece.level.step:
-                sql = f"{plain} chosen CROSS JOIN {points}"
+                sql = f"{plain} {points}"
             elif size < _MANY * piece.level.step:
-                put_together = ", ".join(f"{over}({column})" for column in columns)
-                sql = f"{of_bins}, {put_together} FROM chosen CROSS JOIN {points} GROUP BY 1, 2"
+                sql = f"{of_bins}, {', '.join(put_together)} FROM {points} GROUP BY 1, 2"
             else:
-                sql = _by_bin(grid, selection, piece, partition, [f"{over}({column})" for column in columns])
+                slots = _slots(grid, piece, partition)
+                sql = f"WITH {selection.chosen}, {slots} {_by_bin(piece.level, partition.name, put_together, within)}"
             yield view.connection.execute(sql)
     # by time: few, and all of them are looked at; of any time, for what came late is there first
     yield view.connection.execute(
@@ -88,23 +90,16 @@ def _read(
     )
 
 
-def _by_bin(
-    grid: Grid, selection: Selection, piece: Piece, partition: Partition, put_together: Sequence[str]
-) -> str:
-    """SQL that looks for each bin of each series that is in the partition: nothing is sorted."""
-    level, table = piece.level, partition.name
+def _by_bin(level: Level, table: str, put_together: Sequence[str], within: str) -> str:
+    """SQL that looks for each of `bins` of each series that is in the table: nothing is sorted."""
     of_series = f"chosen.series * {level.slots}"
     inside = f"FROM {table} WHERE id BETWEEN {of_series} + start AND {of_series} + stop"
     values = ", ".join(f"(SELECT {one} {inside})" for one in put_together)
-    within = level.within("chosen.series", partition, piece.start, piece.end)
-    return (
-        f"WITH {selection.chosen}, bins(bin, start, stop) AS (VALUES {_slots(grid, piece, partition)}) "
-        f"SELECT grp, bin, {values} FROM chosen CROSS JOIN bins WHERE EXISTS (SELECT 1 FROM {table} WHERE {within})"
-    )
+    return f"SELECT grp, bin, {values} FROM chosen CROSS JOIN bins WHERE EXISTS (SELECT 1 FROM {table} WHERE {within})"
 
 
 def _slots(grid: Grid, piece: Piece, partition: Partition) -> str:
-    """The bins in a partition: their numbers, first and last slots."""
+    """The bins in a partition as a table for SQL: their numbers, first and last slots."""
     size = bin_size(grid)
     start, end = max(piece.start, partition.start), min(piece.end, partition.end)
     found = []
@@ -112,7 +107,7 @@ def _slots(grid: Grid, piece: Piece, partition: Partition) -> str:
         begins = grid.start + one * size
         slots = piece.level.slots_of(partition, max(start, begins), min(end, begins + size))
         found.append(f"({one},{slots.start},{slots.stop - 1})")
-    return ",".join(found)
+    return f"bins(bin, start, stop) AS (VALUES {','.join(found)})"
 
 
 def _since(view: View) -> dict[int, int]:
