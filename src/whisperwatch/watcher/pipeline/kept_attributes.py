@@ -5,8 +5,8 @@ What a bot says is mostly what it said before, so what came of a short text or a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, TypeVar
 
 from whisperwatch.semconv import HASHED_ATTRIBUTES, MESSAGE_ID
 from whisperwatch.watcher.pipeline.redaction import Redaction
@@ -16,6 +16,7 @@ _VALUES_KEPT: Final = 2048
 _TEXTS_KEPT: Final = 4096
 _LONGEST_KEPT: Final = 200
 _TIMES: Final = range(1, 1 << 62)
+Kept = TypeVar("Kept")
 
 
 def wall(at: int, offset: int) -> int:
@@ -30,14 +31,14 @@ def wall(at: int, offset: int) -> int:
     return time
 
 
-class KeptAttributes:
-    """Redacts attributes, and texts that recur."""
+class KeptAttributes(Generic[Kept]):
+    """Redacts attributes, and texts that recur. `make`: what is kept of a key and a value that were redacted."""
 
-    def __init__(self, redaction: Redaction) -> None:
-        self._redaction = redaction
+    def __init__(self, redaction: Redaction, make: Callable[[str, Any], Kept]) -> None:
+        self._redaction, self._make = redaction, make
         self.clean = redaction.redactor.text
         """A text as it may be kept."""
-        self._values: dict[str, dict[str | int, Any]] = {}
+        self._known: dict[str, dict[str | int, Kept]] = {}
         self._texts: dict[str, str] = {}
 
     def recurring(self, text: str) -> str:
@@ -49,35 +50,45 @@ class KeptAttributes:
             known = self._texts[text] = self.clean(text)
         return known
 
-    def redacted(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """The attributes, in their order."""
-        found = {}
-        known, texts = self._values, self._texts
+    def each(self, attributes: Mapping[str, Any]) -> list[Kept]:
+        """What is kept of each, in their order."""
+        found = []
+        known = self._known
         for key, value in attributes.items():
             # by exact class: True, 1 and 1.0 are one dict key
             kind = value.__class__
-            kept = None
-            if (kind is str or kind is int) and (of_key := known.get(key)) is not None:
-                kept = of_key.get(value)
-            found[texts.get(key) or self.recurring(key)] = self._value(key, value) if kept is None else kept
+            if (
+                (kind is str or kind is int)
+                and (of_key := known.get(key)) is not None
+                and (kept := of_key.get(value)) is not None
+            ):
+                found.append(kept)
+            else:
+                found.append(self._one(key, value))
         return found
 
-    def _value(self, key: str, value: Any) -> Any:
+    def _one(self, key: str, value: Any) -> Kept:
         if key in HASHED_ATTRIBUTES and value is not None:
-            kept: Any = self._redaction(value)
+            redacted: Any = self._redaction(value)
         else:
-            kept = self._redaction.redactor.value(key, value)
+            redacted = self._redaction.redactor.value(key, value)
+        kept = self._make(self.recurring(key), redacted)
         kind = value.__class__
         if (kind is int or (kind is str and len(value) < _LONGEST_KEPT)) and key != MESSAGE_ID:
             self._keep(key, value, kept)
         return kept
 
-    def _keep(self, key: str, value: str | int, kept: Any) -> None:
-        of_key = self._values.get(key)
+    def _keep(self, key: str, value: str | int, kept: Kept) -> None:
+        of_key = self._known.get(key)
         if of_key is None:
-            if len(self._values) >= _KEYS_KEPT:
-                self._values.clear()
-            of_key = self._values[key] = {}
+            if len(self._known) >= _KEYS_KEPT:
+                self._known.clear()
+            of_key = self._known[key] = {}
         if len(of_key) >= _VALUES_KEPT:
             of_key.clear()
         of_key[value] = kept
+
+
+def pair(key: str, value: Any) -> tuple[str, Any]:
+    """An attribute of a dict."""
+    return key, value

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from whisperwatch import semconv
-from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes, wall
+from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes, pair, wall
 from whisperwatch.watcher.pipeline.log_record import attributes_of, with_redaction
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Log, Records
+from whisperwatch.watcher.store.json_text import json_text
 from whisperwatch.watcher.store.logs import Row
 
 _INSTANCE: Final = "service.instance.id"
 _NUMBERS: Final = range(1 << 31)
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 class KeptLogs:
     """Turns records into rows. `components`: what `LOG_COMPONENTS` says. `broken` counts those that are none."""
 
     def __init__(self, redaction: Redaction, components: Mapping[str, str]) -> None:
-        self._attributes, self._components = KeptAttributes(redaction), components
+        self._attributes, self._components = KeptAttributes(redaction, pair), components
         self._redactor = redaction.redactor
         self.broken = 0
 
@@ -38,7 +37,7 @@ class KeptLogs:
     def _row(self, log: Log, offset: int, instance: str, clean: Callable[[str], str]) -> Row:
         at, severity, level, logger, body, _, trace_id, span_id, _, _, _, event = log
         name = self._attributes.recurring
-        attributes = self._attributes.redacted(attributes_of(log, self._components))
+        attributes = dict(self._attributes.each(attributes_of(log, self._components)))
         component = str(attributes.pop(semconv.COMPONENT))
         return (
             wall(at, offset),
@@ -52,7 +51,7 @@ class KeptLogs:
             span_id.to_bytes(8, "big") if trace_id else None,
             instance,
             _storable(name(event)) if event else "",
-            _storable(_json(attributes)),
+            _storable(json_text(attributes)),
         )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whisperwatch import semconv
-from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes
+from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes, pair
 from whisperwatch.watcher.pipeline.log_record import attributes_of, with_redaction
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Log, Records
@@ -62,7 +62,7 @@ class LogFile:
     ) -> None:
         self._path, self._most_bytes, self._backups = path, most_bytes, backups
         self._redactor, self._components, self._lost = redaction.redactor, components, lost
-        self._redacted = KeptAttributes(redaction).redacted
+        self._redacted = KeptAttributes(redaction, pair).each
         self._descriptor: int | None = None
         self._size = 0
         self._failed_until = 0.0
@@ -169,7 +169,7 @@ class LogFile:
             fields["trace.id"], fields["span.id"] = f"{trace_id:032x}", f"{span_id:016x}"
         if event:
             fields["event.action"] = event
-        for key, value in self._redacted(attributes_of(log, self._components)).items():
+        for key, value in self._redacted(attributes_of(log, self._components)):
             fields[_FIELDS.get(key) or f"labels.{key.replace('.', '_')}"] = value
         return json.dumps(fields, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
 

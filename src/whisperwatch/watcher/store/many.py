@@ -24,6 +24,7 @@ def insert_many(
     *,
     insert: str = "INSERT",
     ending: str = "",
+    values: str = "",
 ) -> None:
     """Insert rows of one length.
 
@@ -31,11 +32,12 @@ def insert_many(
         into: the table, and its columns in parentheses.
         insert: such as `INSERT OR REPLACE`.
         ending: such as ` ON CONFLICT …`.
+        values: of one row, with a `?` for each item, such as `((SELECT …), ?)`; by default the items.
     """
     if not rows:
         return
     columns = len(rows[0])
-    one = f"({', '.join('?' * columns)})"
+    one = values or f"({', '.join('?' * columns)})"
     at = 0
     for together in _TOGETHER:
         if together * columns > _VARIABLES:

@@ -25,7 +25,7 @@ from whisperwatch.watcher.store.metrics.taken import text_of
 from whisperwatch.watcher.store.partitions import View
 from whisperwatch.watcher.store.reading import Readers
 from whisperwatch.watcher.store.traces.packing import PackedSpan, decode, unpacked
-from whisperwatch.watcher.store.traces.rows import FAMILY
+from whisperwatch.watcher.store.traces.rows import COLUMNS, FAMILY
 
 _TIMEOUT_S: Final = 10.0
 _LOOKED_INTO: Final = 5_000
@@ -35,7 +35,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/-]+")
 _OTHERWISE: Final = frozenset({"None", "nan", "inf", "-inf"})
 
 _Line = tuple[bytes, str, int, int, int, int, str]
-"""trace, root, start, end, error, spans, instance"""
+"""As `COLUMNS`."""
 
 
 class EmbeddedTraces:
@@ -94,7 +94,9 @@ def _lines(view: View, search: TraceSearch, start: float, end: float) -> Iterato
         order += f" LIMIT {search.most + 1}"
 
     def of_day(table: str) -> Iterator[tuple[str, _Line]]:
-        rows = view.connection.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {order}", values)
+        rows = view.connection.execute(
+            f"SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY {order}", values
+        )
         return ((table, row) for row in rows)
 
     days = (of_day(partition.name) for partition in reversed(view.partitions(FAMILY, start, end)))
@@ -129,7 +131,10 @@ def _conditions(search: TraceSearch, start: float, end: float) -> tuple[str, lis
 
 
 def _bodies(view: View, table: str, trace: bytes) -> Iterator[bytes]:
-    for (body,) in view.connection.execute(f"SELECT body FROM {table}_spans WHERE trace = ?", (trace,)):
+    number = f"(SELECT id FROM {table} WHERE trace = ?)"
+    for (body,) in view.connection.execute(
+        f"SELECT body FROM {table}_spans WHERE trace = {number}", (trace,)
+    ):
         yield body
 
 
@@ -180,7 +185,8 @@ def several(view: View, trace_ids: Sequence[str]) -> tuple[Trace, ...]:
     for partition in view.partitions(FAMILY):
         name = partition.name
         rows = view.connection.execute(
-            f"SELECT trace, instance, body FROM {name}_spans JOIN {name} USING (trace) WHERE trace IN ({places})",
+            f"SELECT line.trace, instance, body FROM {name} AS line JOIN {name}_spans AS spans ON spans.trace = id "
+            f"WHERE line.trace IN ({places})",
             wanted,
         )
         for trace, instance, body in rows:

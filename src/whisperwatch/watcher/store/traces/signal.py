@@ -11,18 +11,12 @@ from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 from whisperwatch.watcher.store.traces.midnight import day_of, home, is_near
 from whisperwatch.watcher.store.traces.packing import unpacked
-from whisperwatch.watcher.store.traces.rows import FAMILY, ROW_BYTES, Part
+from whisperwatch.watcher.store.traces.rows import COLUMNS, FAMILY, JOIN_IT, ROW_BYTES, Part
 from whisperwatch.watcher.store.traces.thinning import thin
 from whisperwatch.watcher.store.transactions import transaction
 
 _SHARE: Final = 0.25
 _MOST_BYTES: Final = 32_000_000
-_ADD: Final = (
-    " ON CONFLICT (trace) DO UPDATE SET "
-    "root = CASE root WHEN '' THEN excluded.root ELSE root END, "
-    "start = min(start, excluded.start), end = max(end, excluded.end), "
-    "error = max(error, excluded.error), spans = spans + excluded.spans"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +111,17 @@ class Traces:
 
 
 def _insert(database: Database, table: str, parts: list[Part]) -> None:
-    lines = [(p.trace, p.root, p.start, p.end, p.error, p.spans, p.instance) for p in parts]
-    insert_many(
-        database.connection, f"{table} (trace, root, start, end, error, spans, instance)", lines, ending=_ADD
-    )
+    lines = [part[:-1] for part in parts]
+    insert_many(database.connection, f"{table} ({COLUMNS})", lines, ending=JOIN_IT)
     bodies = [(part.trace, part.body) for part in parts]
-    insert_many(database.connection, f"{table}_spans (trace, body)", bodies)
+    number = f"(SELECT id FROM {table} WHERE trace = ?)"
+    insert_many(database.connection, f"{table}_spans (trace, body)", bodies, values=f"({number}, ?)")
     database.grew(table, sum(ROW_BYTES + len(part.body) for part in parts))
 
 
 def _forget(database: Database, table: str, hashed: str) -> int:
     rows = database.connection.execute(f"SELECT trace, body FROM {table}_spans")
     found = {trace for trace, body in rows if f'"{hashed}"' in unpacked(body)}
-    for name in (f"{table}_spans", table):
-        database.connection.executemany(f"DELETE FROM {name} WHERE trace = ?", [(trace,) for trace in found])
+    for key in (f"{table}_spans WHERE trace", f"{table} WHERE id"):
+        database.connection.executemany(f"DELETE FROM {key} = ?", [(trace,) for trace in found])
     return len(found)

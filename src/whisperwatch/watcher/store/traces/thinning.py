@@ -21,9 +21,9 @@ def thin(database: Database, table: str) -> None:
     connection, doomed = database.connection, f"{table}_doomed"
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (doomed,)).fetchone():
         _doom(database, table)
-    going = connection.execute(f"SELECT trace FROM {doomed} LIMIT {SLICE}").fetchall()
-    for name in (f"{table}_spans", table, doomed):
-        connection.executemany(f"DELETE FROM {name} WHERE trace = ?", going)
+    going = connection.execute(f"SELECT id FROM {doomed} LIMIT {SLICE}").fetchall()
+    for key in (f"{table}_spans WHERE trace", f"{table} WHERE id", f"{doomed} WHERE id"):
+        connection.executemany(f"DELETE FROM {key} = ?", going)
     if len(going) == SLICE:
         return
     connection.execute(f"DROP TABLE {doomed}")
@@ -36,9 +36,9 @@ def thin(database: Database, table: str) -> None:
 
 
 def _doom(database: Database, table: str) -> None:
-    database.connection.execute(f"CREATE TABLE {table}_doomed (trace BLOB PRIMARY KEY) WITHOUT ROWID")
+    database.connection.execute(f"CREATE TABLE {table}_doomed (id INTEGER PRIMARY KEY)")
     database.connection.execute(
-        f"INSERT INTO {table}_doomed SELECT trace FROM (SELECT trace, error, "
+        f"INSERT INTO {table}_doomed SELECT id FROM (SELECT id, error, "
         "row_number() OVER (PARTITION BY root ORDER BY end - start DESC, trace) AS place, "
         f"count(*) OVER (PARTITION BY root) AS many FROM {table}) "
         f"WHERE NOT error AND place > max(1, many / {_SLOWEST})"
