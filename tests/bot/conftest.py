@@ -73,6 +73,7 @@ def reset_recorder() -> None:
     recorder.logs.empty()
     recorder.limits = SpanLimits()
     recorder.when_defined = None
+    recorder.packed.clear()
     recorder.spans.clear()
     recorder.ended_spans = recorder.dropped_spans = 0
     recorder.definitions[:] = [one for one in recorder.definitions if one[0] != "endpoint"]

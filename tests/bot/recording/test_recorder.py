@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import subprocess
 import sys
 import threading
@@ -127,6 +128,12 @@ def test_no_span_is_lost_or_doubled(hurried, installed):
         assert own == list(range(800))
 
 
+def take_all(most: int) -> list[tuple[Any, ...]]:
+    """What the loop has packed, and up to `most` more."""
+    packed = [record for piece, _ in recorder.take_packed() for record in marshal.loads(piece)]
+    return packed + recorder.take_spans(most)
+
+
 def test_no_deferred_root_is_lost_or_doubled(hurried, installed):
     duration = recorder.define_instrument(recorder.scope, "duration", "histogram", "s", "", (0.5,)).find({})
     static = recorder.attribute_set({})
@@ -144,9 +151,9 @@ def test_no_deferred_root_is_lost_or_doubled(hurried, installed):
             root.release()
 
     try:
-        hammer(work, lambda: taken.extend(recorder.take_spans(50)))
+        hammer(work, lambda: taken.extend(take_all(50)))
         while recorder.waiting:
-            taken += recorder.take_spans(50)
+            taken += take_all(50)
     finally:
         recorder.deferring = False
     assert sorted(record[5] for record in taken) == sorted(
@@ -502,8 +509,32 @@ def test_many_that_wait_are_settled_at_once(installed, monkeypatch):
     assert not recorder.spans
     _end_roots(1)
     assert len(recorder.unsettled) == 1
-    assert len(recorder.spans) == RELIEF
-    assert len(recorder.take_spans(1000)) == RELIEF + 1
+    assert not recorder.spans
+    assert [count for _, count in recorder.packed] == [RELIEF]
+    assert [record[5] for record in take_all(1000)] == ["message"] * (RELIEF + 1)
+
+
+def test_the_loop_gives_way_to_a_ship_that_is_overdue(installed, monkeypatch):
+    gave_way: list[int] = []
+    monkeypatch.setattr(recorder, "deferring", True)
+    monkeypatch.setattr(recorder, "give_way", lambda: gave_way.append(len(recorder.unsettled)))
+    monkeypatch.setattr(recorder, "ship_due_ns", recorder.clock.now() + 10**12)
+    _end_roots(RELIEF + 1)
+    assert gave_way == []
+    monkeypatch.setattr(recorder, "ship_due_ns", recorder.clock.now())
+    _end_roots(1)
+    assert gave_way == [0]  # with all settled and packed, so that the ship has little to do
+    assert sum(count for _, count in recorder.packed) == RELIEF + 2
+    take_all(1000)
+
+
+def test_what_cannot_be_packed_on_the_loop_costs_no_event(installed, monkeypatch, caplog):
+    monkeypatch.setattr(recorder, "deferring", True)
+    monkeypatch.setattr(guard, "strict", False)
+    monkeypatch.setattr(tape, "pack_records", lambda records: 1 / 0)
+    _end_roots(RELIEF + 1)
+    assert [record[5] for record in take_all(1000)] == ["message"]
+    assert "pack" in caplog.text
 
 
 def test_the_loop_does_not_wait_for_who_settles(installed, monkeypatch):

@@ -22,6 +22,16 @@ def test_by_default_one_thread_is_all(bots: Bots) -> None:
     assert bot.do("[name for name in sys.modules if name.startswith('whisperwatch.watcher')]") == []
 
 
+def test_a_loop_that_gives_way_goes_on_when_the_ship_has_had_its_turn(bots: Bots) -> None:
+    bot = bots()
+    bot.sail()
+    bot.do("setattr(sys.modules['whisperwatch.bot.ship.ship'], '_WAY_S', 60.0)")
+    bot.do("record(5)")
+    assert bot.do("recorder.give_way() or recorder.ship_due_ns < time.monotonic_ns() + 10**9")
+    assert bot.do("ship.stop(10)")
+    assert bot.do("recorder.ship_due_ns == sys.maxsize")
+
+
 def test_thread(bots: Bots, collector: Collector) -> None:
     bot = bots(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, WHISPERWATCH_WATCHER="thread")
     bot.do(

@@ -8,6 +8,7 @@ interpreter: nothing is lost between threads, and the loop pays one append.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from whisperwatch import semconv
+from whisperwatch import semconv, tape
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import DEFAULT_CAP, Cell, Instrument, Value
 from whisperwatch.bot.recording.clock import Clock
@@ -26,8 +27,10 @@ MOST_SPANS = 50_000
 """Ended spans that may wait for `ship` (it comes ten times a second, and has a bound in bytes of its own)."""
 
 RELIEF = 64
-"""So many that wait are settled on the loop at once, in a tenth to a quarter of a millisecond; only a bot that ends
+"""So many that wait are settled and packed on the loop at once, in a quarter of a millisecond; only a bot that ends
 hundreds of commands a second sees that, for the ship comes four times a second."""
+_MOST_PACKED = MOST_SPANS // RELIEF
+NEVER = sys.maxsize
 
 _SORTS = {"counter": "Counter", "updowncounter": "UpDownCounter", "gauge": "Gauge", "histogram": "Histogram"}
 
@@ -49,11 +52,17 @@ class Recorder:
         """In a forked child that has not called `watch()`."""
         self.definitions: list[tuple[Any, ...]] = []
         self.spans: list[tuple[Any, ...]] = []
+        self.packed: list[tuple[bytes, int]] = []
+        """Older ones than those in `spans`, as `relieve` has packed them, and how many they are."""
         self.unsettled: list[Any] = []
         """Ended roots and commands whose measuring and encoding wait for `settle`."""
         self.deferring = False
         """Whether somebody calls `settle` soon: `ship` does. What is done in one go costs a third of what it costs
         between a bot's own steps, and costs the loop nothing."""
+        self.ship_due_ns = NEVER
+        """When the ship will have been waiting for the GIL (monotonic); then the loop gives way to it."""
+        self.give_way: Callable[[], None] = lambda: None
+        """Lets the ship have the GIL, for a millisecond at most. Set by the ship."""
         self.logs = Logs(lambda reason, amount: self.count_dropped("logs", reason, amount))
         self.changed: list[Cell] = []
         self.ended_spans = 0
@@ -193,8 +202,8 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """Ended spans that wait to be taken."""
-        return len(self.spans) + len(self.unsettled)
+        """Ended spans that wait to be taken; packed ones count as one for each piece."""
+        return len(self.packed) + len(self.spans) + len(self.unsettled)
 
     def settle(self, most: int) -> bool:
         """Measure and encode up to `most` of what has ended; says whether more is left."""
@@ -209,22 +218,43 @@ class Recorder:
         return bool(self.unsettled)
 
     def relieve(self) -> None:
-        """On the loop, when more than `RELIEF` wait: settle as many, while the processor's caches still have them.
+        """On the loop, when more than `RELIEF` wait or the ship is overdue: settle and pack them, while the processor's
+        caches still have them. Where another thread settles, it goes on doing so.
 
-        Never waits: where another thread settles, it goes on doing so.
+        Then give way to a ship that is overdue: a loop that never idles lets the GIL go at each look for events, for
+        too short a time for another thread to get it, and pays for waking that thread each time.
         """
         if self._settling.acquire(blocking=False):
             try:
                 self.settle(RELIEF)
+                self._pack()
+            except Exception:
+                guard.failed("pack")
             finally:
                 self._settling.release()
+        if self.clock.now() > self.ship_due_ns:
+            self.give_way()
 
-    def take_spans(self, most: int) -> list[tuple[Any, ...]]:
-        """Up to `most` ended spans, oldest first."""
-        self.settle(most)
+    def _pack(self) -> None:
+        if len(self.packed) < _MOST_PACKED and (spans := self._first_spans(MOST_SPANS)):
+            self.packed.append((tape.pack_records(spans), len(spans)))
+
+    def _first_spans(self, most: int) -> list[tuple[Any, ...]]:
         taken = self.spans[:most]
         del self.spans[: len(taken)]
         return taken
+
+    def take_packed(self) -> list[tuple[bytes, int]]:
+        """The spans that `relieve` has packed; to be taken before others."""
+        taken = self.packed[:]
+        del self.packed[: len(taken)]
+        return taken
+
+    def take_spans(self, most: int) -> list[tuple[Any, ...]]:
+        """Up to `most` ended spans, oldest first."""
+        with self._settling:  # the loop may be packing them
+            self.settle(most)
+            return self._first_spans(most)
 
     def take_cells(self) -> list[tuple[Any, ...]]:
         """The cells that changed since the last time."""
@@ -266,6 +296,7 @@ class Recorder:
         self.lock, self._settling = threading.RLock(), threading.RLock()
         self.forked = True
         self.on = self.shipping = self.deferring = self.logs.on = False
+        self.ship_due_ns = NEVER
         self._empty()
 
     def restart(self) -> None:
@@ -276,6 +307,7 @@ class Recorder:
 
     def _empty(self) -> None:
         self.unsettled.clear()
+        self.packed.clear()
         self.spans.clear()
         self.logs.empty()
         self.ended_spans = self.dropped_spans = 0

@@ -135,7 +135,7 @@ class Root(Span):
         self.end_ns = _now()
         if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
-            if len(recorder.unsettled) > RELIEF:
+            if len(recorder.unsettled) > RELIEF or self.end_ns > recorder.ship_due_ns:
                 recorder.relieve()
         else:
             try:

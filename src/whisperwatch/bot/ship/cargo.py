@@ -62,13 +62,18 @@ class Cargo:
         self.waiting.clear(reason)
         self.logs.clear(reason)
 
-    def take_spans(self) -> bool:
-        """Take a piece of what the recorder has; says whether there was any."""
+    def take_packed(self) -> None:
+        """Take what the recorder has packed."""
+        for packed, count in self._recorder.take_packed():
+            self.waiting.add_packed(packed, count)
+
+    def take_spans(self) -> int:
+        """Take a piece of the others; says how many that were."""
         many = self._recorder.waiting > _MANY
         spans = self._recorder.take_spans(_LARGE_PIECE if many else _PIECE)
         if spans:
             self.waiting.add(spans)
-        return bool(spans)
+        return len(spans)
 
     def batch(self, beat: dict[str, Any] | None) -> tuple[Any, ...] | None:
         """The next BATCH, with a beat where one is due; None when there is nothing for it."""

@@ -18,8 +18,10 @@ from whisperwatch.bot.ship.link import Link
 
 logger = logging.getLogger("whisperwatch")
 
+HOLD_S: Final = 0.00025
+"""For so long the GIL is held in one go: it is what the bot's loop may have to wait."""
 PAUSE_S: Final = 0.001
-"""Between two pieces, so that no step holds the GIL for long."""
+"""Between two such."""
 _MOST_USERS: Final = 100_000
 """That wait for a beat that can be sent."""
 
@@ -54,34 +56,49 @@ class Carrier:
     @property
     def has_more(self) -> bool:
         """Whether something could be taken or sent now."""
-        if self._recorder.waiting:
-            return True
+        return bool(self._recorder.waiting) or self._can_send
+
+    @property
+    def _can_send(self) -> bool:
         link = self._keeper.link
         if link is None or not self._keeper.connected:
             return False
         return bool(not link.sent or self._cargo or self.calls.ended)
 
-    def carry(self, until: float, make_beat: Callable[[], dict[str, Any]]) -> None:
-        """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time."""
+    def carry(
+        self, until: float, make_beat: Callable[[], dict[str, Any]], *, packed_only: bool = False
+    ) -> None:
+        """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time.
+
+        What comes meanwhile is the next turn's: of a busy loop the GIL would be wanted without an end. `packed_only`
+        leaves what the loop hasn't packed, too.
+        """
         if self.said_goodbye:
             self._push()  # where the watcher was slow to read, some of it is still here
             self._read()
             return
         beat: dict[str, Any] | None = self._with_unsent(make_beat())
+        self._read()
+        self._cargo.take_packed()
+        left = 0 if packed_only else self._recorder.waiting
+        begun = time.perf_counter()
         while True:
-            self._cargo.take_spans()
+            if left > 0:
+                left -= self._cargo.take_spans() or left
             if self._keeper.refused:
                 self._cargo.clear("refused")
-            self._read()
             if self._send_piece(beat):
                 beat = None
             is_late = time.monotonic() >= until
-            if is_late or not self.has_more:
+            if is_late or not (left > 0 or self._can_send):
                 self._push()
-                if is_late or not self.has_more:
+                if is_late or not (left > 0 or self._can_send):
                     self._unsent = () if beat is None else beat["users"]
                     return
-            self._pause(until)
+            if time.perf_counter() - begun >= HOLD_S:
+                self._pause(until)
+                self._read()
+                begun = time.perf_counter()
 
     def _with_unsent(self, beat: dict[str, Any]) -> dict[str, Any]:
         """With the users of a beat that could not be sent: nobody else tells of them again."""

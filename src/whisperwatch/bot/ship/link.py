@@ -1,27 +1,37 @@
-"""One connection to a watcher, as the ship's thread uses it: nothing here ever waits for the other end."""
+"""One connection to a watcher, as the ship's thread uses it: nothing here waits for the other end, but a moment for
+room to send.
+
+Each call of the system lets the GIL go, and to get it back from a busy loop takes up to 5 ms, in which the loop pays
+for each of its own calls: so what there is goes in one.
+"""
 
 from __future__ import annotations
 
 import os
 import select
 import socket
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 from whisperwatch import tape
 
 _READ_BYTES = 4096
-_HELD_BYTES = 48 * 1024
-"""Frames go together, for each waking costs the watcher more than most frames: a quarter of the socket's buffer."""
+HELD_BYTES = 1024 * 1024
+"""Frames go together: each waking costs the watcher more than most frames, too."""
+_ROOM_S = 0.02
+"""So long a `send` waits in the kernel for the watcher to read."""
 _QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
 """A host may have SIGPIPE at its default, which is death."""
 
 
 class Link:
-    """A non-blocking socket, what is held for it, what is half sent, and the frames that came."""
+    """A socket, what is held for it, what is half sent, and the frames that came."""
 
     def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
+        connection.setblocking(True)
+        seconds, micro = divmod(round(_ROOM_S * 1e6), 1_000_000)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", seconds, micro))
         self._socket = connection
         self._incoming = tape.Incoming()
         self._held: list[bytes] = []
@@ -41,7 +51,7 @@ class Link:
         """
         self._held.append(frame)
         self._held_bytes += len(frame)
-        if self._held_bytes >= _HELD_BYTES:
+        if self._held_bytes >= HELD_BYTES:
             self.push()
 
     def send(self, frame: bytes) -> None:
@@ -54,19 +64,22 @@ class Link:
         self.push()
 
     def push(self) -> None:
-        """Send what is held, and more of what is half sent.
+        """Send what is held, and more of what is half sent, as far as there is room.
 
         Raises:
             OSError: the connection is gone.
         """
-        try:
-            while self._unsent or self._held:
-                if not self._unsent:
-                    self._unsent = memoryview(b"".join(self._held))
-                    self._held, self._held_bytes = [], 0
+        while self._unsent or self._held:
+            if not self._unsent:
+                self._unsent = memoryview(b"".join(self._held))
+                self._held, self._held_bytes = [], 0
+            size = len(self._unsent)
+            try:
                 self._unsent = self._unsent[self._socket.send(self._unsent, _QUIET) :]
-        except BlockingIOError:
-            return
+            except BlockingIOError:
+                return
+            if 0 < len(self._unsent) < size:  # it has waited already
+                return
 
     def receive(self) -> Iterator[tuple[Any, ...]]:
         """The frames that have come.
@@ -76,7 +89,7 @@ class Link:
         """
         while True:
             try:
-                received = self._socket.recv(_READ_BYTES)
+                received = self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
             if not received:

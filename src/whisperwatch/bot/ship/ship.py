@@ -18,13 +18,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.recording.recorder import Recorder
+from whisperwatch.bot.recording.recorder import NEVER, Recorder
 from whisperwatch.bot.ship import forking, permission
 from whisperwatch.bot.ship.account import Account
 from whisperwatch.bot.ship.asking import Asking
 from whisperwatch.bot.ship.calls import Callee, Calls
 from whisperwatch.bot.ship.cargo import Cargo
-from whisperwatch.bot.ship.carrier import PAUSE_S, Carrier
+from whisperwatch.bot.ship.carrier import HOLD_S, PAUSE_S, Carrier
 from whisperwatch.bot.ship.flushes import Flushes
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.options import Options
@@ -38,8 +38,10 @@ _TICK_S: Final = 0.1
 _SLOW_TICK_S: Final = 0.25
 _BEAT_S: Final = 0.4
 """A beat is due, though there are no spans to send: health calls a process silent that says nothing for a second."""
-_HOLD_S: Final = 0.00025
-"""For so long the GIL is held in one go: it is what the bot's loop may have to wait."""
+_OVERDUE_S: Final = 0.005
+"""So long after it should be at work it is waiting for the GIL."""
+_WAY_S: Final = 0.001
+"""For so long, at most, the loop waits for one turn of an overdue ship."""
 _FEW: Final = 16
 _GOODBYE_S: Final = 5.0
 """The goodbye goes on for this long where `stop` was called with less."""
@@ -88,6 +90,7 @@ class Ship:
         self._keeper = Keeper(self.options, state, self._hello, self._disconnected, self._account.restarted)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
+        self._rests = threading.Event()
         self._callees, self._pulse = callees or {}, pulse
         self._carrier = Carrier(
             recorder, self._cargo, self._keeper, self._new_asking(), self._new_calls(), self._welcomed
@@ -124,6 +127,7 @@ class Ship:
         self._account.open()
         self._thread = threading.Thread(target=self._run, name="whisperwatch-ship", daemon=True)
         self._thread.start()
+        self._recorder.give_way = self._have_way
         self._recorder.deferring = True
         forking.told.add(self)
 
@@ -154,10 +158,12 @@ class Ship:
     def _run(self) -> None:
         while not self._stopping:
             began = time.monotonic()
+            self._is_due_in(0.0)
             if began >= self._next_beat or self._is_wanted():
                 self._next_beat = began + _BEAT_S
                 self._turn(began + _TICK_S)
             self._rest(hurried=time.monotonic() >= began + _TICK_S)
+        self._recorder.ship_due_ns = NEVER
         self.asking.close("The bot is ending.")
         self._part()
         if self._carrier.said_farewell and not self._recorder.waiting:
@@ -175,6 +181,8 @@ class Ship:
     def _rest(self, hurried: bool) -> None:
         blocked_in_s = self._sampler.blocked_in_s() if self._keeper.connected else 0.0
         rest_s = 0.0 if hurried else min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
+        self._is_due_in(rest_s)
+        self._rests.set()
         waits = self._flushes or self.asking.waiting or self._keeper.welcome is None
         if self._keeper.link is not None and waits:
             self._keeper.link.wait(min(rest_s, _TICK_S), for_answer=True)
@@ -182,25 +190,38 @@ class Ship:
             self._wake.wait(rest_s)
         self._wake.clear()
 
+    def _is_due_in(self, seconds: float) -> None:
+        self._recorder.ship_due_ns = time.monotonic_ns() + round((seconds + _OVERDUE_S) * 1e9)
+
+    def _have_way(self) -> None:
+        """On the bot's loop: let the ship, which waits for the GIL, do its turn."""
+        self._is_due_in(0.0)
+        self._rests.clear()
+        self._rests.wait(_WAY_S)
+
     def _turn(self, until: float) -> None:
         self._flushes.board()
         try:
             self._collect_if_due()
             self._keeper.tend()
-            self._settle()
-            self._carrier.carry(until, self._make_beat)
+            relieved = bool(self._recorder.packed) and not self._flushes
+            if not relieved:
+                self._settle()
+            self._carrier.carry(until, self._make_beat, packed_only=relieved)
             self._answer_flushes()
             self._sampler.speak()
         except Exception:
             guard.failed("ship")
 
     def _settle(self) -> None:
-        """Have what has ended measured and encoded, with pauses."""
-        until = time.perf_counter() + _HOLD_S
-        while self._recorder.settle(_FEW):
+        """Have what has ended measured and encoded, with pauses; what ends meanwhile is the next turn's."""
+        left = len(self._recorder.unsettled)
+        until = time.perf_counter() + HOLD_S
+        while left > 0 and self._recorder.settle(_FEW):
+            left -= _FEW
             if time.perf_counter() >= until:
                 time.sleep(PAUSE_S)
-                until = time.perf_counter() + _HOLD_S
+                until = time.perf_counter() + HOLD_S
 
     def _collect_if_due(self) -> None:
         interval = (
@@ -283,6 +304,6 @@ class Ship:
     def after_fork_in_child(self) -> None:
         self._keeper.abandon()
         self._thread, self._stopping, self._flushes = None, False, Flushes()
-        self._wake, self._ended = threading.Event(), threading.Event()
+        self._wake, self._rests, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._carrier.asking, self._carrier.calls = self._new_asking(), self._new_calls()
         self._cargo.after_fork(self.options.tape_bytes, self._account.lost, self._account.lost_logs)

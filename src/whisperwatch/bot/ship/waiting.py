@@ -48,9 +48,12 @@ class Waiting:
 
     def add(self, records: list[tuple[Any, ...]]) -> None:
         """Put records behind the others."""
-        chunk = Chunk(tape.pack_records(records), len(records))
-        self._to_send.append(chunk)
-        self.size += len(chunk.packed)
+        self.add_packed(tape.pack_records(records), len(records))
+
+    def add_packed(self, packed: bytes, count: int) -> None:
+        """As `add`, of so many records that are packed already."""
+        self._to_send.append(Chunk(packed, count))
+        self.size += len(packed)
         while self.size > self.limit_bytes and self._to_send:
             dropped = self._to_send.popleft()
             self.size -= len(dropped.packed)
