@@ -130,8 +130,8 @@ def test_no_span_is_lost_or_doubled(hurried, installed):
 
 def take_all(most: int) -> list[tuple[Any, ...]]:
     """What the loop has packed, and up to `most` more."""
-    packed = [record for piece, _ in recorder.take_packed() for record in marshal.loads(piece)]
-    return packed + recorder.take_spans(most)
+    packed, spans = recorder.take(most)
+    return [record for piece, _ in packed for record in marshal.loads(piece)] + spans
 
 
 def test_no_deferred_root_is_lost_or_doubled(hurried, installed):
@@ -526,6 +526,44 @@ def test_the_loop_gives_way_to_a_ship_that_is_overdue(installed, monkeypatch):
     assert gave_way == [0]  # with all settled and packed, so that the ship has little to do
     assert sum(count for _, count in recorder.packed) == RELIEF + 2
     take_all(1000)
+
+
+def test_a_collection_of_garbage_settles_nothing(installed, monkeypatch):
+    """It may come anywhere, also while something is being settled."""
+    monkeypatch.setattr(recorder, "deferring", True)
+    monkeypatch.setattr(recorder, "give_way", lambda: 1 / 0)
+    _end_roots(RELIEF)
+    monkeypatch.setattr(recorder, "ship_due_ns", 0)
+    duration = recorder.define_instrument(recorder.scope, "duration", "histogram", "s", "", (0.5,)).find({})
+    root = Root("cancelled", 4, recorder.attribute_set({}), duration)
+    root.touched = True
+    root.hold()
+    del root
+    assert len(recorder.unsettled) == RELIEF + 1
+    assert len(take_all(1000)) == RELIEF + 1
+
+
+def test_what_the_loop_packs_is_bounded_and_the_rest_counted(installed, monkeypatch):
+    monkeypatch.setattr(recorder, "deferring", True)
+    monkeypatch.setattr(recorder_module, "MOST_SPANS", 3 * RELIEF)
+    before = recorder.dropped_spans
+    _end_roots(10 * RELIEF)
+    assert sum(count for _, count in recorder.packed) == 3 * RELIEF
+    assert len(recorder.spans) == 3 * RELIEF
+    assert recorder.dropped_spans > before
+    take_all(1000)
+    _end_roots(RELIEF + 1)
+    assert [count for _, count in recorder.packed] == [RELIEF]
+    take_all(1000)
+
+
+def test_packed_ones_are_taken_before_newer_ones(installed, monkeypatch):
+    monkeypatch.setattr(recorder, "deferring", True)
+    _end_roots(RELIEF + 1)
+    recorder.settle(10)
+    packed, spans = recorder.take(1000)
+    assert ([count for _, count in packed], len(spans)) == ([RELIEF], 1)
+    assert recorder.take(1000) == ([], [])
 
 
 def test_what_cannot_be_packed_on_the_loop_costs_no_event(installed, monkeypatch, caplog):

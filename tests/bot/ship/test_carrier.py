@@ -19,10 +19,8 @@ class Cargo:
     def __init__(self) -> None:
         self.beats: list[Any] = []
 
-    def take_packed(self) -> None:
+    def take_spans(self, *, packed_only: bool = False) -> int:
         """There are none."""
-
-    def take_spans(self) -> int:
         return 0
 
     def batch(self, beat: Any) -> tuple[Any, ...] | None:

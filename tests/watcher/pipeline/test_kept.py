@@ -141,6 +141,30 @@ def test_what_is_remembered_is_told_apart_by_type(stream):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("at", [float("nan"), float("inf"), 1.5])
+def test_an_event_at_an_odd_time_leaves_its_trace_readable(stream, at):
+    (part,) = KeptSpans(REDACTION).parts(
+        stream, [span(1, events=(("odd", at, None, 0),)), span(2, 1)], OFFSET
+    )
+    assert [one[0] for one in decode(part.body)] == [f"{1:016x}", f"{2:016x}"]
+
+
+@pytest.mark.parametrize(
+    "value", ['"quoted" \\', "\ud800", {"a": [1, None]}, float("nan"), b"bytes", (1, "x"), None, 1 << 70]
+)
+def test_what_is_put_together_is_what_json_would_say(stream, value):
+    own = {"k": value, "note": value, "": 1}
+    (part,) = KeptSpans(REDACTION).parts(
+        stream, [span(1, static=0, attributes=own), span(2, attributes=own)], OFFSET
+    )
+    kept = [one[8] for one in decode(part.body)]
+    redacted = {key: REDACTION.redactor.value(key, one) for key, one in own.items()}
+    text = json.dumps(redacted, default=str, ensure_ascii=False).encode("utf-8", "replace")
+    assert repr(kept[0]) == repr(json.loads(text))
+    assert list(kept[1]) == ["bot.name", "discord.user.id", "note", "k", ""]
+    assert repr(kept[1]["note"]) == repr(kept[0]["note"])
+
+
 def test_ids_are_shown_where_the_operator_wants_it(stream):
     exposing = Redaction(b"k" * 32, expose_ids=True)
     (row,) = KeptLogs(exposing, {}).rows(stream, [LOG], OFFSET)

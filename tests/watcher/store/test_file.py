@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,23 @@ def test_an_older_one_is_brought_up_to_date(path: Path) -> None:
         assert pragma(connection, "user_version") == 3
         assert connection.execute("SELECT x, y FROM told").fetchall() == [(1, 5)]
         assert connection.execute("SELECT z FROM third").fetchall() == [(9,)]
+
+
+def test_what_a_migration_removes_is_not_left_in_free_pages(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_to_write(path, SCHEMA, ()).close()
+    connect, seen = sqlite3.connect, []
+
+    def careless(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        connection.execute("PRAGMA secure_delete=OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", careless)
+    migrations = (lambda connection: seen.append(pragma(connection, "secure_delete")),)
+    with closing(open_to_write(path, SCHEMA, migrations)) as connection:
+        assert (seen, pragma(connection, "secure_delete")) == ([1], 0)
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:

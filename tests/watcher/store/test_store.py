@@ -194,6 +194,26 @@ async def test_what_expired_goes(path: Path, clock: Clock) -> None:
     await store.stop()
 
 
+async def test_the_room_of_what_went_is_given_back_in_slices(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    numbers.filling, numbers.keep_s = b"x" * 1_000, 600
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, number) for number in range(4_000)]
+    await store.write()
+    clock.now += 1000
+    await store.write()
+    (left,) = await store.do(lambda database: database.connection.execute("PRAGMA freelist_count").fetchone())
+    clock.now += 15
+    await store.write()
+    (later,) = await store.do(
+        lambda database: database.connection.execute("PRAGMA freelist_count").fetchone()
+    )
+    assert left > 600
+    assert later == left - 256
+    await store.stop()
+
+
 async def test_a_signal_that_breaks_takes_nothing_from_the_others(path: Path, clock: Clock) -> None:
     class Broken(Numbers):
         def take(self) -> object:

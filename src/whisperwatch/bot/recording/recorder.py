@@ -29,8 +29,9 @@ MOST_SPANS = 50_000
 RELIEF = 64
 """So many that wait are settled and packed on the loop at once, in a quarter of a millisecond; only a bot that ends
 hundreds of commands a second sees that, for the ship comes four times a second."""
-_MOST_PACKED = MOST_SPANS // RELIEF
 NEVER = sys.maxsize
+_OVERDUE_NS = 5_000_000
+"""So long after it wanted the GIL the ship is waiting for it."""
 
 _SORTS = {"counter": "Counter", "updowncounter": "UpDownCounter", "gauge": "Gauge", "histogram": "Histogram"}
 
@@ -54,15 +55,16 @@ class Recorder:
         self.spans: list[tuple[Any, ...]] = []
         self.packed: list[tuple[bytes, int]] = []
         """Older ones than those in `spans`, as `relieve` has packed them, and how many they are."""
+        self._packed_spans = 0
         self.unsettled: list[Any] = []
         """Ended roots and commands whose measuring and encoding wait for `settle`."""
         self.deferring = False
         """Whether somebody calls `settle` soon: `ship` does. What is done in one go costs a third of what it costs
         between a bot's own steps, and costs the loop nothing."""
         self.ship_due_ns = NEVER
-        """When the ship will have been waiting for the GIL (monotonic); then the loop gives way to it."""
+        """When the ship will have been waiting for the GIL (monotonic ns); then the loop gives way to it."""
         self.give_way: Callable[[], None] = lambda: None
-        """Lets the ship have the GIL, for a millisecond at most. Set by the ship."""
+        """Lets the ship have the GIL for a turn, or a millisecond of it. Set by the ship."""
         self.logs = Logs(lambda reason, amount: self.count_dropped("logs", reason, amount))
         self.changed: list[Cell] = []
         self.ended_spans = 0
@@ -236,25 +238,29 @@ class Recorder:
             self.give_way()
 
     def _pack(self) -> None:
-        if len(self.packed) < _MOST_PACKED and (spans := self._first_spans(MOST_SPANS)):
+        if spans := self._first_spans(MOST_SPANS - self._packed_spans):
             self.packed.append((tape.pack_records(spans), len(spans)))
+            self._packed_spans += len(spans)
 
     def _first_spans(self, most: int) -> list[tuple[Any, ...]]:
         taken = self.spans[:most]
         del self.spans[: len(taken)]
         return taken
 
-    def take_packed(self) -> list[tuple[bytes, int]]:
-        """The spans that `relieve` has packed; to be taken before others."""
-        taken = self.packed[:]
-        del self.packed[: len(taken)]
-        return taken
+    def expect_ship(self, seconds: float) -> None:
+        """The ship wants the GIL again in so many."""
+        self.ship_due_ns = self.clock.now() + round(seconds * 1e9) + _OVERDUE_NS
+
+    def take(self, most: int) -> tuple[list[tuple[bytes, int]], list[tuple[Any, ...]]]:
+        """What the loop has packed, and up to `most` of the others, which are newer."""
+        with self._settling:  # else the loop packs some of them meanwhile
+            self.settle(most)
+            packed, self.packed, self._packed_spans = self.packed, [], 0
+            return packed, self._first_spans(most)
 
     def take_spans(self, most: int) -> list[tuple[Any, ...]]:
-        """Up to `most` ended spans, oldest first."""
-        with self._settling:  # the loop may be packing them
-            self.settle(most)
-            return self._first_spans(most)
+        """Up to `most` ended spans, oldest first, where no loop packs any."""
+        return self.take(most)[1]
 
     def take_cells(self) -> list[tuple[Any, ...]]:
         """The cells that changed since the last time."""
@@ -308,6 +314,7 @@ class Recorder:
     def _empty(self) -> None:
         self.unsettled.clear()
         self.packed.clear()
+        self._packed_spans = 0
         self.spans.clear()
         self.logs.empty()
         self.ended_spans = self.dropped_spans = 0

@@ -109,6 +109,8 @@ class Root(Span):
         self.pending -= 1
         if self.pending == 0 and not self.end_ns:
             self.finish()
+            if len(recorder.unsettled) > RELIEF or self.end_ns > recorder.ship_due_ns:
+                recorder.relieve()  # not within `finish`, which a garbage collection may call anywhere
 
     def enter(self) -> None:
         """Make it current for the rest of this task: its own context is the task's to change."""
@@ -135,8 +137,6 @@ class Root(Span):
         self.end_ns = _now()
         if recorder.deferring and not self.ornate and len(recorder.unsettled) < MOST_SPANS:
             recorder.unsettled.append(self)
-            if len(recorder.unsettled) > RELIEF or self.end_ns > recorder.ship_due_ns:
-                recorder.relieve()
         else:
             try:
                 self.settle()

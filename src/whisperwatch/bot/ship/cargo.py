@@ -62,15 +62,12 @@ class Cargo:
         self.waiting.clear(reason)
         self.logs.clear(reason)
 
-    def take_packed(self) -> None:
-        """Take what the recorder has packed."""
-        for packed, count in self._recorder.take_packed():
-            self.waiting.add_packed(packed, count)
-
-    def take_spans(self) -> int:
-        """Take a piece of the others; says how many that were."""
-        many = self._recorder.waiting > _MANY
-        spans = self._recorder.take_spans(_LARGE_PIECE if many else _PIECE)
+    def take_spans(self, *, packed_only: bool = False) -> int:
+        """Take what the recorder has packed, and a piece of the others; says how many those were."""
+        most = 0 if packed_only else _LARGE_PIECE if self._recorder.waiting > _MANY else _PIECE
+        packed, spans = self._recorder.take(most)
+        for piece, count in packed:
+            self.waiting.add_packed(piece, count)
         if spans:
             self.waiting.add(spans)
         return len(spans)

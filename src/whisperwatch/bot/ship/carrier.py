@@ -59,6 +59,12 @@ class Carrier:
         return bool(self._recorder.waiting) or self._can_send
 
     @property
+    def _is_full(self) -> bool:
+        """Whether the watcher has to read before more can be sent."""
+        link = self._keeper.link
+        return link is not None and not link.sent
+
+    @property
     def _can_send(self) -> bool:
         link = self._keeper.link
         if link is None or not self._keeper.connected:
@@ -79,8 +85,9 @@ class Carrier:
             return
         beat: dict[str, Any] | None = self._with_unsent(make_beat())
         self._read()
-        self._cargo.take_packed()
         left = 0 if packed_only else self._recorder.waiting
+        if packed_only:
+            self._cargo.take_spans(packed_only=True)
         begun = time.perf_counter()
         while True:
             if left > 0:
@@ -95,8 +102,8 @@ class Carrier:
                 if is_late or not (left > 0 or self._can_send):
                     self._unsent = () if beat is None else beat["users"]
                     return
-            if time.perf_counter() - begun >= HOLD_S:
-                self._pause(until)
+            if time.perf_counter() - begun >= HOLD_S or self._is_full:
+                self._pause(until, for_room=left <= 0)
                 self._read()
                 begun = time.perf_counter()
 
@@ -150,11 +157,15 @@ class Carrier:
         except OSError as error:
             self._keeper.broken(error)
 
-    def _pause(self, until: float) -> None:
-        time.sleep(PAUSE_S)
+    def _pause(self, until: float, *, for_room: bool) -> None:
         link = self._keeper.link
-        if link is not None and not link.sent and not self._recorder.waiting:
-            link.wait(until - time.monotonic())
+        if link is not None and not link.sent and for_room:
+            room_s = max(until - time.monotonic(), PAUSE_S)
+            self._recorder.expect_ship(room_s)
+            link.wait(room_s)
+        else:
+            self._recorder.expect_ship(PAUSE_S)
+            time.sleep(PAUSE_S)
 
     # --- answers ----------------------------------------------------------------------------------------------
 

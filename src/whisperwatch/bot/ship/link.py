@@ -1,16 +1,10 @@
-"""One connection to a watcher, as the ship's thread uses it: nothing here waits for the other end, but a moment for
-room to send.
-
-Each call of the system lets the GIL go, and to get it back from a busy loop takes up to 5 ms, in which the loop pays
-for each of its own calls: so what there is goes in one.
-"""
+"""One connection to a watcher, as the ship's thread uses it: nothing here ever waits for the other end."""
 
 from __future__ import annotations
 
 import os
 import select
 import socket
-import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,20 +12,17 @@ from whisperwatch import tape
 
 _READ_BYTES = 4096
 HELD_BYTES = 1024 * 1024
-"""Frames go together: each waking costs the watcher more than most frames, too."""
-_ROOM_S = 0.02
-"""So long a `send` waits in the kernel for the watcher to read."""
+"""Frames go together: each waking costs the watcher more than most frames, and after each call of the system a busy
+loop may keep the GIL for long."""
 _QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
 """A host may have SIGPIPE at its default, which is death."""
 
 
 class Link:
-    """A socket, what is held for it, what is half sent, and the frames that came."""
+    """A non-blocking socket, what is held for it, what is half sent, and the frames that came."""
 
     def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(True)
-        seconds, micro = divmod(round(_ROOM_S * 1e6), 1_000_000)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", seconds, micro))
+        connection.setblocking(False)
         self._socket = connection
         self._incoming = tape.Incoming()
         self._held: list[bytes] = []
@@ -64,22 +55,19 @@ class Link:
         self.push()
 
     def push(self) -> None:
-        """Send what is held, and more of what is half sent, as far as there is room.
+        """Send what is held, and more of what is half sent.
 
         Raises:
             OSError: the connection is gone.
         """
-        while self._unsent or self._held:
-            if not self._unsent:
-                self._unsent = memoryview(b"".join(self._held))
-                self._held, self._held_bytes = [], 0
-            size = len(self._unsent)
-            try:
+        try:
+            while self._unsent or self._held:
+                if not self._unsent:
+                    self._unsent = memoryview(b"".join(self._held))
+                    self._held, self._held_bytes = [], 0
                 self._unsent = self._unsent[self._socket.send(self._unsent, _QUIET) :]
-            except BlockingIOError:
-                return
-            if 0 < len(self._unsent) < size:  # it has waited already
-                return
+        except BlockingIOError:
+            return
 
     def receive(self) -> Iterator[tuple[Any, ...]]:
         """The frames that have come.
@@ -89,7 +77,7 @@ class Link:
         """
         while True:
             try:
-                received = self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+                received = self._socket.recv(_READ_BYTES)
             except BlockingIOError:
                 return
             if not received:

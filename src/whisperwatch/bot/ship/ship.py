@@ -2,8 +2,8 @@
 
 It wakes just when a loop that has not turned since would count as blocked, four or five times a second: each waking
 costs 0.1 to 0.3 ms of CPU. Then it takes ended spans and changed cells from the recorder, in pieces so small that no
-step holds the GIL for long, and sends what the socket takes. It never waits for the watcher, and the bot's loop never
-waits for it.
+step holds the GIL for long, and sends what the socket takes. It waits for the watcher to read, but not beyond its turn.
+The bot's loop waits for nothing of it, but to give way to one that a busy loop keeps from the GIL.
 """
 
 from __future__ import annotations
@@ -38,10 +38,8 @@ _TICK_S: Final = 0.1
 _SLOW_TICK_S: Final = 0.25
 _BEAT_S: Final = 0.4
 """A beat is due, though there are no spans to send: health calls a process silent that says nothing for a second."""
-_OVERDUE_S: Final = 0.005
-"""So long after it should be at work it is waiting for the GIL."""
 _WAY_S: Final = 0.001
-"""For so long, at most, the loop waits for one turn of an overdue ship."""
+"""For so long the loop lets an overdue ship have the GIL, where its turn takes longer."""
 _FEW: Final = 16
 _GOODBYE_S: Final = 5.0
 """The goodbye goes on for this long where `stop` was called with less."""
@@ -90,7 +88,8 @@ class Ship:
         self._keeper = Keeper(self.options, state, self._hello, self._disconnected, self._account.restarted)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._rests = threading.Event()
+        self._way = threading.Lock()
+        """Locked where the loop waits for the ship to rest; a collection of garbage may try to do so a second time."""
         self._callees, self._pulse = callees or {}, pulse
         self._carrier = Carrier(
             recorder, self._cargo, self._keeper, self._new_asking(), self._new_calls(), self._welcomed
@@ -150,20 +149,26 @@ class Ship:
         if self._thread is None:
             return self.options.mode == "off"
         flush = self._flushes.ask()
-        self._wake.set()
+        self._call()
         return flush.wait(timeout_s)
 
     # --- the thread -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            self._sail()
+        finally:
+            if self._recorder.give_way == self._have_way:  # else another ship sails by now
+                self._recorder.deferring, self._recorder.ship_due_ns = False, NEVER
+
+    def _sail(self) -> None:
         while not self._stopping:
             began = time.monotonic()
-            self._is_due_in(0.0)
+            self._recorder.expect_ship(0.0)
             if began >= self._next_beat or self._is_wanted():
                 self._next_beat = began + _BEAT_S
                 self._turn(began + _TICK_S)
             self._rest(hurried=time.monotonic() >= began + _TICK_S)
-        self._recorder.ship_due_ns = NEVER
         self.asking.close("The bot is ending.")
         self._part()
         if self._carrier.said_farewell and not self._recorder.waiting:
@@ -181,8 +186,9 @@ class Ship:
     def _rest(self, hurried: bool) -> None:
         blocked_in_s = self._sampler.blocked_in_s() if self._keeper.connected else 0.0
         rest_s = 0.0 if hurried else min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
-        self._is_due_in(rest_s)
-        self._rests.set()
+        self._recorder.expect_ship(rest_s)
+        if self._way.locked():
+            self._way.release()
         waits = self._flushes or self.asking.waiting or self._keeper.welcome is None
         if self._keeper.link is not None and waits:
             self._keeper.link.wait(min(rest_s, _TICK_S), for_answer=True)
@@ -190,14 +196,17 @@ class Ship:
             self._wake.wait(rest_s)
         self._wake.clear()
 
-    def _is_due_in(self, seconds: float) -> None:
-        self._recorder.ship_due_ns = time.monotonic_ns() + round((seconds + _OVERDUE_S) * 1e9)
-
     def _have_way(self) -> None:
         """On the bot's loop: let the ship, which waits for the GIL, do its turn."""
-        self._is_due_in(0.0)
-        self._rests.clear()
-        self._rests.wait(_WAY_S)
+        if threading.current_thread() is not self._thread and not self._stopping:
+            self._recorder.expect_ship(0.0)
+            self._way.acquire(blocking=False)
+            self._way.acquire(timeout=_WAY_S)  # until the ship rests
+
+    def _call(self) -> None:
+        """Something is to be done at once."""
+        self._recorder.expect_ship(0.0)
+        self._wake.set()
 
     def _turn(self, until: float) -> None:
         self._flushes.board()
@@ -220,6 +229,7 @@ class Ship:
         while left > 0 and self._recorder.settle(_FEW):
             left -= _FEW
             if time.perf_counter() >= until:
+                self._recorder.expect_ship(PAUSE_S)
                 time.sleep(PAUSE_S)
                 until = time.perf_counter() + HOLD_S
 
@@ -252,11 +262,11 @@ class Ship:
         self._carrier.calls.disconnected()
 
     def _new_asking(self) -> Asking:
-        return Asking(lambda: self._wake.set())
+        return Asking(self._call)
 
     def _new_calls(self) -> Calls:
         pulse = self._pulse
-        return Calls(self._callees, lambda: None if pulse is None else pulse.loop, lambda: self._wake.set())
+        return Calls(self._callees, lambda: None if pulse is None else pulse.loop, self._call)
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -304,6 +314,6 @@ class Ship:
     def after_fork_in_child(self) -> None:
         self._keeper.abandon()
         self._thread, self._stopping, self._flushes = None, False, Flushes()
-        self._wake, self._rests, self._ended = threading.Event(), threading.Event(), threading.Event()
+        self._wake, self._way, self._ended = threading.Event(), threading.Lock(), threading.Event()
         self._carrier.asking, self._carrier.calls = self._new_asking(), self._new_calls()
         self._cargo.after_fork(self.options.tape_bytes, self._account.lost, self._account.lost_logs)

@@ -81,7 +81,7 @@ class SpanText:
     def _events(self, events: Iterable[tuple[Any, ...]], offset: int) -> str:
         name = self._attributes.recurring
         return ",".join(
-            f"[{json_text(name(event[0]))},{event[1] + offset},{{{self._members(event[2] or {})}}}]"
+            f"[{json_text(name(event[0]))},{json_text(event[1] + offset)},{{{self._members(event[2] or {})}}}]"
             for event in events
         )
 

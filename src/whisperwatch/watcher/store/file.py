@@ -122,6 +122,10 @@ def _bring_up_to_date(
     found, newest = _version(connection), version_of(migrations)
     if found == newest:
         return
+    (secure,) = connection.execute("PRAGMA secure_delete").fetchone()
+    connection.execute(
+        "PRAGMA secure_delete=ON"
+    )  # what is forgotten later is not left in pages of old tables
     connection.execute("BEGIN IMMEDIATE")
     try:
         if found == 0:
@@ -133,6 +137,7 @@ def _bring_up_to_date(
     except BaseException:
         connection.rollback()
         raise
+    connection.execute(f"PRAGMA secure_delete={secure}")
 
 
 def _make(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> None:

@@ -228,7 +228,8 @@ class Store:
                     database.drop(family, partition)
         while self._make_room(database):
             pass
-        database.connection.execute(f"PRAGMA incremental_vacuum({_SLICE_PAGES})").fetchall()
+        # not `execute`, which does one step of it: a page
+        database.connection.executescript(f"PRAGMA incremental_vacuum({_SLICE_PAGES})")
         self._size = shares.used_bytes(database.connection)
 
     def _make_room(self, database: Database) -> bool:

@@ -131,6 +131,21 @@ def test_thinning_that_was_interrupted_goes_on_with_what_it_had_decided(database
     assert tables == 0
 
 
+def test_what_came_under_the_number_of_a_forgotten_trace_is_not_thinned_for_it(database):
+    traces = Traces(lambda: KeepTraces(86_400.0, 10 * 86_400.0))
+    count = SLICE + 500
+    short = part(count + 1, 9_000.0, 0.0001, **{"discord.user.id": HASH})
+    write(database, traces, *[part(n, 4_000.0 + n, 0.001 * n) for n in range(1, count + 1)], short)
+    traces.tend(database, DAY + 3 * 86_400)
+    with transaction(database):
+        assert traces.forget(database, HASH) == 1
+    write(database, traces, part(count + 2, 9_001.0, error=True))
+    traces.tend(database, DAY + 3 * 86_400)
+    assert database.partitions(FAMILY)[0].settled
+    assert count + 2 in found(database)
+    assert [span.name for span in spans(database, count + 2)] == ["message"]
+
+
 def test_days_expire_when_even_notable_ones_do(database):
     traces = Traces(lambda: KeepTraces(86_400.0, 3 * 86_400.0))
     write(database, traces, part(1, 5_000.0), part(2, 95_000.0))

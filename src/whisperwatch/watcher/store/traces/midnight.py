@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from whisperwatch.watcher.store.partitions import Database
-from whisperwatch.watcher.store.traces.rows import COLUMNS, DAY_S, FAMILY, JOIN_IT, Part
+from whisperwatch.watcher.store.traces.rows import COLUMNS, DAY_S, FAMILY, JOIN_IT, Part, remove
 
 _NEAR_NS: Final = 3_600_000_000_000
 """What of a trace comes later than this after its day has ended is on its own."""
@@ -46,12 +46,15 @@ def _with(database: Database, trace: bytes, day: int) -> str | None:
 
 
 def _move(database: Database, trace: bytes, source: str, target: str) -> None:
-    number = "(SELECT id FROM {} WHERE trace = :trace)"
-    there, here = number.format(source), number.format(target)
-    for statement in (
-        f"INSERT INTO {target} ({COLUMNS}) SELECT {COLUMNS} FROM {source} WHERE trace = :trace{JOIN_IT}",
-        f"INSERT INTO {target}_spans SELECT {here}, body FROM {source}_spans WHERE trace = {there}",
-        f"DELETE FROM {source}_spans WHERE trace = {there}",
-        f"DELETE FROM {source} WHERE trace = :trace",
-    ):
-        database.connection.execute(statement, {"trace": trace})
+    connection = database.connection
+    connection.execute(
+        f"INSERT INTO {target} ({COLUMNS}) SELECT {COLUMNS} FROM {source} WHERE trace = ?{JOIN_IT}", (trace,)
+    )
+    there, here = (
+        connection.execute(f"SELECT id FROM {table} WHERE trace = ?", (trace,)).fetchone()[0]
+        for table in (source, target)
+    )
+    connection.execute(
+        f"INSERT INTO {target}_spans SELECT ?, body FROM {source}_spans WHERE trace = ?", (here, there)
+    )
+    remove(connection, source, [there])

@@ -5,6 +5,8 @@ Both are written at their ends: the only thing that is looked up, and written al
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from sqlite3 import Connection
 from typing import Final, NamedTuple
 
 from whisperwatch.watcher.store.partitions import Family
@@ -37,6 +39,18 @@ FAMILY: Final = Family(
     ),
     tuple(f"DROP TABLE IF EXISTS {{table}}{ending}" for ending in ("_doomed", "_spans", "")),
 )
+
+
+def remove(connection: Connection, table: str, numbers: Iterable[int]) -> None:
+    """Lines of a day's table, their spans, and what thinning has decided on them: a number may be given again."""
+    doomed = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (f"{table}_doomed",)).fetchone()
+    given = [(number,) for number in numbers]
+    for key in (
+        f"{table}_spans WHERE trace",
+        f"{table} WHERE id",
+        *([f"{table}_doomed WHERE id"] if doomed else []),
+    ):
+        connection.executemany(f"DELETE FROM {key} = ?", given)
 
 
 class Part(NamedTuple):

@@ -11,7 +11,7 @@ from whisperwatch.watcher.store.many import insert_many
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
 from whisperwatch.watcher.store.traces.midnight import day_of, home, is_near
 from whisperwatch.watcher.store.traces.packing import unpacked
-from whisperwatch.watcher.store.traces.rows import COLUMNS, FAMILY, JOIN_IT, ROW_BYTES, Part
+from whisperwatch.watcher.store.traces.rows import COLUMNS, FAMILY, JOIN_IT, ROW_BYTES, Part, remove
 from whisperwatch.watcher.store.traces.thinning import thin
 from whisperwatch.watcher.store.transactions import transaction
 
@@ -122,6 +122,5 @@ def _insert(database: Database, table: str, parts: list[Part]) -> None:
 def _forget(database: Database, table: str, hashed: str) -> int:
     rows = database.connection.execute(f"SELECT trace, body FROM {table}_spans")
     found = {trace for trace, body in rows if f'"{hashed}"' in unpacked(body)}
-    for key in (f"{table}_spans WHERE trace", f"{table} WHERE id"):
-        database.connection.executemany(f"DELETE FROM {key} = ?", [(trace,) for trace in found])
+    remove(database.connection, table, found)
     return len(found)

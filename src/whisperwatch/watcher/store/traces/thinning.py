@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from whisperwatch.watcher.store.partitions import Database
-from whisperwatch.watcher.store.traces.rows import ROW_BYTES
+from whisperwatch.watcher.store.traces.rows import ROW_BYTES, remove
 
 SLICE: Final = 2_000
 _SLOWEST: Final = 20
@@ -21,9 +21,8 @@ def thin(database: Database, table: str) -> None:
     connection, doomed = database.connection, f"{table}_doomed"
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (doomed,)).fetchone():
         _doom(database, table)
-    going = connection.execute(f"SELECT id FROM {doomed} LIMIT {SLICE}").fetchall()
-    for key in (f"{table}_spans WHERE trace", f"{table} WHERE id", f"{doomed} WHERE id"):
-        connection.executemany(f"DELETE FROM {key} = ?", going)
+    going = [number for (number,) in connection.execute(f"SELECT id FROM {doomed} LIMIT {SLICE}")]
+    remove(connection, table, going)
     if len(going) == SLICE:
         return
     connection.execute(f"DROP TABLE {doomed}")
