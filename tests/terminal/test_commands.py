@@ -25,8 +25,9 @@ from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.query.choosing import Stores
 from whisperwatch.watcher.records import Span
 from whisperwatch.watcher.settings import load
-from whisperwatch.watcher.store.file import open_to_change
+from whisperwatch.watcher.store.file import open_to_change, version_of
 from whisperwatch.watcher.store.metrics import Keep
+from whisperwatch.watcher.store.migrations import MIGRATIONS
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.traces import Traces
 from whisperwatch.watcher.store.transactions import transaction
@@ -322,7 +323,7 @@ class TestStore:
     def test_info(self, run: Run) -> None:
         status, out, _ = run("store", "info")
         assert status == 0
-        assert "schema 3, 2 series" in out
+        assert f"schema {version_of(MIGRATIONS)}, 2 series" in out
         assert "logs" in out
 
     def test_backup(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
