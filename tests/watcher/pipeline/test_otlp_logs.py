@@ -14,27 +14,18 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from tests.watcher.pipeline.unmasked import unmasked, unmasked_keys
 
 from whisperwatch.watcher.pipeline.log_record import attributes_of
 from whisperwatch.watcher.pipeline.otlp_logs import LogEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Records
 from whisperwatch.watcher.redaction import Redactor
-from whisperwatch.watcher.redaction.pairs import is_secret_key
-from whisperwatch.watcher.redaction.sql import STATEMENTS
 
 OFFSET = 1_700_000_000_000_000_000
 OBSERVED = OFFSET + 5
 RESOURCE = {"service.name": "bot", "numbers": (1, 2), "on": True}
 COMPONENTS = {"mybot.brain": "llm"}
-
-_redactor = Redactor()
-
-
-def unmasked(most: int) -> st.SearchStrategy[str]:
-    """Texts that are left alone: hypothesis takes words of our own code too, and there are tokens among them."""
-    return st.text(max_size=most).filter(lambda text: _redactor.text(text) == text)
-
 
 texts = unmasked(60)
 frames = st.lists(st.tuples(texts, st.integers(1, 9999), texts), max_size=3).map(tuple)
@@ -44,7 +35,7 @@ exceptions = st.recursive(
     max_leaves=3,
 )
 values = unmasked(300) | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans()
-keys = st.text(min_size=1, max_size=12).filter(lambda key: not is_secret_key(key) and key not in STATEMENTS)
+keys = unmasked_keys(12, least=1)
 logs = st.tuples(
     st.integers(1, 10**15),
     st.integers(0, 24),

@@ -25,11 +25,11 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from tests.watcher.pipeline.unmasked import unmasked_keys
 
 from whisperwatch import semconv
 from whisperwatch.watcher.pipeline.otlp_metrics import MetricEncoder
 from whisperwatch.watcher.records import LocalStream
-from whisperwatch.watcher.redaction.pairs import is_secret_key
 
 OFFSET = 1_700_000_000_000_000_000
 NOW = OFFSET + 10**12
@@ -38,7 +38,7 @@ MS = 1_000_000
 CUMULATIVE = AggregationTemporality.CUMULATIVE
 
 attributes = st.dictionaries(
-    st.text(max_size=8).filter(lambda key: not is_secret_key(key)),
+    unmasked_keys(8),
     st.text(max_size=8)
     | st.integers(-9, 9)
     | st.booleans()

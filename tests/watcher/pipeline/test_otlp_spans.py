@@ -16,6 +16,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.span import TraceState
+from tests.watcher.pipeline.unmasked import unmasked, unmasked_keys
 
 from whisperwatch.state import hash_id
 from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
@@ -24,9 +25,9 @@ from whisperwatch.watcher.pipeline.redaction import Redaction
 OFFSET = 1_700_000_000_000_000_000
 RESOURCE = {"service.name": "bot", "numbers": (1, 2), "on": True}
 
-keys = st.text(max_size=12) | st.sampled_from(["a", "b", "c", "http.request.method"])
+keys = unmasked_keys(12) | st.sampled_from(["a", "b", "c", "http.request.method"])
 scalars = (
-    st.text(max_size=300)
+    unmasked(300)
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
     | st.integers(-3, 3)
@@ -36,7 +37,7 @@ scalars = (
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(unmasked_keys(5), inner, max_size=4),
     max_leaves=8,
 )
 attributes = st.dictionaries(keys, values, max_size=6)
@@ -57,7 +58,7 @@ scopes = [
     InstrumentationScope(""),
 ]
 statuses = st.sampled_from([Status(), Status(StatusCode.OK), Status(StatusCode.ERROR)]) | st.builds(
-    lambda text: Status(StatusCode.ERROR, text), st.text(max_size=20)
+    lambda text: Status(StatusCode.ERROR, text), unmasked(20)
 )
 
 
@@ -70,14 +71,14 @@ def bounded_list(items: list[Any], most: int) -> BoundedList:
 
 spans = st.builds(
     ReadableSpan,
-    name=st.text(max_size=20) | st.sampled_from(["a", "b"]),
+    name=unmasked(20) | st.sampled_from(["a", "b"]),
     context=contexts,
     parent=st.none() | contexts,
     resource=st.just(Resource(RESOURCE)),
     attributes=bounded,
     events=st.builds(
         bounded_list,
-        st.lists(st.builds(Event, st.text(max_size=8), bounded, times), max_size=3),
+        st.lists(st.builds(Event, unmasked(8), bounded, times), max_size=3),
         st.integers(1, 3),
     ),
     links=st.builds(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,10 +16,16 @@ from aiohttp import web
 from whisperwatch import semconv
 from whisperwatch.watcher.pipeline import Pipeline
 from whisperwatch.watcher.pipeline.delivery import Backoff
+from whisperwatch.watcher.pipeline.kept import Kept
+from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import LocalStream, Stream
+from whisperwatch.watcher.settings import load
 from whisperwatch.watcher.settings.logs import Logs
 
 OFFSET = 1_700_000_000_000_000_000
+
+
+COUNTER = ("instrument", 1, 1, "calls", "counter", "", "", None)
 
 
 def a_stream() -> Stream:
@@ -134,6 +142,30 @@ class TestLogs:
         assert await pipeline.flush(5)
         assert figures(own)["whisperwatch.export.dropped"] == {("logs", "unencodable"): 1}
         assert pipeline.passed(stream) == (0, 2)
+
+
+async def test_nothing_is_kept_of_a_process_that_has_ended(export, collector, target, tmp_path):
+    streams = [a_stream()]
+    own, redaction = LocalStream({}), Redaction(bytes(32))
+    there = {name: target(f"{collector.url}/v1/{name}") for name in ("traces", "metrics", "logs")}
+    settings = load({}, tmp_path)
+    kept = Kept(tmp_path / "store.db", lambda: settings, lambda: streams, own, redaction)
+    pipeline = Pipeline(export(**there), bytes(32), lambda: [*streams, own], own, kept=kept)
+    await pipeline.start()
+    (stream,) = streams
+    stream.take(("batch", 2, OFFSET, [COUNTER, ("cell", 1, 1, {}, OFFSET)], [], [(1, 5)], {}))
+    pipeline.add_spans(stream, spans(2), OFFSET)
+    pipeline.add_logs(stream, logs(2), OFFSET)
+    assert await pipeline.flush(5)
+    assert {request.path for request in collector.taken} == {"/v1/traces", "/v1/metrics", "/v1/logs"}
+    pipeline.end(stream)
+    gone = weakref.ref(streams.pop())
+    del stream
+    await kept.commit()
+    gc.collect()
+    assert gone() is None
+    await pipeline.stop()
+    await kept.store.stop()
 
 
 class TestBatches:

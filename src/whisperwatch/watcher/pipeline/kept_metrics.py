@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from whisperwatch.watcher.records import Cell, Instrument, Records, Value
 from whisperwatch.watcher.store.metrics import Identity, Sample, Taken, slot_of
@@ -44,7 +44,7 @@ class _Stream:
     """One stream's series, laid out anew when something is defined or who it is changes."""
 
     def __init__(self, stream: Records) -> None:
-        self._stream = stream
+        self._stream = proxy(stream)  # what is kept by stream must not keep it
         self._defined = -1
         self._series: list[_Followed] = []
         self.instance = ""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from typing import Final, Literal
+from weakref import proxy
 
 from whisperwatch.watcher.pipeline.attributes import KeyValues
 from whisperwatch.watcher.pipeline.otlp_spans import scope_fields
@@ -44,7 +45,7 @@ class MetricEncoder:
     def __init__(
         self, stream: Records, redaction: Redaction, temporality: Temporality = "cumulative", after: int = 0
     ) -> None:
-        self._stream = stream
+        self._stream = proxy(stream)  # what is kept by stream must not keep it
         self._zeros = stream.counts_from_zero and temporality == "cumulative"
         self._no_zero_before = after + _MS if after else 0
         """The earliest time of a point of 0."""

@@ -36,7 +36,8 @@ class SpanEncoder:
 
     def __init__(self, stream: Records, redaction: Redaction) -> None:
         self.broken = 0
-        self._stream = stream
+        # not the stream: what is kept by stream must not keep it
+        self._attribute_sets, self._scopes = stream.attribute_sets, stream.scopes
         self._attributes = KeyValues(9, redaction)
         self._event_attributes = KeyValues(3, redaction)
         self._link_attributes = KeyValues(4, redaction)
@@ -50,7 +51,7 @@ class SpanEncoder:
         """Spans as `ScopeSpans.spans` fields, by the number of their scope; their time + `offset` is wall time."""
         by_scope: dict[int, list[bytes]] = {}
         heads = self._heads
-        attribute_sets, static_keys = self._stream.attribute_sets, self._static_keys
+        attribute_sets, static_keys = self._attribute_sets, self._static_keys
         encode_attributes = self._attributes.encode
         root, child, prefix, known_prefixes = _ROOT.pack, _CHILD.pack, _SPAN, len(_SPAN)
         last_scope = last_trace = None
@@ -110,7 +111,7 @@ class SpanEncoder:
         return b"".join(enclosed(1, body))
 
     def _keys(self, static: int) -> frozenset[str]:
-        keys = self._static_keys[static] = frozenset(self._stream.attribute_sets[static])
+        keys = self._static_keys[static] = frozenset(self._attribute_sets[static])
         return keys
 
     def _head(self, name: str, kind: int, static: int, status: int | None, flags: int) -> tuple[bytes, int]:
@@ -122,7 +123,7 @@ class SpanEncoder:
                 number(6, kind + 1),
                 b"\x85\x01" + _FIXED32.pack(_HAS_REMOTE | remote),
                 b"" if status is None else message(15, number(3, status)),
-                self._attributes.encode(self._stream.attribute_sets[static]),
+                self._attributes.encode(self._attribute_sets[static]),
             )
         )
         if len(self._heads) >= _HEADS_KEPT:
@@ -177,9 +178,7 @@ class SpanEncoder:
     def _scope(self, scope: int) -> tuple[bytes, bytes]:
         found = self._scope_fields.get(scope)
         if found is None:
-            found = self._scope_fields[scope] = scope_fields(
-                self._stream.scopes[scope], self._scope_attributes
-            )
+            found = self._scope_fields[scope] = scope_fields(self._scopes[scope], self._scope_attributes)
         return found
 
 
