@@ -170,7 +170,9 @@ class Bot:
     def sail(self, **options: Any) -> dict[str, Any]:
         """Start its ship; the watcher's WELCOME."""
         self.do(f"ship = make_ship(**{options!r}); ship.start(); turning.set()")
-        assert self.do("until(lambda: ship.welcome)"), self.do("logged")
+        assert self.do("until(lambda: ship.welcome and welcomes)"), self.do(
+            "logged"
+        )  # it is told a moment later
         welcome: dict[str, Any] = self.do("ship.welcome")
         return welcome
 
