@@ -123,9 +123,8 @@ def _bring_up_to_date(
     if found == newest:
         return
     (secure,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute(
-        "PRAGMA secure_delete=ON"
-    )  # what is forgotten later is not left in pages of old tables
+    # what is forgotten later must not be left in pages of old tables
+    connection.execute("PRAGMA secure_delete=ON")
     connection.execute("BEGIN IMMEDIATE")
     try:
         if found == 0:
