@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 from bench.report import Load, table
 from bench.traffic import LOADS
 from bench.variants import SCRAPED, VARIANTS, Setting, scrape, takes_part
+from whisperwatch.demo.backends.ports import free_port
 
 _ROOT = Path(__file__).resolve().parent.parent
 _WHOLE = {
@@ -46,7 +46,7 @@ class Worker:
         command: tuple[str, ...] = (sys.executable, "-m", "bench.worker"),
     ) -> None:
         self.name = name
-        self.setting = Setting(collector, _free_port(), state)
+        self.setting = Setting(collector, free_port(), state)
         self.commands = self.companions = self.logged = 0
         self.errors = Path(f"{state}.errors")
         with self.errors.open("w") as errors:
@@ -186,12 +186,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--variants", type=lambda text: text.split(","), default=list(VARIANTS))
     parser.add_argument("--json")
     return parser.parse_args()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from discord.ext import commands
 
 from bench import sink
 from whisperwatch.bot import voyage, watch
-from whisperwatch.demo.backends.child import free_port
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
 
 STATES = ("there", "hangs", "there again", "away")

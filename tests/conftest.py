@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from whisperwatch.demo.backends.ports import free_port
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -21,6 +23,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if (file := config.getoption("--allowed-skips")) is not None:
         config.pluginmanager.register(SkipGuard(read_allowed_skips(file)), "allowed-skips")
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port that nobody listens on, still when a test lets somebody come and listen there.
+
+    (pytest-asyncio's is one that the system gives to any connection of another test.)
+    """
+    return free_port()
 
 
 def pytest_collection_finish() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from whisperwatch import tape
 from whisperwatch.cli import main
+from whisperwatch.demo.backends.ports import free_port
 
 PATIENCE_S = 30.0
 
@@ -126,9 +127,3 @@ def test_a_question_on_the_socket_needs_no_marshal(watcher: subprocess.Popen[byt
         connection.connect(str(tmp_path / "bot" / ".whisperwatch" / "watcher.sock"))
         connection.sendall(marshaled)
         assert connection.recv(100) == b""
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

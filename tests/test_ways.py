@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.loopback import LoopbackDiscord
 
 BIN = Path(sys.executable).parent
@@ -96,12 +96,6 @@ def environment(discord: LoopbackDiscord, port: int) -> dict[str, str]:
         "HEALTH_CHECK_PORT": str(port),
         "WHISPERWATCH_LINGER": "0s",
     }
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def commands_that_ran(metrics: str) -> dict[tuple[str, ...], float]:

@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
 
 PROGRAM = Path(__file__).with_name("zero_code_bot.py")
@@ -173,14 +174,6 @@ def errors_of(text: str) -> Counter[tuple[str, str]]:
             key = labels["bot_error_category"].strip('"'), labels["bot_component"].strip('"')
             found[key] += int(float(line.rpartition(" ")[2]))
     return +found
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 async def page(url: str, part: str, bot: asyncio.subprocess.Process) -> str:

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 
 from whisperwatch.demo.backends import elsewhere
-from whisperwatch.demo.backends.child import free_port
 from whisperwatch.demo.backends.chroma import Chroma
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.backends.postgres import Postgres
 from whisperwatch.demo.backends.redis import Redis
 from whisperwatch.demo.command import main

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import cast
+
+from whisperwatch.demo.backends.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 COLLECTOR = PROJECT / "otel-collector"
@@ -255,13 +256,6 @@ def wait_for(condition: Callable[[], object], what: str, patience_s: float = PAT
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {patience_s:g} s for {what}")
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _says(url: str, text: str) -> bool:

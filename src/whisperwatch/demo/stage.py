@@ -18,10 +18,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from whisperwatch.demo.backends import elsewhere
-from whisperwatch.demo.backends.child import Child, free_port, require_free
+from whisperwatch.demo.backends.child import Child
 from whisperwatch.demo.backends.chroma import Chroma
 from whisperwatch.demo.backends.elsewhere import Elsewhere
 from whisperwatch.demo.backends.llm import MODEL, LanguageModel
+from whisperwatch.demo.backends.ports import free_port, require_free
 from whisperwatch.demo.backends.postgres import Postgres
 from whisperwatch.demo.backends.redis import Redis
 from whisperwatch.demo.home import Home

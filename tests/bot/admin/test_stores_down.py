@@ -12,7 +12,7 @@ import pytest
 
 from whisperwatch.bot.admin.desk import desk
 from whisperwatch.bot.admin.pace import Pace
-from whisperwatch.demo.backends.child import free_port
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.loopback import LoopbackDiscord
 
 from .conftest import told

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import psutil
@@ -16,25 +15,6 @@ from whisperwatch.demo.problem import DemoError
 
 _LOOK_AGAIN_S = 0.02
 _LOG_TAIL = 5
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def require_free(port: int) -> None:
-    """Raises DemoError where somebody listens on this port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DemoError(
-                f"--port {port} can't be had ({error.strerror}): leave it out, or name another"
-            ) from None
 
 
 class Child:

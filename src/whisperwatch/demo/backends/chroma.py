@@ -10,7 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-from whisperwatch.demo.backends.child import Child, free_port
+from whisperwatch.demo.backends.child import Child
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.home import Home
 
 _RUN = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(['chroma', 'run', *sys.argv[1:]])"

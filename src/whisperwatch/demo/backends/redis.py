@@ -5,7 +5,8 @@ from __future__ import annotations
 from redis.asyncio import Redis as Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from whisperwatch.demo.backends.child import Child, free_port
+from whisperwatch.demo.backends.child import Child
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.home import Home
 
 

@@ -15,9 +15,9 @@ import pytest
 import trustme
 from redis.asyncio import Redis as RedisClient
 
-from whisperwatch.demo.backends.child import free_port
 from whisperwatch.demo.backends.chroma import Chroma
 from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.backends.ports import free_port
 from whisperwatch.demo.backends.postgres import Postgres
 from whisperwatch.demo.backends.redis import Redis
 from whisperwatch.demo.home import Home

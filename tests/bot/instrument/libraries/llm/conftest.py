@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from whisperwatch import semconv
 from whisperwatch.demo.backends.llm import LanguageModel
+from whisperwatch.demo.backends.ports import free_port
 
 
 @pytest.fixture
@@ -63,9 +63,7 @@ def abandoned_is_over() -> Callable[[], Any]:
 @pytest.fixture
 def nobody() -> str:
     """A URL at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+    return f"http://127.0.0.1:{free_port()}/v1"
 
 
 @pytest.fixture
