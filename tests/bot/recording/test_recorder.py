@@ -20,9 +20,10 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from whisperwatch import semconv, tape
 from whisperwatch.bot import guard
-from whisperwatch.bot.recording import recorder as recorder_module
+from whisperwatch.bot.recording import ended as ended_module
 from whisperwatch.bot.recording.cells import Distribution
-from whisperwatch.bot.recording.recorder import RELIEF, recorder
+from whisperwatch.bot.recording.ended import RELIEF
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
 from whisperwatch.watcher.records import Stream
 
@@ -248,7 +249,7 @@ def test_a_million_attribute_sets_take_bounded_memory_and_are_counted(installed)
 
 
 def test_spans_that_nobody_takes_are_bounded_and_counted(installed, monkeypatch):
-    monkeypatch.setattr(recorder_module, "MOST_SPANS", 10)
+    monkeypatch.setattr(ended_module, "MOST_SPANS", 10)
     for _ in range(25):
         trace.get_tracer("library").start_span("s").end()
     assert (recorder.waiting, recorder.dropped_spans) == (10, 15)
@@ -373,7 +374,8 @@ FORKED = """
 import os, threading, time
 from opentelemetry import metrics, trace
 from whisperwatch.bot.recording.providers import providers
-from whisperwatch.bot.recording.recorder import RELIEF, recorder
+from whisperwatch.bot.recording.ended import RELIEF
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.tracing import tracing
 
 providers.install()
@@ -469,7 +471,8 @@ def test_a_forked_child_is_off_and_empty_until_it_is_restarted():
 
 WATCHED = """
 import os
-from whisperwatch.bot.recording.recorder import RELIEF, recorder
+from whisperwatch.bot.recording.ended import RELIEF
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.watch import instrument
 
 assert instrument() and recorder.on
@@ -545,7 +548,7 @@ def test_a_collection_of_garbage_settles_nothing(installed, monkeypatch):
 
 def test_what_the_loop_packs_is_bounded_and_the_rest_counted(installed, monkeypatch):
     monkeypatch.setattr(recorder, "deferring", True)
-    monkeypatch.setattr(recorder_module, "MOST_SPANS", 3 * RELIEF)
+    monkeypatch.setattr(ended_module, "MOST_SPANS", 3 * RELIEF)
     before = recorder.dropped_spans
     _end_roots(10 * RELIEF)
     assert sum(count for _, count in recorder.packed) == 3 * RELIEF

@@ -25,12 +25,12 @@ def test_by_default_one_thread_is_all(bots: Bots) -> None:
 def test_a_loop_that_gives_way_goes_on_when_the_ship_has_had_its_turn(bots: Bots) -> None:
     bot = bots()
     bot.sail()
-    bot.do("setattr(sys.modules['whisperwatch.bot.ship.ship'], '_WAY_S', 60.0)")
+    bot.do("setattr(sys.modules['whisperwatch.bot.ship.way'], '_LONGEST_S', 60.0)")
     bot.do("record(5)")
     assert bot.do("recorder.give_way() or recorder.ship_due_ns < time.monotonic_ns() + 10**9")
-    bot.do("setattr(sys.modules['whisperwatch.bot.ship.ship'], '_WAY_S', 0.01)")
+    bot.do("setattr(sys.modules['whisperwatch.bot.ship.way'], '_LONGEST_S', 0.01)")
     assert bot.do(
-        "[ship._way.acquire(timeout=0.1) for _ in range(2)] and recorder.give_way() is None"
+        "[ship._way._given.acquire(timeout=0.1) for _ in range(2)] and recorder.give_way() is None"
     )  # again, within
     assert bot.do("ship.stop(10)")
     assert bot.do("until(lambda: recorder.ship_due_ns == sys.maxsize)")

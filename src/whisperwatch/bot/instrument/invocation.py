@@ -12,9 +12,10 @@ from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.outcomes import is_refusal, original_of, outcome_of
 from whisperwatch.bot.recording.cells import Distribution, Value
 from whisperwatch.bot.recording.current import COMMAND_KEY, ROOT_KEY, SPAN_KEY, enter, leave, read
+from whisperwatch.bot.recording.ended import MOST_SPANS
 from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.readable import SAMPLED
-from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import live_root
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing

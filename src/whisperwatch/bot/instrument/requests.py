@@ -10,8 +10,9 @@ from whisperwatch import semconv
 from whisperwatch.bot.instrument.bots import Bot
 from whisperwatch.bot.instrument.routes import RouteCells
 from whisperwatch.bot.recording.current import SPAN_KEY, enter, leave, read
+from whisperwatch.bot.recording.ended import MOST_SPANS
 from whisperwatch.bot.recording.readable import SAMPLED
-from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 

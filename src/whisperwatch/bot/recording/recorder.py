@@ -1,14 +1,13 @@
 """The recorder: what this process has recorded and the watcher has not yet been given.
 
-One for each process (`recorder`). Spans end up in `spans` as tape records, changed cells in `changed`; `ship` takes
-from the front of both. Lists serve as queues because `append`, slicing and `del list[:n]` are each one step of the
-interpreter: nothing is lost between threads, and the loop pays one append.
+One for each process (`recorder`). Spans end up in `spans` as tape records (see `ended`), changed cells in `changed`;
+`ship` takes from the front of both. Lists serve as queues because `append`, slicing and `del list[:n]` are each one
+step of the interpreter: nothing is lost between threads, and the loop pays one append.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,59 +15,31 @@ from typing import Any
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from whisperwatch import semconv, tape
+from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import DEFAULT_CAP, Cell, Instrument, Value
 from whisperwatch.bot.recording.clock import Clock
+from whisperwatch.bot.recording.ended import Ended
 from whisperwatch.bot.recording.logs import Logs
 from whisperwatch.version import __version__
-
-MOST_SPANS = 50_000
-"""Ended spans that may wait for `ship` (it comes ten times a second, and has a bound in bytes of its own)."""
-
-RELIEF = 64
-"""So many that wait are settled and packed on the loop at once, in a quarter of a millisecond; only a bot that ends
-hundreds of commands a second sees that, for the ship comes four times a second."""
-NEVER = sys.maxsize
-_OVERDUE_NS = 5_000_000
-"""So long after it wanted the GIL the ship is waiting for it."""
 
 _SORTS = {"counter": "Counter", "updowncounter": "UpDownCounter", "gauge": "Gauge", "histogram": "Histogram"}
 
 
-class Recorder:
+class Recorder(Ended):
     """Definitions, ended spans and cells of one process. Thread-safe."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        super().__init__(Clock())
         self.lock = threading.RLock()
-        self._settling = threading.RLock()
-        """Held while a piece is settled, so that who reads after `settle` doesn't miss what another thread is at."""
         self._on = True
         self.when_switched: Callable[[], None] = lambda: None
         """Called when `on` has changed."""
-        self.shipping = True
-        """False where no ship takes what is recorded: then the host's own exporters are all there is."""
         self.forked = False
         """In a forked child that has not called `watch()`."""
         self.definitions: list[tuple[Any, ...]] = []
-        self.spans: list[tuple[Any, ...]] = []
-        self.packed: list[tuple[bytes, int]] = []
-        """Older ones than those in `spans`, as `relieve` has packed them, and how many they are."""
-        self._packed_spans = 0
-        self.unsettled: list[Any] = []
-        """Ended roots and commands whose measuring and encoding wait for `settle`."""
-        self.deferring = False
-        """Whether somebody calls `settle` soon: `ship` does. What is done in one go costs a third of what it costs
-        between a bot's own steps, and costs the loop nothing."""
-        self.ship_due_ns = NEVER
-        """When the ship will have been waiting for the GIL (monotonic ns); then the loop gives way to it."""
-        self.give_way: Callable[[], None] = lambda: None
-        """Lets the ship have the GIL for a turn, or a millisecond of it. Set by the ship."""
         self.logs = Logs(lambda reason, amount: self.count_dropped("logs", reason, amount))
         self.changed: list[Cell] = []
-        self.ended_spans = 0
-        self.dropped_spans = 0
         self.limits = SpanLimits()
         self.flush_tape: Callable[[float], bool] = lambda timeout_ms: True
         """Waits, at most so many milliseconds, until the watcher has all; says whether it has. Set by `watch()`."""
@@ -191,77 +162,6 @@ class Recorder:
         """Say that `amount` records were lost on their way to the watcher."""
         _value(self._dropped.find({semconv.SIGNAL: signal, semconv.REASON: reason})).add(amount)
 
-    def span_ended(self, record: tuple[Any, ...]) -> None:
-        """Take an ended span, a SPAN of the tape."""
-        if len(self.spans) < MOST_SPANS:
-            if self.shipping:
-                self.spans.append(record)
-            self.ended_spans += 1
-        else:
-            self.dropped_spans += 1
-
-    # --- taking -----------------------------------------------------------------------------------------------
-
-    @property
-    def waiting(self) -> int:
-        """Ended spans that wait to be taken; packed ones count as one for each piece."""
-        return len(self.packed) + len(self.spans) + len(self.unsettled)
-
-    def settle(self, most: int) -> bool:
-        """Measure and encode up to `most` of what has ended; says whether more is left."""
-        with self._settling:  # the ship's thread does this, and any reader's
-            settling = self.unsettled[:most]
-            del self.unsettled[: len(settling)]
-            for ended in settling:
-                try:
-                    ended.settle()
-                except Exception:
-                    guard.failed("settle")
-        return bool(self.unsettled)
-
-    def relieve(self) -> None:
-        """On the loop, when more than `RELIEF` wait or the ship is overdue: settle and pack them, while the processor's
-        caches still have them. Where another thread settles, it goes on doing so.
-
-        Then give way to a ship that is overdue: a loop that never idles lets the GIL go at each look for events, for
-        too short a time for another thread to get it, and pays for waking that thread each time.
-        """
-        if self._settling.acquire(blocking=False):
-            try:
-                self.settle(RELIEF)
-                self._pack()
-            except Exception:
-                guard.failed("pack")
-            finally:
-                self._settling.release()
-        if self.clock.now() > self.ship_due_ns:
-            self.give_way()
-
-    def _pack(self) -> None:
-        if spans := self._first_spans(MOST_SPANS - self._packed_spans):
-            self.packed.append((tape.pack_records(spans), len(spans)))
-            self._packed_spans += len(spans)
-
-    def _first_spans(self, most: int) -> list[tuple[Any, ...]]:
-        taken = self.spans[:most]
-        del self.spans[: len(taken)]
-        return taken
-
-    def expect_ship(self, seconds: float) -> None:
-        """The ship wants the GIL again in so many."""
-        self.ship_due_ns = self.clock.now() + round(seconds * 1e9) + _OVERDUE_NS
-
-    def take(self, most: int) -> tuple[list[tuple[bytes, int]], list[tuple[Any, ...]]]:
-        """What the loop has packed, and up to `most` of the others, which are newer."""
-        with self._settling:  # else the loop packs some of them meanwhile
-            self.settle(most)
-            packed, self.packed, self._packed_spans = self.packed, [], 0
-            return packed, self._first_spans(most)
-
-    def take_spans(self, most: int) -> list[tuple[Any, ...]]:
-        """Up to `most` ended spans, oldest first, where no loop packs any."""
-        return self.take(most)[1]
-
     def take_cells(self) -> list[tuple[Any, ...]]:
         """The cells that changed since the last time."""
         self._bring_up_to_date()
@@ -299,10 +199,10 @@ class Recorder:
 
     def silence(self) -> None:
         """In a forked child: empty, and off. Locks are made anew, for another thread may have held them."""
-        self.lock, self._settling = threading.RLock(), threading.RLock()
+        self.lock = threading.RLock()
         self.forked = True
-        self.on = self.shipping = self.deferring = self.logs.on = False
-        self.ship_due_ns = NEVER
+        self.on = self.logs.on = False
+        super().silence()
         self._empty()
 
     def restart(self) -> None:
@@ -312,12 +212,8 @@ class Recorder:
         self.on = self.shipping = self.logs.on = True
 
     def _empty(self) -> None:
-        self.unsettled.clear()
-        self.packed.clear()
-        self._packed_spans = 0
-        self.spans.clear()
+        self.forget_ended()
         self.logs.empty()
-        self.ended_spans = self.dropped_spans = 0
         for instrument in self.instruments:
             for cell in instrument:
                 cell.zero()

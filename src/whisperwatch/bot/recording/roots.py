@@ -19,7 +19,8 @@ from opentelemetry.trace import Span as APISpan
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
-from whisperwatch.bot.recording.recorder import MOST_SPANS, RELIEF, recorder
+from whisperwatch.bot.recording.ended import MOST_SPANS, RELIEF
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from whisperwatch.bot import guard
-from whisperwatch.bot.recording.recorder import NEVER, Recorder
+from whisperwatch.bot.recording.recorder import Recorder
 from whisperwatch.bot.ship import forking, permission
 from whisperwatch.bot.ship.account import Account
 from whisperwatch.bot.ship.asking import Asking
@@ -29,6 +29,7 @@ from whisperwatch.bot.ship.flushes import Flushes
 from whisperwatch.bot.ship.keeper import Keeper
 from whisperwatch.bot.ship.options import Options
 from whisperwatch.bot.ship.sampler import OnBlocked, Pulse, Sampler
+from whisperwatch.bot.ship.way import Way
 from whisperwatch.state import StateDirectory
 
 logger = logging.getLogger("whisperwatch")
@@ -38,8 +39,6 @@ _TICK_S: Final = 0.1
 _SLOW_TICK_S: Final = 0.25
 _BEAT_S: Final = 0.4
 """A beat is due, though there are no spans to send: health calls a process silent that says nothing for a second."""
-_WAY_S: Final = 0.001
-"""For so long the loop lets an overdue ship have the GIL, where its turn takes longer."""
 _FEW: Final = 16
 _GOODBYE_S: Final = 5.0
 """The goodbye goes on for this long where `stop` was called with less."""
@@ -88,8 +87,7 @@ class Ship:
         self._keeper = Keeper(self.options, state, self._hello, self._disconnected, self._account.restarted)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._way = threading.Lock()
-        """Locked where the loop waits for the ship to rest; a collection of garbage may try to do so a second time."""
+        self._way = Way(recorder)
         self._callees, self._pulse = callees or {}, pulse
         self._carrier = Carrier(
             recorder, self._cargo, self._keeper, self._new_asking(), self._new_calls(), self._welcomed
@@ -126,8 +124,7 @@ class Ship:
         self._account.open()
         self._thread = threading.Thread(target=self._run, name="whisperwatch-ship", daemon=True)
         self._thread.start()
-        self._recorder.give_way = self._have_way
-        self._recorder.deferring = True
+        self._way.open(self._thread)
         forking.told.add(self)
 
     def stop(self, timeout_s: float = 2.0, reason: str = "closed") -> bool:
@@ -158,8 +155,7 @@ class Ship:
         try:
             self._sail()
         finally:
-            if self._recorder.give_way == self._have_way:  # else another ship sails by now
-                self._recorder.deferring, self._recorder.ship_due_ns = False, NEVER
+            self._way.close()
 
     def _sail(self) -> None:
         while not self._stopping:
@@ -186,22 +182,13 @@ class Ship:
     def _rest(self, hurried: bool) -> None:
         blocked_in_s = self._sampler.blocked_in_s() if self._keeper.connected else 0.0
         rest_s = 0.0 if hurried else min(max(blocked_in_s, _TICK_S), _SLOW_TICK_S)
-        self._recorder.expect_ship(rest_s)
-        if self._way.locked():
-            self._way.release()
+        self._way.rest(rest_s)
         waits = self._flushes or self.asking.waiting or self._keeper.welcome is None
         if self._keeper.link is not None and waits:
             self._keeper.link.wait(min(rest_s, _TICK_S), for_answer=True)
         else:
             self._wake.wait(rest_s)
         self._wake.clear()
-
-    def _have_way(self) -> None:
-        """On the bot's loop: let the ship, which waits for the GIL, do its turn."""
-        if threading.current_thread() is not self._thread and not self._stopping:
-            self._recorder.expect_ship(0.0)
-            self._way.acquire(blocking=False)
-            self._way.acquire(timeout=_WAY_S)  # until the ship rests
 
     def _call(self) -> None:
         """Something is to be done at once."""
@@ -314,6 +301,7 @@ class Ship:
     def after_fork_in_child(self) -> None:
         self._keeper.abandon()
         self._thread, self._stopping, self._flushes = None, False, Flushes()
-        self._wake, self._way, self._ended = threading.Event(), threading.Lock(), threading.Event()
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._way.after_fork()
         self._carrier.asking, self._carrier.calls = self._new_asking(), self._new_calls()
         self._cargo.after_fork(self.options.tape_bytes, self._account.lost, self._account.lost_logs)

@@ -16,8 +16,9 @@ from whisperwatch.bot.instrument.errors.counting import call_ended
 from whisperwatch.bot.instrument.measures import timing
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import read
+from whisperwatch.bot.recording.ended import MOST_SPANS
 from whisperwatch.bot.recording.exceptions import type_name
-from whisperwatch.bot.recording.recorder import MOST_SPANS, recorder
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import root_here
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
