@@ -53,6 +53,26 @@ def test_definitions_are_resolved_and_the_newest_values_kept(stream):
     assert cell.take_fresh() == []
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        (1, b"\x05\x00"),
+        (1, None),
+        (1, "many"),
+        (2, 1, b"\x05", 1.0, 2.0, (1, 0, 0), None),
+        (2, 1, 1.0, 1.0, 2.0, (1, b"\x05", 0), None),
+    ],
+)
+def test_what_is_no_number_is_left_out(stream, cell):
+    """`marshal` writes a number of numpy's as bytes."""
+    good = [(1, 3), (2, 1, 1.0, 1.0, 1.0, (1, 0, 0), None)]
+    stream.take(batch(2, (), (), good))
+    before = [one.value for instrument in stream.instruments for one in instrument.cells]
+    stream.take(batch(3, (), (), [cell]))
+    assert [one.value for instrument in stream.instruments for one in instrument.cells] == before
+    assert stream.skipped == 1
+
+
 def test_an_exemplar_on_a_bound_belongs_to_the_bucket_below(stream):
     stream.take(batch(2, (), (), [(2, 1, 1.0, 1.0, 1.0, (1, 0, 0), ((1.0, 0, 1, 1),))]))
     assert list(stream.instruments[1].cells[0].exemplars) == [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from fractions import Fraction
 
 import pytest
 
@@ -142,6 +143,33 @@ async def test_counts_and_depths(do, tape):
     assert tape.cells(semconv.FEATURE_USES, **BOT) == {("personality", "api"): 1, ("do", "command"): 1}
     assert tape.cells(semconv.FEEDBACK, **BOT) == {("positive", "api"): 1}
     assert tape.cells(semconv.SECURITY_EVENTS, **BOT) == {("login", "denied", "api"): 1}
+    assert tape.cells(semconv.QUEUE_DEPTH, **BOT) == {("memories",): 7}
+
+
+class Int64(bytes):
+    """As numpy's: `marshal` takes it for bytes."""
+
+    def __index__(self):
+        return int.from_bytes(self, "little")
+
+
+async def test_numbers_of_other_types_and_what_is_no_number(do, tape):
+    async def body(ctx):
+        with whisperwatch.operation("memory.retrieve") as op:
+            op.found(Int64(b"\5"), relevance=Fraction(1, 2))
+        with whisperwatch.operation("memory.store") as op:
+            op.found("3", relevance=None)
+        for depth in (Int64(b"\7"), "many", None, float("nan")):
+            whisperwatch.queue_depth("memories", depth)
+
+    await do(body)
+    retrieve, store = list(tape.root("message").walk())[-2:]
+    assert retrieve.attributes[semconv.MEMORY_ITEMS_KEY] == 5
+    assert retrieve.attributes[semconv.MEMORY_RELEVANCE_KEY] == 0.5
+    assert semconv.MEMORY_ITEMS_KEY not in store.attributes
+    assert tape.cells(semconv.MEMORY_DURATION, **BOT) == {
+        ("retrieve", "ok", "api"): 1, ("store", "ok", "api"): 1,
+    }  # fmt: skip
     assert tape.cells(semconv.QUEUE_DEPTH, **BOT) == {("memories",): 7}
 
 

@@ -15,6 +15,7 @@ class Cargo:
     """Takes batches as long as there is somebody to send them to."""
 
     unacknowledged = seq = 0
+    has_points = False
 
     def __init__(self) -> None:
         self.beats: list[Any] = []
@@ -33,7 +34,7 @@ def test_users_of_a_beat_that_was_not_sent_go_with_the_next() -> None:
     link = SimpleNamespace(sent=True, push=lambda: None, receive=lambda: (), hold=sent.append)
     keeper: Any = SimpleNamespace(link=None, refused=False, connected=False, expect=lambda: None)
     cargo: Any = Cargo()
-    recorder: Any = SimpleNamespace(waiting=False)
+    recorder: Any = SimpleNamespace(waiting=False, logs=SimpleNamespace(recorded=0, gone=0))
     calls: Any = SimpleNamespace(frames=lambda: ())
     carrier = Carrier(recorder, cargo, keeper, Asking(lambda: None), calls, lambda _: None)
     users = iter([[1, 2], [2, 3], [4]])

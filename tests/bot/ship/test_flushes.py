@@ -34,6 +34,52 @@ def test_who_waits_longer_than_a_turn_is_answered_by_the_next() -> None:
     assert flush.wait(0)
 
 
+def test_who_comes_while_others_are_aboard_waits_for_a_mark_of_their_own() -> None:
+    flushes = Flushes()
+    first = flushes.ask()
+    flushes.board()
+    flushes.mark = (5, 0)
+    second = flushes.ask()
+    flushes.board()
+    flushes.done()
+    assert (first.wait(0), second.wait(0)) == (True, False)
+    assert flushes.mark is None
+    flushes.board()
+    assert flushes.aboard
+    flushes.done()
+    assert second.wait(0)
+    assert not flushes.aboard
+
+
+BUSY = """
+def busy():
+    while busying.is_set():
+        due = time.perf_counter() + 0.0001
+        while time.perf_counter() < due:
+            pass
+        record()
+        recorder.logs.put((time.monotonic_ns(), 9, "INFO", "busy", "x", None, 0, 0, 0, None, None, None))
+busying = threading.Event(); busying.set()
+at_once = threading.Thread(target=busy, daemon=True); at_once.start()
+"""
+
+
+def test_it_is_answered_though_more_is_recorded_without_a_pause(bots: Bots) -> None:
+    """What was recorded before is the watcher's then, and what comes meanwhile keeps nobody waiting."""
+    bot = bots()
+    bot.sail()
+    bot.do("record(3000)")
+    bot.do(BUSY)
+    assert bot.do("until(lambda: recorded > 3100)")
+    at_asking = bot.do("recorded")
+    assert bot.do("[ship.flush(20) for _ in range(3)]") == [True] * 3
+    assert bot.do("recorded") > at_asking, "it went on"
+    assert bot.metric('whisperwatch_received_total{signal="spans"') >= at_asking
+    assert bot.metric("discord_gateway_connects_total") >= at_asking
+    bot.do("busying.clear() or at_once.join()")
+    assert bot.do("ship.flush(20)")
+
+
 def test_the_end_answers_everybody_at_once_also_who_asks_later() -> None:
     flushes = Flushes()
     aboard = flushes.ask()

@@ -52,6 +52,28 @@ def test_the_unacknowledged_go_first_on_the_next_connection() -> None:
     assert losses == {}
 
 
+def test_up_to_a_mark_it_has_chunks_until_they_are_acknowledged_or_dropped() -> None:
+    waiting = Waiting(10_000, Losses())
+    assert not waiting.has(waiting.made)
+    waiting.add(spans(1))
+    waiting.add(spans(2))
+    mark = waiting.made
+    waiting.add(spans(3))
+    assert waiting.has(mark)
+    for seq in (1, 2, 3):
+        waiting.next(seq)
+    waiting.acknowledged(1, 1)
+    assert waiting.has(mark), "the second"
+    waiting.disconnected()
+    assert waiting.has(mark), "it has to be sent again"
+    assert numbers(waiting.next(1)) == [2]
+    waiting.acknowledged(1, 1)
+    assert not waiting.has(mark), "whatever came later"
+    assert waiting.has(waiting.made)
+    waiting.clear("refused")
+    assert not waiting.has(waiting.made)
+
+
 def test_what_a_watcher_had_and_did_not_pass_on_dies_with_it() -> None:
     losses = Losses()
     waiting = Waiting(10_000, losses)

@@ -15,8 +15,10 @@ from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.measures import timing
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import enter, leave
+from whisperwatch.bot.recording.numbers import number
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
+from whisperwatch.bot.saying import say_once
 
 _KIND_CONSUMER = 4
 
@@ -76,13 +78,17 @@ def job(name: str) -> Job:
 
 
 def queue_depth(queue: str, depth: float) -> None:
-    """How much waits in the queue of this name now: `bot.queue.depth`."""
+    """How much waits in the queue of this name now: `bot.queue.depth`. What is no finite number is said once, and left
+    out."""
     if bots:
         checked("a queue", queue)
         try:
             bot = any_bot()
             if bot is not None:
-                bot.counted(semconv.QUEUE_DEPTH, queue).set(depth)
+                if (value := number(depth)) is None:
+                    say_once(f"queue_depth takes finite numbers: a {type(depth).__name__} was left out")
+                else:
+                    bot.counted(semconv.QUEUE_DEPTH, queue).set(value)
         except Exception:
             guard.failed(semconv.QUEUE_DEPTH.name)
 

@@ -10,6 +10,7 @@ from whisperwatch.bot.api.names import checked
 from whisperwatch.bot.instrument.bots import Bot, any_bot
 from whisperwatch.bot.instrument.errors.counting import call_ended
 from whisperwatch.bot.recording.current import enter_span, leave
+from whisperwatch.bot.recording.numbers import number
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import root_here
 from whisperwatch.bot.recording.spans import Span
@@ -29,12 +30,15 @@ class Operation(Block):
         self._span: Span | None = None
         self._token: Any = None
         self._start = 0
-        self._items: int | None = None
+        self._items: float | None = None
         self._relevance: float | None = None
 
     def found(self, items: int, relevance: float | None = None) -> None:
-        """Of a memory operation: how many were retrieved or stored, and how well the best one fits, from 0 to 1."""
-        self._items, self._relevance = items, relevance
+        """Of a memory operation: how many were retrieved or stored, and how well the best one fits, from 0 to 1.
+
+        What is no finite number is left out.
+        """
+        self._items, self._relevance = number(items), number(relevance)
 
     def _begin(self) -> bool:
         name = self._name

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from math import isfinite
 from typing import Any
 
 from opentelemetry import metrics
@@ -15,6 +14,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
 from whisperwatch.bot.recording.cells import Instrument, Number
+from whisperwatch.bot.recording.numbers import number
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.spans import Span
 
@@ -36,56 +36,56 @@ class _OverCells:
 
 class Counter(_OverCells, metrics.Counter):
     def add(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
-        if not isfinite(amount):
-            logger.warning(
-                "Add amount %s is not finite on Counter %s, ignoring measurement.", amount, self.name
-            )
-        elif amount < 0:
+        value = number(amount)
+        if value is None:
+            logger.warning("Add amount %s is no finite number on Counter %s, ignored.", amount, self.name)
+        elif value < 0:
             logger.warning("Add amount must be non-negative on Counter %s.", self.name)
         else:
-            self._find(attributes).add(amount)
+            self._find(attributes).add(value)
 
 
 class UpDownCounter(_OverCells, metrics.UpDownCounter):
     def add(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
-        if isfinite(amount):
-            self._find(attributes).add(amount)
-        else:
+        value = number(amount)
+        if value is None:
             logger.warning(
-                "Add amount %s is not finite on UpDownCounter %s, ignoring measurement.", amount, self.name
+                "Add amount %s is no finite number on UpDownCounter %s, ignored.", amount, self.name
             )
+        else:
+            self._find(attributes).add(value)
 
 
 class Gauge(_OverCells, metrics._Gauge):
     def set(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
-        if isfinite(amount):
-            self._find(attributes).set(amount)
+        value = number(amount)
+        if value is None:
+            logger.warning("Set amount %s is no finite number on Gauge %s, ignored.", amount, self.name)
         else:
-            logger.warning(
-                "Set amount %s is not finite on Gauge %s, ignoring measurement.", amount, self.name
-            )
+            self._find(attributes).set(value)
 
 
 class Histogram(_OverCells, metrics.Histogram):
     def record(self, amount: Number, attributes: Any = None, context: Context | None = None) -> None:
-        if not isfinite(amount):
+        value = number(amount)
+        if value is None:
             logger.warning(
-                "Record amount %s is not finite on Histogram %s, ignoring measurement.", amount, self.name
+                "Record amount %s is no finite number on Histogram %s, ignored.", amount, self.name
             )
             return
-        if amount < 0:
+        if value < 0:
             logger.warning("Record amount must be non-negative on Histogram %s.", self.name)
             return
         cell = self._find(attributes)
         span = get_current_span(context)
         if isinstance(span, Span):
-            cell.record(amount, span)
+            cell.record(value, span)
             return
-        cell.record(amount)
+        cell.record(value)
         if span is not INVALID_SPAN:
             around = span.get_span_context()
             if around.is_valid and around.trace_flags.sampled:
-                cell.exemplify(amount, around.trace_id, around.span_id)
+                cell.exemplify(value, around.trace_id, around.span_id)
 
 
 class Observable(_OverCells):
@@ -116,11 +116,11 @@ class Observable(_OverCells):
             self.instrument.observed = set(found)
 
     def _take(self, observation: Observation, found: dict[Any, Number]) -> None:
-        value = observation.value
-        if not isfinite(value):
+        value = number(observation.value)
+        if value is None:
             logger.warning(
-                "Callback returned a non-finite value %s for instrument %s, ignoring measurement.",
-                value,
+                "Callback returned %s for instrument %s, which is no finite number; ignored.",
+                observation.value,
                 self.name,
             )
             return

@@ -36,7 +36,6 @@ class Logs:
         self._records: list[Log] = []
         self._characters = 0
         self._gone = 0
-        """Taken or lost."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -48,6 +47,11 @@ class Logs:
         self._characters += len(record[_BODY])
         if len(self._records) > self._most or self._characters > MOST_CHARACTERS:
             self._make_room()
+
+    @property
+    def gone(self) -> int:
+        """All that were taken, or lost."""
+        return self._gone
 
     @property
     def recorded(self) -> int:

@@ -48,6 +48,20 @@ class Cargo:
         return self.waiting.unacknowledged + self.logs.unacknowledged
 
     @property
+    def mark(self) -> tuple[int, int]:
+        """The newest chunks of spans and logs that are on board, for `has`."""
+        return self.waiting.made, self.logs.made
+
+    def has(self, mark: tuple[int, int]) -> bool:
+        """Whether some of what was on board at this mark is not yet the watcher's."""
+        return self.waiting.has(mark[0]) or self.logs.has(mark[1])
+
+    @property
+    def has_points(self) -> bool:
+        """Whether cells that were taken, or definitions, are still to be sent."""
+        return bool(self._cells) or self._undefined
+
+    @property
     def ashore(self) -> bool:
         """Whether the watcher has every span and log record that was taken."""
         return not (self.unacknowledged or len(self.waiting) or self.logs.any)

@@ -22,6 +22,8 @@ HOLD_S: Final = 0.00025
 """For so long the GIL is held in one go: it is what the bot's loop may have to wait."""
 PAUSE_S: Final = 0.001
 """Between two such."""
+_THOROUGH_S: Final = 2.0
+"""At most, beyond the time."""
 _MOST_USERS: Final = 100_000
 """That wait for a beat that can be sent."""
 
@@ -72,20 +74,30 @@ class Carrier:
         return bool(not link.sent or self._cargo or self.calls.ended)
 
     def carry(
-        self, until: float, make_beat: Callable[[], dict[str, Any]], *, packed_only: bool = False
-    ) -> None:
+        self,
+        until: float,
+        make_beat: Callable[[], dict[str, Any]],
+        *,
+        packed_only: bool = False,
+        thorough: bool = False,
+    ) -> bool:
         """Take what was recorded, in pieces, and send what goes, until nothing is left or it is time.
 
         What comes meanwhile is the next turn's: of a busy loop the GIL would be wanted without an end. `packed_only`
-        leaves what the loop hasn't packed, too.
+        leaves what the loop hasn't packed, too; `thorough` goes on beyond the time while the watcher reads, until all
+        that was recorded before is on board.
+
+        Returns:
+            Whether it is, and the points are sent.
         """
         if self.said_goodbye:
             self._push()  # where the watcher was slow to read, some of it is still here
             self._read()
-            return
+            return False
         beat: dict[str, Any] | None = self._with_unsent(make_beat())
         self._read()
         left = 0 if packed_only else self._recorder.waiting
+        logs = self._recorder.logs.recorded
         if packed_only:
             self._cargo.take_spans(packed_only=True)
         begun = time.perf_counter()
@@ -96,16 +108,22 @@ class Carrier:
                 self._cargo.clear("refused")
             if self._send_piece(beat):
                 beat = None
+            is_taken = left <= 0 and logs <= self._recorder.logs.gone
             is_late = time.monotonic() >= until
+            if is_late and thorough and not is_taken and self._keeper.connected and not self._is_full:
+                is_late = time.monotonic() >= until + _THOROUGH_S
             if is_late or not (left > 0 or self._can_send):
                 self._push()
                 if is_late or not (left > 0 or self._can_send):
                     self._unsent = () if beat is None else beat["users"]
-                    return
+                    return is_taken and self._points_are_sent(beat)
             if time.perf_counter() - begun >= HOLD_S or self._is_full:
                 self._pause(until, for_room=left <= 0)
                 self._read()
                 begun = time.perf_counter()
+
+    def _points_are_sent(self, beat: dict[str, Any] | None) -> bool:
+        return beat is None and not self._cargo.has_points and not self._is_full
 
     def _with_unsent(self, beat: dict[str, Any]) -> dict[str, Any]:
         """With the users of a beat that could not be sent: nobody else tells of them again."""

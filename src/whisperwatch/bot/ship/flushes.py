@@ -1,7 +1,8 @@
 """Who waits for what was recorded to be the watcher's. Any thread asks; the ship's answers.
 
-A flush is answered by a turn of the ship that began after it was asked: an older turn may have looked at the recorder
-before that.
+A flush goes aboard with a turn of the ship that begins after it was asked: an older turn may have looked at the
+recorder before that. Once a turn has carried all that was recorded before it began, `mark` says how far that is; when
+the watcher has it up to there, the flush is answered, whatever was recorded meanwhile.
 """
 
 from __future__ import annotations
@@ -26,13 +27,18 @@ class Flush:
 
 
 class Flushes:
-    """Flushes that wait. Between `board` and `done` new ones wait for the next turn."""
+    """Flushes that wait. Between `board` and `done` new ones wait for a later turn.
+
+    Attributes:
+        mark: how far the watcher must have the cargo for those aboard, once that is known.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: list[Flush] = []
         self._aboard: list[Flush] = []
         self._closed = False
+        self.mark: tuple[int, int] | None = None
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""
@@ -51,12 +57,17 @@ class Flushes:
     def board(self) -> None:
         """A turn begins: it carries what those waited for who asked before."""
         with self._lock:
-            self._aboard += self._asked
-            self._asked = []
+            if not self._aboard:
+                self._aboard, self._asked = self._asked, []
+
+    @property
+    def aboard(self) -> bool:
+        """Whether anybody is aboard."""
+        return bool(self._aboard)
 
     def done(self) -> None:
-        """The watcher has all that was recorded before the last `board`."""
-        aboard, self._aboard = self._aboard, []
+        """The watcher has all that was recorded before the `board` of those aboard."""
+        aboard, self._aboard, self.mark = self._aboard, [], None
         for flush in aboard:
             flush.answer(True)
 

@@ -32,6 +32,15 @@ class LogsOnBoard:
     def unacknowledged(self) -> int:
         return self._waiting.unacknowledged
 
+    @property
+    def made(self) -> int:
+        """See `Waiting`."""
+        return self._waiting.made
+
+    def has(self, number: int) -> bool:
+        """See `Waiting`."""
+        return self._waiting.has(number)
+
     def next(self, seq: int) -> bytes | None:
         """What goes with batch `seq`; None when there is nothing."""
         if not len(self._waiting) and (taken := self._logs.take(_PIECE)):

@@ -167,7 +167,9 @@ class Ship:
             self._rest(hurried=time.monotonic() >= began + _TICK_S)
         self.asking.close("The bot is ending.")
         self._part()
-        if self._carrier.said_farewell and not self._recorder.waiting:
+        if self._carrier.said_farewell and not (self._recorder.waiting or len(self._recorder.logs)):
+            self._flushes.done()
+            self._flushes.board()
             self._flushes.done()
         self._flushes.close()
         self._account.close()
@@ -203,8 +205,9 @@ class Ship:
             relieved = bool(self._recorder.packed) and not self._flushes
             if not relieved:
                 self._settle()
-            self._carrier.carry(until, self._make_beat, packed_only=relieved)
-            self._answer_flushes()
+            asked = self._flushes.aboard and self._flushes.mark is None
+            carried = self._carrier.carry(until, self._make_beat, packed_only=relieved, thorough=asked)
+            self._answer_flushes(carried)
             self._sampler.speak()
         except Exception:
             guard.failed("ship")
@@ -228,11 +231,15 @@ class Ship:
             self._last_collection = time.monotonic()
             self._recorder.collect()
 
-    def _answer_flushes(self) -> None:
+    def _answer_flushes(self, carried: bool) -> None:
+        flushes = self._flushes
         if self._keeper.refused:
-            self._flushes.close()
-        elif self._keeper.connected and self._cargo.ashore and not self._carrier.has_more:
-            self._flushes.done()
+            flushes.close()
+        elif self._keeper.connected and flushes.aboard:
+            if flushes.mark is None and carried:
+                flushes.mark = self._cargo.mark
+            if flushes.mark is not None and not self._cargo.has(flushes.mark):
+                flushes.done()
 
     def _welcomed(self, welcome: dict[str, Any]) -> None:
         settings = welcome.get("settings", {})
@@ -244,6 +251,7 @@ class Ship:
             self._on_welcome(welcome)
 
     def _disconnected(self) -> None:
+        self._flushes.mark = None
         self._cargo.disconnected(orderly=self._carrier.said_farewell)
         self.asking.disconnected()
         self._carrier.calls.disconnected()

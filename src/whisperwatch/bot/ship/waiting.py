@@ -19,6 +19,8 @@ class Chunk:
 
     packed: bytes
     count: int
+    number: int
+    """Of all chunks of these records, from 1."""
 
 
 class Waiting:
@@ -34,6 +36,8 @@ class Waiting:
         self._lost = lost
         self._to_send: deque[Chunk] = deque()
         self._sent: deque[tuple[int, Chunk]] = deque()
+        self.made = 0
+        """Chunks that there ever were, and the number of the newest."""
         self._taken = 0
         self._passed = 0
 
@@ -46,13 +50,19 @@ class Waiting:
         """Chunks that were sent, and that the watcher hasn't said to have."""
         return len(self._sent)
 
+    def has(self, number: int) -> bool:
+        """Whether a chunk up to this number waits or is under way."""
+        oldest = self._sent[0][1] if self._sent else self._to_send[0] if self._to_send else None
+        return oldest is not None and oldest.number <= number
+
     def add(self, records: list[tuple[Any, ...]]) -> None:
         """Put records behind the others."""
         self.add_packed(tape.pack_records(records), len(records))
 
     def add_packed(self, packed: bytes, count: int) -> None:
         """As `add`, of so many records that are packed already."""
-        self._to_send.append(Chunk(packed, count))
+        self.made += 1
+        self._to_send.append(Chunk(packed, count, self.made))
         self.size += len(packed)
         while self.size > self.limit_bytes and self._to_send:
             dropped = self._to_send.popleft()

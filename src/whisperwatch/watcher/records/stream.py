@@ -13,6 +13,7 @@ from whisperwatch.watcher.records.reading import MOST_ENDPOINTS, Endpoint, Log, 
 from whisperwatch.watcher.redaction import Redactor
 
 _logger = logging.getLogger(__name__)
+_NUMBERS: Final = frozenset({int, float, bool})
 _SPAN_FIELDS: Final = 17
 _LOG_FIELDS: Final = 12
 _KINDS: Final = frozenset({"counter", "updowncounter", "gauge", "histogram"})
@@ -139,14 +140,15 @@ class Stream(Records):
             instrument, cell = found
             if instrument.kind != "histogram":
                 _, value = record
-                cell.value = (value,)
+                cell.value = _numbers(value)
                 return
             _, count, total, least, most, buckets, exemplars = record
             if len(buckets) != len(instrument.bounds) + 1:
                 raise ValueError(f"{len(buckets)} buckets for {len(instrument.bounds)} bounds")
-            cell.value = (count, total, least, most, tuple(buckets))
+            _numbers(*buckets)
+            cell.value = (*_numbers(count, total, least, most), tuple(buckets))
             for value, at, trace_id, span_id in exemplars or ():
-                bucket = bisect_left(instrument.bounds, value)
+                bucket = bisect_left(instrument.bounds, *_numbers(value))
                 cell.exemplars[bucket] = cell.fresh[bucket] = Exemplar(value, at + offset, trace_id, span_id)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             self._skip(1, f"the cell {record!r:.200} can't be resolved ({error!r})")
@@ -184,6 +186,13 @@ class Stream(Records):
                 "what the bot's process sent can't be read in full: %s; it is left out, counted, and not logged again",
                 why,
             )
+
+
+def _numbers(*values: Any) -> tuple[Any, ...]:
+    """They, if they are: all that shows or keeps them relies on it."""
+    if not _NUMBERS.issuperset(map(type, values)):
+        raise TypeError("a value is no number")
+    return values
 
 
 def _harmless(definition: Any) -> Any:
