@@ -23,7 +23,13 @@ Press = discord.Interaction
 
 
 @pytest.fixture
-def noted(bot):
+def waits():
+    """Set when the bot waits for another message."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def noted(bot, waits):
     """Texts that the bot has masked, by what it says is in them."""
     found: dict[str, str] = {}
 
@@ -54,25 +60,58 @@ def noted(bot):
 
     @bot.listen()
     async def on_message_edit(before, after):
-        found["edit"] = mask(f"from {before.content}")
+        found["edit"] = mask(f"from {before.content} to {after.content} by {after.author}")
 
     @bot.listen()
     async def on_member_join(member):
         found["member"] = mask(f"welcome, {member.name} of {member.guild.name}")
 
+    @bot.listen()
+    async def on_raw_reaction_add(payload):
+        mask("so its needles are made before the other event's")
+
+    @bot.listen()
+    async def on_reaction_add(reaction, user):
+        message = reaction.message
+        found["reaction"] = mask(f"{user} reacted to {message.content} in #{message.channel}")
+
+    @bot.listen()
+    async def on_typing(channel, user, when):
+        found["typing"] = mask(f"{user} types in #{channel}")
+
+    @bot.listen()
+    async def on_guild_join(guild):
+        found["joined"] = mask(f"joined {guild}")
+
+    @bot.command()
+    async def wait(ctx):
+        found["mentioned"] = mask(f"for {ctx.message.mentions[0].name}")
+        asyncio.get_running_loop().call_soon(waits.set)
+        answer = await bot.wait_for("message", check=lambda message: message.author == ctx.author)
+        found["waited"] = mask(f"then said: {answer.content}")
+
     bot.noted = found
     return bot
 
 
-async def test_words_and_names_of_the_current_event_are_masked(run, noted, tape, settle):
-    async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, noted):
+async def test_words_and_names_of_the_current_event_are_masked(run, noted, waits, tape, settle):
+    async with LoopbackDiscord([PLAN], people=["ada-of-old", "robert"]) as server, run(server, noted):
         ada = server.user("ada-of-old")
         said = await ada.say(SAID)
         await settle(server, noted)
         await noted.late
         await server.reply_to(await ada.slash("tell", story="once upon a time there was"))
+        await ada.react(said, "👍")
+        await ada.type()
+        await settle(server, noted)
         await ada.edit(said, "something quite different")
         await server.user("new-member").join()
+        await settle(server, noted)
+        bob = server.user("robert")
+        await bob.say(f"!wait <@{ada.id}>")
+        await waits.wait()
+        await bob.say("what nobody else may read")
+        noted.dispatch("guild_join", noted.guilds[0])
         await settle(server, noted)
         assert noted.noted == {
             "content": "saving '[masked]'",
@@ -81,7 +120,12 @@ async def test_words_and_names_of_the_current_event_are_masked(run, noted, tape,
             "later": "later: [masked]",
             "option": "story=[masked]",
             "option names": "[masked] of [masked]",
-            "edit": "from ![masked]",
+            "edit": "from ![masked] to [masked] by [masked]",
+            "reaction": "[masked] reacted to ![masked] in #[masked]",
+            "typing": "[masked] types in #[masked]",
+            "joined": "joined [masked]",
+            "waited": "then said: [masked]",
+            "mentioned": "for [masked]",
             "member": "welcome, [masked] of [masked]",
         }
     own = next(span for span in tape.spans() if span.name == "own")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import timeit
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -72,6 +74,19 @@ def test_what_does_not_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "masked"),
+    [
+        ("王小明", "用户王小明明加入", "用户[masked]明加入"),
+        ("小明", "用户小明加入", "用户[masked]加入"),
+        ("明", "用户明加入", "用户明加入"),
+        ("Žofie", "uživatel ZˇOFIE, žofie", "uživatel ZˇOFIE, [masked]"),
+    ],
+)
+def test_names_in_other_scripts(name: str, text: str, masked: str) -> None:
+    assert masked_by(Needles((), [name]), text) == masked
+
+
+@pytest.mark.parametrize(
     ("said", "text", "masked"),
     [
         ("hello", "said hello twice", "said [masked] twice"),
@@ -91,6 +106,16 @@ def test_what_does_not_stays(text: str) -> None:
         ("क्या", "got 'क्या' there", "got '[masked]' there"),
         ("İs", "got 'İs' there", "got '[masked]' there"),
         ("", "anything", "anything"),
+        ("我的祖母住在下萨克森", "用户说我的祖母住在下萨克森。", "用户说[masked]。"),
+        ("我的祖母住在下萨克森", "only 祖母住在", "only [masked]"),
+        ("คุณยายของฉัน", "เขาพูดว่าคุณยายของฉันครับ", "เขาพูดว่า[masked]ครับ"),
+        ("my grandmother lives here", "key mem_my_grandmother_lives_here:1", "key mem_[masked]:1"),
+        ("die Straße am großen Fluß", "DIE STRASSE AM GROSSEN FLUSS!", "[masked]!"),
+        ("héllo wörld schön", f"got {unicodedata.normalize('NFD', 'héllo wörld schön')}.", "got [masked]."),
+        ("\uff46\uff55\uff4c\uff4c width letters", "got full width letters", "got [masked]"),
+        ("my grandmother lives here", "my grand\u200bmother lives here", "[masked]"),
+        ("it's <my> grandmother & aunt", f"p {html.escape('<my> grandmother & aunt')}", "p &lt;[masked]"),
+        ("héllo wörld schön", f"got {'héllo wörld schön'.encode()!r}", "got b'[masked]'"),
     ],
 )
 def test_short_and_foreign_messages(said: str, text: str, masked: str) -> None:
@@ -100,7 +125,8 @@ def test_short_and_foreign_messages(said: str, text: str, masked: str) -> None:
 
 WORDS = (
     "a", "ab", "the", "meaning", "of", "life", "unbelievable", "!ask", ":-)", "😀", "İs", "schön", "it's", "x-y",
-    "don't", "`of`", "'meaning'", "\\n", "%20", "\n", ",", "a'b",
+    "don't", "`of`", "'meaning'", "\\n", "%20", "\n", ",", "a'b", "我的祖母", "好", "_the_", "&amp;", "e\u0301",
+    "STRASSE", "straße",
 )  # fmt: skip
 WRITTEN = st.lists(st.sampled_from(WORDS), max_size=9)
 
@@ -117,8 +143,10 @@ def test_what_was_said_is_masked_alike_before_it_is_looked_into(
 ) -> None:
     """Texts of the same few words, so that they repeat each other in all ways."""
     texts = [" ".join(words) for words in said]
-    encode = data.draw(st.sampled_from((str, repr, json.dumps, ascii, quote)))
-    text = encode(between.join(written))
+    encode = data.draw(
+        st.sampled_from((str, repr, json.dumps, ascii, quote, html.escape, str.encode, str.upper))
+    )
+    text = str(encode(between.join(written)))
     assert masked_by(Said(texts), text) == masked_by(Needles(texts), text)
 
 

@@ -25,6 +25,16 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"author": Thing(name="bob", global_name=None), "guild": None, "channel": Thing(recipient=None)},
         ["bob"],
     ),
+    "who mentions and answers": (
+        {
+            "author": Thing(name="bob", global_name=None),
+            "guild": None,
+            "channel": Thing(recipient=None),
+            "mentions": [MEMBER],
+            "reference": Thing(resolved=Thing(author=Thing(name="eve", global_name="Eve"))),
+        },
+        ["bob", "ada", "Ada L.", "The Countess", "eve", "Eve"],
+    ),
     "of a guild that isn't known": (
         {
             "author": Thing(name="bob", global_name=None),
@@ -58,6 +68,6 @@ def test_the_same_words_are_found(kind: type[discord.Message], reference: Any, w
 
 def _message(kind: type[discord.Message], **attributes: Any) -> discord.Message:
     message = kind.__new__(kind)
-    for name, value in attributes.items():
+    for name, value in {"mentions": [], "reference": None, **attributes}.items():
         setattr(message, name, value)
     return message

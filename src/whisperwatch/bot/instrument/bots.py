@@ -123,6 +123,8 @@ class Bot:
             root.begin(shard.last_event_ns)  # after it is the bot's: who is asked may raise
         elif root.subject is None and args:
             root.subject = args[0]
+        if len(args) > 1:
+            root.others = args[1:]
         return root
 
     def event_root(self, event_name: str, args: tuple[Any, ...]) -> tuple[Root, bool]:
@@ -133,6 +135,7 @@ class Bot:
         if root is not None:
             return root, False
         begun = EventRoot(self, self.event_cells(event_name), args[0] if args else None, None)
+        begun.others = args[1:]
         begun.begin(0)
         return begun, True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.masking import heard
 from whisperwatch.bot.recording.readable import SAMPLED
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
@@ -43,6 +44,8 @@ class EventRoot(Root):
 
     kind_number = _KIND_CONSUMER
     held: list[Span] | None = None
+    others: tuple[Any, ...] = ()
+    """What the event was about, too: who reacted, what a message was before."""
     conversation: Any = None
     """The one that it belongs to, where the bot's code said so."""
 
@@ -61,6 +64,14 @@ class EventRoot(Root):
         self.flags = SAMPLED
         self.sampled = True
         self.own = self.trouble = self.held = self.conversation = None
+
+    def also(self, args: tuple[Any, ...]) -> None:
+        """Its gateway event is dispatched under another name, with more: a raw event goes before most."""
+        if any(one is args[0] for one in self.others):
+            return
+        self.others += args
+        if self.needles:
+            heard(self, args)
 
     def hold_back(self, span: Span) -> None:
         """Keep a listener's ended span: it goes where this root goes."""

@@ -18,10 +18,11 @@ from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.event_roots import EventRoot
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
+from whisperwatch.bot.masking import heard
 from whisperwatch.bot.recording.current import enter, enter_span, leave
 from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import Root
+from whisperwatch.bot.recording.roots import Root, live_root
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
@@ -47,6 +48,8 @@ def run_event(original: Any) -> Any:
                 known_root = bot.root
                 if known_root is None or known_root.subject is None:
                     known_root = bot.parse_root(event_name, args)
+                elif args and args[0] is not known_root.subject:
+                    known_root.also(args)
                 root, enters = known_root, True
             else:
                 root, enters = bot.event_root(event_name, args)
@@ -187,7 +190,8 @@ def wait_for(original: Any) -> Any:
 
     def wait_for(self: Any, event: str, /, *, check: Any = None, timeout: float | None = None) -> Any:
         try:
-            check = functools.partial(_checked, bot_of(self), event.lower(), trace.get_current_span(), check)
+            waiting = trace.get_current_span(), live_root()
+            check = functools.partial(_checked, bot_of(self), event.lower(), *waiting, check)
         except Exception:
             guard.failed("wait_for")
         return original(self, event, check=check, timeout=timeout)
@@ -195,10 +199,12 @@ def wait_for(original: Any) -> Any:
     return wait_for
 
 
-def _checked(bot: Bot, event: str, waiting: trace.Span, check: Any, *args: Any) -> Any:
+def _checked(bot: Bot, event: str, waiting: trace.Span, root: Root | None, check: Any, *args: Any) -> Any:
     matched = True if check is None else check(*args)
     if matched:
         try:
+            if root is not None:
+                heard(root, args)
             _link(bot, event, waiting, args)
         except Exception:
             guard.failed("wait_for link")

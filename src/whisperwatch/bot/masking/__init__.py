@@ -3,7 +3,7 @@
 Bots log what users write, and exceptions quote it. Only this process knows what that is.
 """
 
-from .mask import mask, told
+from .mask import heard, mask, told
 from .needles import MASKED
 
-__all__ = ["MASKED", "mask", "told"]
+__all__ = ["MASKED", "heard", "mask", "told"]

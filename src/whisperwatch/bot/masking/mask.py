@@ -64,9 +64,18 @@ def told(text: str) -> None:
         guard.failed("told")
 
 
-def _with(known: Sequence[Said], text: str) -> tuple[Said, ...]:
+def heard(root: Any, subjects: Sequence[Any]) -> None:
+    """Have masked in a root, from now on, what it turns out to be about, too: an event that was waited for in it."""
+    try:
+        known = root.needles or _of_root(root)
+        root.needles = (*known[:2], *(*known[2:], *_of_subjects(*subjects))[-_MOST_TOLD:])
+    except Exception:
+        guard.failed("heard")
+
+
+def _with(known: Sequence[Any], text: str) -> tuple[Any, ...]:
     """The newest that were told, each once."""
-    if not text or any(one.texts == [text] for one in known):
+    if not text or any(isinstance(one, Said) and one.texts == [text] for one in known):
         return tuple(known)
     return (*known, Said([text]))[-_MOST_TOLD:]
 
@@ -74,11 +83,14 @@ def _with(known: Sequence[Said], text: str) -> tuple[Said, ...]:
 def _of_root(root: Any) -> Any:
     """A tuple: what the root's event says, what who is in it is called, then what was told in it."""
     subject = getattr(root, "subject", None)
-    if subject is None:
-        root.needles = _NOBODYS
-    else:
-        root.needles = (Said(words_of(subject)), _of_names(tuple(names_of(subject))))
+    root.needles = _NOBODYS if subject is None else _of_subjects(subject, *getattr(root, "others", ()))
     return root.needles
+
+
+def _of_subjects(*subjects: Any) -> tuple[Said, Needles]:
+    words = [text for subject in subjects for text in words_of(subject)]
+    names = dict.fromkeys(name for subject in subjects for name in names_of(subject))
+    return Said(words), _of_names(tuple(names))
 
 
 @lru_cache(_PLACES)

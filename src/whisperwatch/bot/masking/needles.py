@@ -1,15 +1,16 @@
 """What a text must not repeat, and finding it there.
 
-Texts are compared as words in lower case, so that quotes, punctuation and line breaks around them change nothing. What
-is looked for are runs of words: the whole of a name or of a short message; of longer ones each three words in a row,
-and each word or pair of words of 12 characters or more. Longer runs are made of these, so finding them takes one pass
-over the text.
+Texts are compared as words in lower case, so that quotes, punctuation and line breaks around them change nothing. In
+scripts that put no spaces between words each sign is a word. What is looked for are runs of words: the whole of a name
+or of a short message; of longer ones each three words in a row, and each word or pair of words of 12 characters or
+more. Longer runs are made of these, so finding them takes one pass over the text.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -25,7 +26,19 @@ _SHORTEST_NAME: Final = 4
 _MOST_CHARACTERS: Final = 20_000
 _KEPT: Final = 1024
 _SHORT_ENOUGH: Final = 64
-_WORD: Final = re.compile(r"\w+")
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+"""Signs of Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
+_INSIDE: Final = (
+    "\u00ad\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200d\u2060\u3099\u309a\ufe20-\ufe2f\ufeff"
+)
+"""Marks that are written over the sign before them, and what isn't seen at all."""
+_WORD: Final = re.compile(rf"[{_UNSPACED}][{_INSIDE}]*|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[{_INSIDE}])*")
+_SIGN: Final = re.compile(rf"[{_UNSPACED}]")
+_UNSEEN: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff "))
+_ENTITY: Final = re.compile(r"&(?:[a-z]{2,8}|#\d{1,7}|#x[0-9a-f]{1,6});")
 _LOWER_WORDS: Final = bytes(
     ord(letter) if _WORD.match(letter := chr(code).lower()) else 32 for code in range(128)
 ) + bytes(128)
@@ -49,7 +62,7 @@ class Needles:
         for text in texts:
             self._add_text(text)
         for name in names:
-            if len(name) >= _SHORTEST_NAME:
+            if _weight(name) >= _SHORTEST_NAME:
                 self._add_whole(name)
         self._sizes = tuple(sorted({run.count(" ") + 1 for run in self._runs}, reverse=True))
         self._anchors = {max(run.split(" "), key=len) for run in self._runs}
@@ -86,7 +99,7 @@ class Needles:
 
     def _add_whole(self, text: str) -> None:
         run = _run(text) if len(text) <= _SHORT_ENOUGH else " ".join(words_in(text))
-        if len(run) >= _SHORTEST_NAME:
+        if _weight(run) >= _SHORTEST_NAME:
             self._runs.add(run)
         elif len(run) > 1:
             self._short.add(run)
@@ -108,7 +121,7 @@ class Needles:
 
     def _found_runs(self, text: str) -> Iterator[tuple[int, int]]:
         found = list(_WORD.finditer(text))
-        words = [word[0] for word in found]
+        words = [_spelled(word[0]) for word in found]
         for at in range(len(words)):
             for size in self._sizes:
                 if at + size <= len(words) and " ".join(words[at : at + size]) in self._runs:
@@ -154,10 +167,22 @@ def is_quoting(text: str, words: Sequence[str]) -> bool:
 def words_in(text: str) -> list[str]:
     """Its words, in lower case."""
     if not text.isascii():
-        return _WORD.findall(_plain(text))
-    if "\\" in text or "%" in text:
+        return list(map(_spelled, _WORD.findall(_plain(text))))
+    if "\\" in text or "%" in text or "&" in text:
         text = _plain(text)
     return text.encode().translate(_LOWER_WORDS).decode().split()
+
+
+def _spelled(word: str) -> str:
+    """A word in lower case as it is compared: however its letters are put together."""
+    if word.isascii():
+        return word
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold()).translate(_UNSEEN)
+
+
+def _weight(text: str) -> int:
+    """How long it is in letters of the Latin script: other scripts say a word in one or two signs."""
+    return len(text) if text.isascii() else len(text) + len(_SIGN.findall(text))
 
 
 def _plain(text: str) -> str:
@@ -168,6 +193,8 @@ def _plain(text: str) -> str:
     if "\\" in lower or "%" in lower:
         for written, instead in _LETTERS_OF_ESCAPES:
             lower = lower.replace(written, instead)
+    if "&" in lower:
+        lower = _ENTITY.sub(lambda entity: " " * len(entity[0]), lower)
     return lower
 
 
@@ -178,3 +205,4 @@ def forms(text: str) -> Iterator[str]:
         yield json.dumps(text)
         yield ascii(text)
         yield quote(text)
+        yield repr(text.encode(errors="replace"))[2:-1]

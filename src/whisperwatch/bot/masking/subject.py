@@ -12,6 +12,8 @@ _OTHERS: Final = ("reference", "message", "cached_message", "data")
 """Attributes of a subject that may have words too: the message it answers, that of an edit, an interaction's data."""
 _OWNERS: Final = ("author", "user", "member", "guild", "channel")
 _NAMES: Final = ("name", "global_name", "nick")
+_CALLED: Final = frozenset({"username", "global_name", "nick"})
+"""Keys under which Discord's data has what people are called."""
 _DEEPEST: Final = 8
 
 
@@ -35,7 +37,10 @@ def _content(message: Any) -> list[str]:
 
 
 def names_of(subject: Any) -> list[str]:
-    """What author, guild and channel are called. A member that an event is about is its own author."""
+    """What author, guild and channel are called, who is mentioned, and who wrote what is answered or reacted to.
+
+    What an event is about has a name itself, where it is Discord's: a member, a guild, a channel.
+    """
     if _is_message(subject.__class__):
         return _names_of_message(subject)
     found: list[str] = []
@@ -43,9 +48,21 @@ def names_of(subject: Any) -> list[str]:
         named = getattr(subject, owner, None)
         if named is not None:
             _add_names(found, named)
-    if hasattr(subject, "global_name"):
+    if _is_discords(subject.__class__) or hasattr(subject, "global_name"):
         _add_names(found, subject)
+    _add_others(found, getattr(subject, "mentions", ()), getattr(subject, "reference", None))
+    for name in _there(subject.__class__, _OTHERS):
+        other = getattr(subject, name, None)
+        if name == "data":
+            found += _called(other, 0)
+        elif other is not None and _is_message(other.__class__):
+            found += _names_of_message(other)
     return found
+
+
+@cache
+def _is_discords(kind: Any) -> bool:
+    return str(kind.__module__).startswith("discord.")
 
 
 @cache
@@ -61,7 +78,17 @@ def _names_of_message(message: Any) -> list[str]:
         getattr(author, "name", None), getattr(author, "global_name", None), getattr(author, "nick", None),
         getattr(message.guild, "name", None), getattr(message.channel, "name", None),
     )  # fmt: skip
-    return [name for name in names if name and isinstance(name, str)]
+    found = [name for name in names if name and isinstance(name, str)]
+    if message.mentions or message.reference is not None:
+        _add_others(found, message.mentions, message.reference)
+    return found
+
+
+def _add_others(found: list[str], mentions: Any, reference: Any) -> None:
+    answered = getattr(getattr(reference, "resolved", None), "author", None)
+    for person in (*mentions, answered) if isinstance(mentions, list | tuple) else (answered,):
+        if person is not None:
+            _add_names(found, person)
 
 
 def _add_names(found: list[str], named: Any) -> None:
@@ -76,6 +103,18 @@ def _there(kind: Any, attributes: tuple[str, ...]) -> tuple[str, ...]:
     """Which of them objects of this kind may have: discord.py's have slots, and not most of these."""
     any_ = kind.__dictoffset__ or hasattr(kind, "__getattr__")
     return tuple([name for name in attributes if any_ or hasattr(kind, name)])
+
+
+def _called(data: Any, depth: int) -> Iterator[str]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key in _CALLED and isinstance(value, str):
+                yield value
+    for item in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        if isinstance(item, dict | list):
+            yield from _called(item, depth + 1)
 
 
 def _written(data: Any, depth: int) -> Iterator[str]:

@@ -22,6 +22,7 @@ from whisperwatch.bot.instrument.libraries import aiohttp as of_aiohttp
 from whisperwatch.bot.instrument.libraries import http, httpx_clients
 from whisperwatch.bot.instrument.libraries import requests as of_requests
 from whisperwatch.bot.instrument.libraries.registry import registry
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.tracing import tracing
 
 Get = Callable[[str], Awaitable[int]]
@@ -114,6 +115,16 @@ async def test_a_request_is_one_whole_span_without_secrets(get: Get, site: str, 
         "http.response.status_code": 200,
     }  # fmt: skip
     assert durations(records, site) == {("GET", 200, None): 1}
+
+
+@every_client
+async def test_what_repeats_the_current_message_is_masked_in_the_path(
+    get: Get, site: str, records: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "mask", lambda text: text.replace("ada-of-old", "[masked]"))
+    assert await get(f"{site}/answer/200/ada-of-old") == 200
+    (span,) = records.spans()
+    assert span["url.full"] == f"{site}/answer/200/[masked]"
 
 
 @every_client

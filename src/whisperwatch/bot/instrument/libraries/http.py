@@ -93,7 +93,7 @@ def begun(method: Any, scheme: str, host: str | None, port: int | None, path: st
         return None
     target = _target(str(method).upper(), scheme, host, port or _PORTS.get(scheme))
     where = host if port is None or port == _PORTS.get(scheme) else f"{host}:{port}"
-    return HTTPCall(target, f"{scheme}://{where}{_PRIVATE.sub('?', path)}")
+    return HTTPCall(target, f"{scheme}://{where}{recorder.mask(_PRIVATE.sub('?', path))}")
 
 
 def answered(call: HTTPCall, status: int) -> None:

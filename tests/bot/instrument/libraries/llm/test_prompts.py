@@ -30,8 +30,10 @@ from whisperwatch.demo.backends.llm import MODEL
         ({"messages": 7, "input": None}, []),
         (
             {"messages": [{"content": str(number)} for number in range(100)]},
-            [str(n) for n in range(99, 91, -1)],
+            ["0", *(str(n) for n in range(99, 91, -1))],
         ),
+        ({"system": "be kind", "messages": [{"content": "hi"}]}, ["be kind", "hi"]),
+        ({"instructions": "be kind", "input": "hi"}, ["be kind", "hi"]),
     ],
 )
 def test_the_newest_texts_first(body, expected):

@@ -11,9 +11,14 @@ _MOST = 8
 
 
 def prompts(body: Mapping[str, Any]) -> Iterator[str]:
-    """The newest texts in the body of a request to OpenAI's or Anthropic's API."""
-    for key in ("messages", "input", "prompt"):
-        yield from islice(_texts(body.get(key)), _MOST)
+    """The instructions and the newest texts in the body of a request to OpenAI's or Anthropic's API."""
+    for key in ("system", "instructions", "messages", "input", "prompt"):
+        given = body.get(key)
+        if (
+            isinstance(given, list | tuple) and len(given) > _MOST
+        ):  # what a conversation begins with is said in all of it
+            yield from islice(_texts(given[0]), _MOST)
+        yield from islice(_texts(given), _MOST)
 
 
 def _texts(given: Any) -> Iterator[str]:

@@ -117,7 +117,7 @@ class Store:
         return VectorCall(named, operation.memory)
 
     def _named(self, collection: str) -> str:
-        name = _IDS.sub("#", collection)
+        name = recorder.mask(_IDS.sub("#", collection))
         if name not in self._names.values() and len(set(self._names.values())) >= _MOST_COLLECTIONS:
             return "other"
         if len(self._names) < 10 * _MOST_COLLECTIONS:
