@@ -21,6 +21,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.instrument.libraries.vectors import chroma as watched
 from whisperwatch.bot.instrument.libraries.vectors import operations
+from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.demo.backends.chroma import Chroma
 from whisperwatch.demo.home import Home
 
@@ -179,13 +180,21 @@ async def test_what_runs_for_it_is_below_it_and_it_is_below_what_called_it(own_m
     assert by_name["query own"]["parent"] == by_name["command"]["id"]
 
 
-def test_names_of_collections_that_are_made_for_users(own_memories, records):
+def test_names_of_collections_that_are_made_for_users(own_memories, records, monkeypatch):
+    monkeypatch.setattr(recorder, "mask", lambda text: text.replace("ada-of-old", "[masked]"))
     client = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
-    names = ["user_123456789012345678", "m-3f2b8c1e-0000-4000-8000-123456789abc", "year_2026"]
+    names = [
+        "user_123456789012345678",
+        "m-3f2b8c1e-0000-4000-8000-123456789abc",
+        "year_2026",
+        "of_ada-of-old",
+    ]
     for name in names:
         client.create_collection(name, embedding_function=None).count()
         client.delete_collection(name)
-    assert [span[0] for span in shown(records)] == ["count user_#", "count m-#", "count year_2026"]
+    assert [span[0] for span in shown(records)] == [
+        "count user_#", "count m-#", "count year_2026", "count of_[masked]",
+    ]  # fmt: skip
 
 
 def test_the_watcher_is_told_where_it_is(sync_memories, own_memories, records, url, monkeypatch):
