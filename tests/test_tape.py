@@ -32,7 +32,7 @@ def test_frames_arrive_as_they_were(values: list[Any], step: int) -> None:
 
 
 def test_the_hello_is_json() -> None:
-    packed = tape.pack(tape.hello(bots=["one"]))
+    packed = tape.pack(tape.hello(bots=["one"], resource={"blob": b"of the operator's"}))
     assert packed[4:5] == b"J"
     kind, about = tape.unpack(packed[4:], json_only=True)
     assert kind == tape.HELLO

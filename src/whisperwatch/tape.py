@@ -139,7 +139,7 @@ def pack(frame: tuple[Any, ...]) -> bytes:
         TapeError: the frame is longer than `MAX_FRAME`.
     """
     if frame[0] in _JSON_KINDS:
-        body = b"J" + json.dumps(frame).encode()
+        body = b"J" + json.dumps(frame, default=repr).encode()
     else:
         # of what isn't its own, marshal makes gigabytes, or worse: it is asked only about what arrived unharmed
         packed = _dump(frame)

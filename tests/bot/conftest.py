@@ -13,12 +13,12 @@ import pytest
 from opentelemetry import context as context_api
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import _internal as metrics_api
-from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.util._once import Once
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.libraries import endpoints
 from whisperwatch.bot.recording import roots
+from whisperwatch.bot.recording.limits import span_limits
 from whisperwatch.bot.recording.providers import Providers, providers
 from whisperwatch.bot.recording.readable import recorder_ids
 from whisperwatch.bot.recording.recorder import Recorder, recorder
@@ -71,7 +71,7 @@ def reset_recorder() -> None:
     """Nothing recorded, nothing waiting; instruments of other scopes than our own, and servers, are gone."""
     recorder.on = recorder.shipping = recorder.logs.on = True
     recorder.logs.empty()
-    recorder.limits = SpanLimits()
+    recorder.limits = span_limits()
     recorder.when_defined = None
     recorder.packed.clear()
     recorder.spans.clear()

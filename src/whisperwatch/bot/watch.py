@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from whisperwatch.bot import guard, voyage
-from whisperwatch.bot.instrument import attempts, rest
+from whisperwatch.bot.instrument import attempts, identifies, rest
 from whisperwatch.bot.instrument.activity import activity
 from whisperwatch.bot.instrument.bots import bot_of, bots, current_bot, forget_all
 from whisperwatch.bot.instrument.gateway import unwatch_socket, watch_socket
@@ -154,7 +154,7 @@ def watch(
     if instrument(resource=resource, settings=settings):
         kept = bot_of(bot, name)
         for ws in _sockets(bot):
-            watch_socket(kept, ws)
+            watch_socket(kept, ws)  # anew, where the bot's name is another now
             kept.shards[ws.shard_id or 0].up = bot.is_ready()
         if bot.user is not None:
             _start_on_its_loop(bot)
@@ -215,7 +215,7 @@ async def _ask_session_limit(client: Any) -> None:
     rest.unwatched.set(True)
     try:
         answer = await client.http.request(discord.http.Route("GET", "/gateway/bot"))
-        rest.read_session_limit(bot_of(client), answer)
+        identifies.learn(bot_of(client), answer)
     except Exception as error:
         logger.debug("Discord did not say how many IDENTIFYs are left: %s", error)
 

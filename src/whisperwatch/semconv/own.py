@@ -12,7 +12,11 @@ from whisperwatch.semconv.model import Metric
 
 # ourselves
 SELF_RECORDED = Metric(
-    "whisperwatch.recorded", "counter", "{record}", "Records made in the bot's process.", (SIGNAL,)
+    "whisperwatch.recorded",
+    "counter",
+    "{record}",
+    "Spans, log records and points made in the bot's process.",
+    (SIGNAL,),
 )
 SELF_DROPPED = Metric(
     "whisperwatch.dropped", "counter", "{record}", "Records lost, and why.", (SIGNAL, REASON)

@@ -259,6 +259,7 @@ class Receiver:
             if isinstance(beat, dict):
                 source.stream.hosted = frozenset(beat.get("hosted") or ())
                 self._saw(beat.get("users") or ())
+            self._own.add(SELF_RECEIVED, len(batch[5]), {SIGNAL: "metrics"})
             if spans := source.stream.take(batch):
                 self._pipeline.add_spans(source.stream, spans, batch[2])
                 self._own.add(SELF_RECEIVED, len(spans), {SIGNAL: "spans"})

@@ -342,6 +342,31 @@ async def test_voice_s_heartbeat_is_none_of_a_shard_s(server, run, bot, disconne
         assert disconnects() == {}
 
 
+async def test_another_name_given_while_it_runs_is_the_name_of_all_that_follows(
+    server, run, bot, tape, settle
+):
+    @bot.command()
+    async def ping(ctx):
+        await ctx.send("pong")
+
+    async with run(server, bot):
+        await server.reply_to(await server.user("ada").say("!ping"))
+        await settle(server, bot)
+        before = tape.cells(semconv.GATEWAY_EVENTS, event="MESSAGE_CREATE")
+        watching.watch(bot, name="second")
+        await server.reply_to(await server.user("ada").say("!ping"))
+        await settle(server, bot)
+    for metric in (
+        semconv.COMMAND_DURATION,
+        semconv.RESPONSE_TIME,
+        semconv.EVENT_DURATION,
+        semconv.HTTP_DURATION,
+    ):
+        assert {key[0] for key in tape.cells(metric)} == {"loopback-bot", "second"}, metric.name
+    events = tape.cells(semconv.GATEWAY_EVENTS, event="MESSAGE_CREATE")
+    assert events == {**before, ("second", 0): 2}
+
+
 async def test_a_name_given_to_watch(server, run, bot, tape):
     watching.watch(bot, name="mine")
 

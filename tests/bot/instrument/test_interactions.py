@@ -527,6 +527,25 @@ async def test_an_item_s_own_check(server, run, bot, outcomes, settle):
     }
 
 
+async def test_an_item_that_has_a_response_of_its_own_is_no_modal(server, run, bot, outcomes):
+    class Mine(discord.ui.Button):
+        response = "what it answers"
+
+        async def callback(self, press):
+            await press.response.send_message(self.response)
+
+    @bot.command()
+    async def panel(ctx):
+        view = discord.ui.View()
+        view.add_item(Mine(label="mine"))
+        await ctx.send("panel", view=view)
+
+    async with run(server, bot):
+        message = await server.reply_to(await server.user("ada").say("!panel"))
+        await server.reply_to(await server.user("ada").click(message, "mine"))
+    assert outcomes()["View.Mine", "component", "ok"] == 1
+
+
 async def test_a_persistent_view(server, run, bot, outcomes):
     sent = []
 

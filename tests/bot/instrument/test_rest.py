@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import time
+from types import SimpleNamespace as Thing
 
 import aiohttp
 import discord
@@ -16,8 +17,11 @@ from opentelemetry import trace
 
 from whisperwatch import semconv
 from whisperwatch.bot import watch as watching
+from whisperwatch.bot.instrument.bots import bot_of
 from whisperwatch.bot.instrument.gauges import read_bots
-from whisperwatch.demo.loopback import Limit, Limits, LoopbackDiscord
+from whisperwatch.bot.instrument.rest import _is_seen
+from whisperwatch.bot.recording.recorder import recorder
+from whisperwatch.demo.loopback import GuildPlan, Limit, Limits, LoopbackDiscord
 
 MESSAGES = "/channels/{channel_id}/messages"
 
@@ -384,8 +388,49 @@ async def test_identifies_left(connected, server, tape):
     async with connected():
         await server.until(lambda: tape.cells(semconv.IDENTIFY_LIMIT))
     assert tape.cells(semconv.IDENTIFY_LIMIT) == {("loopback-bot",): 1000}
-    assert tape.cells(semconv.IDENTIFY_REMAINING)[("loopback-bot",)] >= 999
+    assert tape.cells(semconv.IDENTIFY_REMAINING) == {("loopback-bot",): 999}
     assert server.ledger.requested("/gateway/bot") == 1
+
+
+async def test_each_identify_is_one_less_until_the_day_is_over(connected, server, tape, bot, monkeypatch):
+    async with connected():
+        await server.until(lambda: tape.cells(semconv.IDENTIFY_LIMIT))
+        for left in (998, 997):
+            await server.invalidate()
+            await server.until(
+                lambda left=left: tape.cells(semconv.IDENTIFY_REMAINING)["loopback-bot",] == left
+            )
+        assert server.core.gateway.identifies_left == 997
+        bot_of(bot).identifies_until_ns = 1
+        recorder.collect()
+        assert tape.cells(semconv.IDENTIFY_REMAINING) == {("loopback-bot",): 1000}
+    assert server.ledger.requested("/gateway/bot") == 1
+
+
+@pytest.mark.parametrize(("where", "replies"), [("random", 0), ("in private", 1), ("there", 1)])
+async def test_only_what_who_asked_can_see_is_a_reply(run, bot, tape, settle, where, replies):
+    @bot.command()
+    async def ask(ctx):
+        if where == "random":
+            await discord.utils.get(ctx.guild.channels, name="random").send("somebody asks")
+        elif where == "in private":
+            await ctx.author.send("psst")
+        else:
+            await ctx.send("here")
+
+    plan = GuildPlan("Guild", ("general", "random"), (), "owner")
+    async with LoopbackDiscord([plan], people=["ada"]) as server, run(server, bot):
+        await server.user("ada").say("!ask")
+        await settle(server, bot)
+    assert tape.cells(semconv.RESPONSE_TIME) == ({("loopback-bot", "message"): 1} if replies else {})
+
+
+@pytest.mark.parametrize(
+    ("thread", "seen"), [(Thing(parent_id=1), True), (Thing(parent_id=3), False), (None, False)]
+)
+def test_a_thread_of_the_channel_is_seen(bot, thread, seen):
+    subject = Thing(channel=Thing(id=1), guild=Thing(get_thread={2: thread}.get))
+    assert _is_seen(bot_of(bot), subject, 2) is seen
 
 
 async def test_an_uninstrumented_session_is_discord_py_s_own(connected, bot, tape):

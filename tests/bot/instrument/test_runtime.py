@@ -105,7 +105,23 @@ async def test_what_blocks_the_loop_is_named_in_its_trace(server, run, bot, tape
     assert [span.name for span in marked] == ["message" if how in ("command", "listener") else "interaction"]
     assert not marked[0].parent
     assert marked[0].attributes[semconv.LOOP_BLOCKED_AT] == "slow.py:7 hash_it"
-    assert marked[0].attributes[semconv.LOOP_BLOCKED_FOR] == 1.5
+    assert 1.5 <= marked[0].attributes[semconv.LOOP_BLOCKED_FOR] < 2.5
+
+
+async def test_how_long_it_was_blocked_is_right_though_nobody_looked_again_before_the_root_ended(
+    server, run, bot, tape
+):
+    @bot.command()
+    async def block(ctx):
+        told_from_another_thread(0.3)
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            pass
+
+    async with run(server, bot):
+        await server.user("ada").say("!block")
+    (marked,) = [span for span in tape.spans() if semconv.LOOP_BLOCKED_AT in span.attributes]
+    assert 0.8 <= marked.attributes[semconv.LOOP_BLOCKED_FOR] < 1.8
 
 
 async def test_the_end_of_a_block_is_told_to_the_root_that_blocked(server, run, bot, tape):

@@ -353,6 +353,25 @@ def test_each_point_goes_to_the_cell_and_to_the_hosts_instrument(host: Host):
     assert (point.bucket_counts, point.explicit_bounds, point.sum) == ((0, 1, 1), (0.5, 1.5), 10.0)
 
 
+def test_what_stands_when_the_host_comes_is_the_hosts_too():
+    """A level or a depth isn't counted from zero."""
+    providers.install(RESOURCE)
+    depth = recorder.define_instrument(recorder.scope, "test.depth", "updowncounter", "", "").find({})
+    level = recorder.instrument(LEVEL).find({})
+    counter = recorder.instrument(COMMANDS).find({"command": "before"})
+    depth.add(500)
+    level.set(7)
+    counter.add(3)
+    host = Host()
+    host.set()
+    depth.add(10)
+    counter.add(1)
+    points = host.points
+    assert points[semconv.SCOPE, "test.depth"][()].value == 510
+    assert points[semconv.SCOPE, "test.level"][()].value == 7
+    assert points[semconv.SCOPE, "test.commands"][("command", "before"),].value == 1, "counted since then"
+
+
 def test_a_sum_that_is_set_moves_the_hosts_sum(host: Host):
     counter = recorder.instrument(COMMANDS).find({"command": "total"})
     for value in (5, 5, 12):

@@ -52,8 +52,16 @@ def test_one_that_is_larger_than_the_bound_is_dropped_itself(dropped):
 
 
 def test_a_bound_of_spans(dropped):
-    buffer = Buffer(1000, dropped.append, most_spans=5)
+    buffer = Buffer(1000, dropped.append, most={"spans": 5, "logs": None})
     requests = [Request("metrics", b"x", 99), *(Request("spans", b"x", 2) for _ in range(3))]
+    for request in requests:
+        buffer.put(request)
+    assert dropped == [requests[1]]
+
+
+def test_a_bound_of_log_records(dropped):
+    buffer = Buffer(1000, dropped.append, most={"logs": 3})
+    requests = [Request("spans", b"x", 99), *(Request("logs", b"x", 2) for _ in range(2))]
     for request in requests:
         buffer.put(request)
     assert dropped == [requests[1]]

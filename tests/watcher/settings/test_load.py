@@ -220,6 +220,40 @@ def test_the_standard_sampler_wins_and_that_is_said(tmp_path: Path) -> None:
     assert warning == "PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "OTEL_EXPORTER_PROMETHEUS_PORT",
+            "9464",
+            "OTEL_EXPORTER_PROMETHEUS_PORT has no effect: `/metrics` is at",
+        ),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "9", "LIMIT has no effect: a log record has at most 32"),
+        (
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "abc",
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=abc has no effect: it is no whole",
+        ),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-3", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=-3 has no effect"),
+        (
+            "OTEL_METRICS_EXEMPLAR_FILTER",
+            "always_on",
+            "OTEL_METRICS_EXEMPLAR_FILTER=always_on is taken as trace_based",
+        ),
+    ],
+)
+def test_variables_of_opentelemetry_that_do_not_work_here_are_named(
+    tmp_path: Path, name, value, said
+) -> None:
+    (warning,) = read(tmp_path, **{name: value}).warnings
+    assert said in warning
+
+
+@pytest.mark.parametrize("value", ["7", "0", "", " 12 "])
+def test_limits_that_are_right_are_not_spoken_of(tmp_path: Path, value: str) -> None:
+    assert read(tmp_path, OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=value).warnings == ()
+
+
 class TestMisspeltVariables:
     @pytest.mark.parametrize(
         ("name", "meant"),

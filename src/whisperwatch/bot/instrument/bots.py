@@ -49,6 +49,8 @@ class Bot:
         """Of commands, listeners, tasks and routes, by what their modules key them with."""
         self.invalid_requests: deque[int] = deque(maxlen=20_000)
         """When Discord answered 401, 403 or an unshared 429, in monotonic nanoseconds."""
+        self.identifies_until_ns = 0
+        """When Discord begins to count them anew (monotonic ns); 0 where it hasn't told how many are left."""
         self._unnamed: list[Callable[[], None]] = []
         # while a gateway event is being parsed:
         self.receiving: Shard | None = None
@@ -79,6 +81,12 @@ class Bot:
         waiting, self._unnamed = self._unnamed, []
         for record in waiting:
             record()
+
+    def renamed(self, name: str) -> Bot:
+        """The same bot under another name: what is kept under the old one is found anew."""
+        bot = Bot(self.client(), name)  # type: ignore[arg-type]
+        bot.shards, bot.invalid_requests, bot._unnamed = self.shards, self.invalid_requests, self._unnamed
+        return bot
 
     def event_cells(self, event_name: str) -> EventCells:
         """The cells of an event; `event_name` is discord.py's, with its `on_`."""
@@ -153,8 +161,8 @@ def bot_of(client: discord.Client, name: str | None = None) -> Bot:
         client._whisperwatch = client.http._whisperwatch = bot  # type: ignore[attr-defined]
         bots.add(client)
         return bot
-    if name:
-        bot.chosen_name = name
+    if name and name != bot.chosen_name:
+        bot = client._whisperwatch = client.http._whisperwatch = bot.renamed(name)  # type: ignore[attr-defined]
     return bot
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from discord import ui
+
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.bots import bot_of
 from whisperwatch.bot.instrument.event_roots import EventRoot
@@ -21,7 +23,7 @@ def view_task(original: Any) -> Any:
 
     def _scheduled_task(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            is_item = not hasattr(args[0], "response")
+            is_item = isinstance(args[0], ui.Item)
             interaction = args[1] if is_item else args[0]
             teller = _Teller(self, args[0] if is_item else None)
             name = _component_name(self, args[0] if is_item else None)

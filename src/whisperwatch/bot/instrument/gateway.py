@@ -58,8 +58,9 @@ def from_client(original: Any) -> Any:
 
 def watch_socket(bot: Bot, ws: Any) -> None:
     """Watch one gateway connection, new or already open."""
-    if hasattr(ws, _MARK):
+    if getattr(ws, _MARK, (None,))[0] is bot:
         return
+    unwatch_socket(ws)
     number = ws.shard_id or 0
     shard = bot.shards.get(number)
     if shard is None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from whisperwatch import semconv
+from whisperwatch.bot.instrument import identifies
 from whisperwatch.bot.instrument.bots import Bot, bot_of, bots
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.recording.recorder import recorder
@@ -28,6 +29,7 @@ def _read(client: Any, bot: Bot) -> None:
     counting(semconv.CACHED_USERS, attributes).set(len(state._users))
     counting(semconv.VOICE_CLIENTS, attributes).set(len(state._voice_clients))
     counting(semconv.INVALID_REQUESTS, attributes).set(_recent(bot))
+    identifies.renew(bot)
     guilds = _guilds_by_shard(state, bot)
     now = recorder.clock.now()
     for number, shard in list(bot.shards.items()):

@@ -123,7 +123,7 @@ def _menu_types() -> tuple[Any, Any]:
 
 def _begin(tree: Any, interaction: Any) -> Invocation | None:
     try:
-        bot, data = tree.client._whisperwatch, interaction.data
+        bot, data = bot_of(tree.client), interaction.data
         options = data.get("options")
         name = _path(data, options) if options else data["name"]
         key = (interaction.type, data.get("type", 1), name)

@@ -16,9 +16,9 @@ from whisperwatch.bot.recording.roots import Root
 
 def mark_blocked(frames: tuple[tuple[str, int, str], ...], seconds: float) -> None:
     """Put the place, and for how long, on the root whose work blocks the loop; nothing where none does."""
-    root = _marked.pop("root", None)
+    root, over = _marked.pop("root", None), True
     if recorder.clock.now() - pulse.last_turn_ns >= seconds * 1e9:  # else it turns again, perhaps for another
-        root = _blocking_root()
+        root, over = _blocking_root(), False
         if root is not None:
             _marked["root"] = root
     if root is None or root.end_ns:
@@ -30,6 +30,7 @@ def mark_blocked(frames: tuple[tuple[str, int, str], ...], seconds: float) -> No
         own = root.own = {}
     own[semconv.LOOP_BLOCKED_AT] = f"{file}:{line} {function}"
     own[semconv.LOOP_BLOCKED_FOR] = round(seconds, 3)
+    root.blocked_since = 0 if over else recorder.clock.now() - round(seconds * 1e9)
 
 
 _marked: dict[str, Root] = {}

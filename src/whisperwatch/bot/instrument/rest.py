@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from whisperwatch import semconv
+from discord.utils import MISSING
+
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument import identifies
 from whisperwatch.bot.instrument.attempts import stand_before
 from whisperwatch.bot.instrument.bots import Bot, any_bot, bot_of_http
 from whisperwatch.bot.instrument.event_roots import EventRoot
-from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.requests import Request
 from whisperwatch.bot.instrument.routes import route_cells
 from whisperwatch.bot.recording.current import ROOT_KEY, read
@@ -28,9 +29,10 @@ def request(original: Any) -> Any:
         coro = original(self, route, **kwargs)
         try:
             bot = bot_of_http(self)
-            if bot is None or unwatched.get():
+            session = self._HTTPClient__session
+            if bot is None or unwatched.get() or session is MISSING:  # before login discord.py has none
                 return coro
-            return _watched(bot, route, self._HTTPClient__session, coro, self._global_over)
+            return _watched(bot, route, session, coro, self._global_over)
         except Exception:
             guard.failed("rest request")
             return coro
@@ -76,20 +78,36 @@ async def _watched(
         try:
             begun.over(error)
             if error is None:
-                _replied(begun, callback_type)
+                _replied(begun, callback_type, route.channel_id)
         except Exception:
             guard.failed("rest request end")
         del error  # its traceback holds this frame
     if cells.limits:
-        read_session_limit(bot, answer)
+        identifies.learn(bot, answer)
     return answer
 
 
-def _replied(request: Request, callback_type: int) -> None:
+def _replied(request: Request, callback_type: int, channel_id: Any) -> None:
     if request.cells.replies or (request.cells.responds and callback_type in _VISIBLE_CALLBACKS):
         root = read().get(ROOT_KEY)
-        if isinstance(root, EventRoot) and not root.end_ns:
+        if (
+            isinstance(root, EventRoot)
+            and not root.end_ns
+            and _is_seen(request.bot, root.subject, channel_id)
+        ):
             root.reply(request.answered_ns)
+
+
+def _is_seen(bot: Bot, subject: Any, channel_id: Any) -> bool:
+    """Whether who is answered sees what is posted there: in their channel, a thread of it, or in private."""
+    asked_in = getattr(getattr(subject, "channel", None), "id", None)
+    if channel_id is None or asked_in is None or channel_id == asked_in:
+        return True
+    client, guild = bot.client(), getattr(subject, "guild", None)
+    if client is not None and client._connection._get_private_channel(channel_id) is not None:
+        return True
+    thread = None if guild is None else guild.get_thread(channel_id)
+    return thread is not None and thread.parent_id == asked_in
 
 
 def _callback_type(route: Any, kwargs: Any) -> int:
@@ -103,14 +121,3 @@ def _callback_type(route: Any, kwargs: Any) -> int:
 
 _VISIBLE_MULTIPART = 4
 """A response with files is a message."""
-
-
-def read_session_limit(bot: Bot, answer: Any) -> None:
-    """Keep what Discord says of the IDENTIFYs that are left."""
-    try:
-        limit = answer["session_start_limit"]
-        attributes = {semconv.BOT_NAME: bot.name}
-        counting(semconv.IDENTIFY_REMAINING, attributes).set(limit["remaining"])
-        counting(semconv.IDENTIFY_LIMIT, attributes).set(limit["total"])
-    except Exception:
-        guard.failed("session_start_limit")

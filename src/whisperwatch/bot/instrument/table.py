@@ -13,7 +13,7 @@ from discord.ui import view as ui_view
 from discord.webhook import async_ as webhook
 
 from whisperwatch.bot.instrument import commands as prefix
-from whisperwatch.bot.instrument import components, events, interactions, rest, voice, waits
+from whisperwatch.bot.instrument import components, events, identifies, interactions, rest, voice, waits
 from whisperwatch.bot.instrument import gateway as connection
 from whisperwatch.bot.instrument import tasks as background
 from whisperwatch.bot.instrument.activity import expire_conversations
@@ -35,6 +35,7 @@ def patches(started: Any) -> list[Patch]:
         Patch(discord.Client, "_run_event", events.run_event),
         Patch(discord.Client, "wait_for", events.wait_for),
         Patch(gateway.DiscordWebSocket, "from_client", connection.from_client),
+        Patch(gateway.DiscordWebSocket, "identify", identifies.identify),
         Patch(gateway.DiscordWebSocket, "close", connection.close),
         Patch(gateway.KeepAliveHandler, "stop", connection.stop),
         Patch(commands_bot.BotBase, "invoke", prefix.invoke),

@@ -32,6 +32,8 @@ DEFAULT_CAP = 2000
 """Attribute sets of one instrument, the overflow's not counted: the default of the OpenTelemetry specification."""
 _OVERFLOW: Attributes = {semconv.OVERFLOW: True}
 _INFINITE = float("inf")
+_STANDING = frozenset({"gauge", "updowncounter"})
+"""Kinds of instruments whose value says how it is now, not what has been added up since a start."""
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 
@@ -246,10 +248,12 @@ class Instrument:
         return cell
 
     def reflect(self, mirror: Any) -> None:
-        """Give every point from now on to the host's instrument too."""
+        """Give every point from now on to the host's instrument too, which begins with what isn't counted from zero."""
         self.mirror = mirror
         for cell in self:
             cell.mirror = mirror
+            if isinstance(cell, Value) and self.kind in _STANDING:
+                _tell(mirror, 0, cell.value, cell.attributes)
 
 
 def _identity(value: Any) -> Any:

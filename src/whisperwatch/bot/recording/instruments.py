@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -21,6 +22,17 @@ from whisperwatch.bot.recording.spans import Span
 logger = logging.getLogger(__name__)
 
 Callback = Callable[[CallbackOptions], Iterable[Observation]]
+_observing = threading.RLock()
+"""Held while callbacks are asked: the ship asks, and any reader."""
+
+
+def _renew() -> None:
+    global _observing
+    _observing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 class _OverCells:
@@ -97,13 +109,12 @@ class Observable(_OverCells):
     def __init__(self, instrument: Instrument, callbacks: Sequence[Any] | None) -> None:
         super().__init__(instrument)
         self._callbacks = [_as_function(callback) for callback in callbacks or ()]
-        self._collecting = threading.Lock()
         instrument.observed = set()
         recorder.collectors.append(self.observe)
 
     def observe(self) -> None:
         """Ask the callbacks; one that fails is logged, and what it gave before that counts."""
-        with self._collecting:
+        with _observing:
             found: dict[Any, Number] = defaultdict(int)
             for callback in self._callbacks:
                 try:

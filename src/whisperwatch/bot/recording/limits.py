@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.attributes import _clean_attribute_value
+from opentelemetry.sdk.trace import SpanLimits
+
+from whisperwatch.bot.saying import say_once
 
 logger = logging.getLogger(__name__)
 
 PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 """Types of values that need no cleaning."""
 _KEYS = frozenset({str})
+_LIMITS = {
+    "OTEL_ATTRIBUTE_COUNT_LIMIT": ("max_attributes", SpanLimits.UNSET),
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": ("max_attribute_length", SpanLimits.UNSET),
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": ("max_span_attributes", 128),
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": ("max_span_attribute_length", SpanLimits.UNSET),
+    "OTEL_SPAN_EVENT_COUNT_LIMIT": ("max_events", 128),
+    "OTEL_SPAN_LINK_COUNT_LIMIT": ("max_links", 128),
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": ("max_event_attributes", 128),
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": ("max_link_attributes", 128),
+}
+"""By variable: the SDK's argument, and its default."""
 FULL = (
     "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new "
     "key-value pair."
@@ -49,3 +64,16 @@ def cleaned(
     ):
         kept = dict(_clean_attribute_value(attributes, length))
     return kept, len(attributes) - len(kept)
+
+
+def span_limits() -> SpanLimits:
+    """The environment's. A variable that can't be read is said once, and its default taken."""
+    defaults: dict[str, int] = {}
+    for name, (argument, default) in _LIMITS.items():
+        value = os.environ.get(name, "").strip()
+        if value and not value.isdecimal():
+            say_once(
+                f"{name}={value} is no whole number from 0, nor empty for no limit: its default is taken"
+            )
+            defaults[argument] = default
+    return SpanLimits(**defaults)

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from whisperwatch import semconv
@@ -20,6 +19,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import DEFAULT_CAP, Cell, Instrument, Value
 from whisperwatch.bot.recording.clock import Clock
 from whisperwatch.bot.recording.ended import Ended
+from whisperwatch.bot.recording.limits import span_limits
 from whisperwatch.bot.recording.logs import Logs
 from whisperwatch.version import __version__
 
@@ -40,7 +40,9 @@ class Recorder(Ended):
         self.definitions: list[tuple[Any, ...]] = []
         self.logs = Logs(lambda reason, amount: self.count_dropped("logs", reason, amount))
         self.changed: list[Cell] = []
-        self.limits = SpanLimits()
+        self._points = 0
+        """Given to the watcher so far: a cell that has changed is one, however often it did."""
+        self.limits = span_limits()
         self.flush_tape: Callable[[float], bool] = lambda timeout_ms: True
         """Waits, at most so many milliseconds, until the watcher has all; says whether it has. Set by `watch()`."""
         self.when_defined: Callable[[Instrument], None] | None = None
@@ -70,6 +72,7 @@ class Recorder(Ended):
         recorded = self.instrument(semconv.SELF_RECORDED)
         self._recorded_spans = recorded.find({semconv.SIGNAL: "spans"})
         self._recorded_logs = recorded.find({semconv.SIGNAL: "logs"})
+        self._recorded_points = recorded.find({semconv.SIGNAL: "metrics"})
         self._dropped = self.instrument(semconv.SELF_DROPPED)
         self._dropped_full = self._dropped.find({semconv.SIGNAL: "spans", semconv.REASON: "queue_full"})
         self._internal_errors = self.instrument(semconv.SELF_INTERNAL_ERRORS)
@@ -167,6 +170,7 @@ class Recorder(Ended):
         self._bring_up_to_date()
         cells = self.changed[:]
         del self.changed[: len(cells)]
+        self._points += len(cells)
         return [_take(cell) for cell in cells]
 
     def all_cells(self) -> list[tuple[Any, ...]]:
@@ -177,6 +181,7 @@ class Recorder(Ended):
     def collect(self) -> None:
         """Read what is read rather than counted: observable instruments, the bots' gauges."""
         self._bring_up_to_date()
+        _value(self._recorded_points).set(self._points)  # here alone: setting it makes one more
         for collector in list(self.collectors):
             try:
                 collector()
@@ -213,6 +218,7 @@ class Recorder(Ended):
 
     def _empty(self) -> None:
         self.forget_ended()
+        self._points = 0
         self.logs.empty()
         for instrument in self.instruments:
             for cell in instrument:

@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan
 from opentelemetry.trace import Span as APISpan
 
+from whisperwatch import semconv
 from whisperwatch.bot import guard
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, read
@@ -53,6 +54,8 @@ class Root(Span):
     """What went wrong under it, where something did."""
     feature = ""
     """What the bot's code said last that this work is for."""
+    blocked_since = 0
+    """Its work blocked the loop from then on (monotonic ns), when that was last looked at."""
     needles: Any = None
     """What is masked in texts under it (`bot.masking`), once there was one."""
     parent_id = 0
@@ -156,6 +159,8 @@ class Root(Span):
         if self.sampled and (self.touched or self.status_code or keep_untouched):
             self.exported = True
             self.duration.record(seconds, self)
+            if self.blocked_since and self.own is not None:  # it ended before that was looked at again
+                self.own[semconv.LOOP_BLOCKED_FOR] = round((self.end_ns - self.blocked_since) / 1e9, 3)
             self.describe()
             self.deliver()
         else:

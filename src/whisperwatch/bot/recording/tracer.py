@@ -28,6 +28,7 @@ from whisperwatch import semconv, tape
 from whisperwatch.bot.recording.blocks import SpanBlock
 from whisperwatch.bot.recording.current import SPAN_KEY, read
 from whisperwatch.bot.recording.limits import bounded
+from whisperwatch.bot.recording.limits import span_limits as environments_limits
 from whisperwatch.bot.recording.readable import SpanEnvironment
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.sampler import guide_sampler
@@ -210,7 +211,7 @@ class TracerProvider(SDKTracerProvider):
             shutdown_on_exit,
             active_span_processor,
             id_generator,
-            span_limits,
+            span_limits or environments_limits(),
         )
         recorder.limits = self._span_limits
         self._own_tracers: dict[InstrumentationScope, Tracer] = {}

@@ -160,6 +160,7 @@ class Keeper:
     # --- opening ----------------------------------------------------------------------------------------------
 
     def _open(self, now: float) -> None:
+        greeting = tape.pack(tape.hello(**self._hello()))
         try:
             connection = self._access.open()
         except OSError as error:
@@ -178,7 +179,7 @@ class Keeper:
         self.link = Link(connection)
         self._opened = self._answered = now
         try:
-            self.link.send(tape.pack(tape.hello(**self._hello())))
+            self.link.send(greeting)
         except OSError as error:
             self.broken(error)
 

@@ -9,6 +9,8 @@ from whisperwatch.bot.recording.ended import NEVER, Ended
 
 _LONGEST_S: Final = 0.001
 """For so long the loop lets the ship have the GIL, where its turn takes longer."""
+_AGAIN_S: Final = 0.1
+"""After so long once more, where nothing was heard of the ship: it may wait for something else than the GIL."""
 
 
 class Way:
@@ -34,7 +36,7 @@ class Way:
     def give(self) -> None:
         """On the bot's loop: let the ship, which waits for the GIL, do its turn."""
         if threading.current_thread() is not self._ship and self._ended.deferring:
-            self._ended.expect_ship(0.0)
+            self._ended.expect_ship(_AGAIN_S)
             self._given.acquire(blocking=False)
             self._given.acquire(timeout=_LONGEST_S)  # until the ship rests
 

@@ -8,8 +8,8 @@ is of, but never one that is under way.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final
 
@@ -27,7 +27,8 @@ class Buffer:
     Args:
         most_bytes: of all requests in memory together.
         dropped: is told of each request that had to go.
-        most_spans: `OTEL_BSP_MAX_QUEUE_SIZE`, where it is set.
+        most: of a signal's records in memory: `OTEL_BSP_MAX_QUEUE_SIZE` and `OTEL_BLRP_MAX_QUEUE_SIZE`, where they
+            are set.
         spool: the disk; None for none.
         spooled: is told of each request that is on the disk now, and so is safe.
     """
@@ -36,18 +37,18 @@ class Buffer:
         self,
         most_bytes: int,
         dropped: Callable[[Request], None],
-        most_spans: int | None = None,
+        most: Mapping[Signal, int | None] | None = None,
         spool: Spool | None = None,
         spooled: Callable[[Request], None] = lambda _: None,
     ) -> None:
         self._most_bytes = most_bytes
-        self._most_spans = most_spans
+        self._most = {signal: bound for signal, bound in (most or {}).items() if bound is not None}
         self._dropped = dropped
         self._spool = spool
         self._spooled = spooled
         self._queues: dict[Signal, deque[Request]] = {"spans": deque(), "metrics": deque(), "logs": deque()}
         self._bytes: dict[Signal, int] = {"spans": 0, "metrics": 0, "logs": 0}
-        self._spans = 0
+        self._records: Counter[Signal] = Counter()
 
     def memory_bytes(self, signal: Signal) -> int:
         """Bytes that wait in memory, those under way included."""
@@ -68,7 +69,8 @@ class Buffer:
             self.spill(signal)
         while sum(self._bytes.values()) > self._most_bytes and self._drop_oldest(*self._queues):
             pass
-        while self._most_spans is not None and self._spans > self._most_spans and self._drop_oldest("spans"):
+        bound = self._most.get(signal)
+        while bound is not None and self._records[signal] > bound and self._drop_oldest(signal):
             pass
 
     def spill(self, signal: Signal) -> None:
@@ -99,8 +101,7 @@ class Buffer:
 
     def _account(self, request: Request, sign: int) -> None:
         self._bytes[request.signal] += sign * len(request.body)
-        if request.signal == "spans":
-            self._spans += sign * request.records
+        self._records[request.signal] += sign * request.records
 
     def _drop_oldest(self, *signals: Signal) -> bool:
         waiting = [request for signal in signals for request in self._droppable(signal)]

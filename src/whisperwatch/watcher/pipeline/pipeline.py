@@ -94,9 +94,8 @@ class Pipeline:
         if spool is not None and export.spool and self._targets:
             self._spool = Spool(spool, export.spool_bytes, self._lost_on_disk)
         self._figures = Figures(own, tuple(self._targets), self._spool is not None)
-        self._buffer = Buffer(
-            export.buffer_bytes, self._overflowed, export.span_queue, self._spool, self._spooled
-        )
+        most: dict[Signal, int | None] = {"spans": export.span_queue, "logs": export.log_queue}
+        self._buffer = Buffer(export.buffer_bytes, self._overflowed, most, self._spool, self._spooled)
         self._logs = logs or Logs()
         lost = partial(self._figures.dropped, "logs", figures.FILE)
         self._log_file = LogFile.of(self._logs, self._redaction, lost)

@@ -57,6 +57,7 @@ class Export:
     logs: Target | None = None
     log_delay_s: float = 1.0
     log_timeout_s: float = 30.0
+    log_queue: int | None = None
     log_batch: int = 2048
     spool: bool = True
     spool_bytes: int = 64 * 2**20
@@ -268,10 +269,20 @@ def _export(reading: Reading) -> Export:
         logs=target(reading, "logs", logs.exporter) if on and logs.enabled else None,
         log_delay_s=logs.delay_s,
         log_timeout_s=logs.timeout_s,
+        log_queue=logs.queue,
         log_batch=logs.batch,
         spool=outages.spool,
         spool_bytes=outages.spool_bytes,
     )
+
+
+_NOT_OURS: Final = {
+    "OTEL_EXPORTER_PROMETHEUS_HOST": "`/metrics` is at HEALTH_CHECK_HOST",
+    "OTEL_EXPORTER_PROMETHEUS_PORT": "`/metrics` is at HEALTH_CHECK_PORT",
+    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": "a log record has at most 32 values of `extra`",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT": "a log record's values have at most 1,024 characters",
+}
+"""Variables of OpenTelemetry that are another's business, and whose it is."""
 
 
 def _warnings(reading: Reading, read: Settings) -> Iterator[str]:
@@ -280,6 +291,16 @@ def _warnings(reading: Reading, read: Settings) -> Iterator[str]:
         name + FILE_SUFFIX for name, about in known().items() if about.secret and name != about.yaml
     ]
     yield from misspelt.variables(reading.environ, [*known_variables(), *secret_files])
+    for name, instead in _NOT_OURS.items():
+        if reading.environ.get(name, "").strip():
+            yield f"{name} has no effect: {instead}"
+    for name, value in reading.environ.items():
+        is_limit = name.startswith("OTEL_") and name.endswith(("_COUNT_LIMIT", "_LENGTH_LIMIT"))
+        if is_limit and value.strip() and not value.strip().isdecimal():
+            yield f"{name}={value} has no effect: it is no whole number from 0"
+    exemplars = reading.environ.get("OTEL_METRICS_EXEMPLAR_FILTER", "").strip()
+    if exemplars not in ("", "trace_based", "always_off"):
+        yield f"OTEL_METRICS_EXEMPLAR_FILTER={exemplars} is taken as trace_based: an exemplar needs a sampled span"
     if "sampling_rate" in read.performance.given and reading.environ.get("OTEL_TRACES_SAMPLER", "").strip():
         yield "PERFORMANCE_SAMPLING_RATE has no effect: OTEL_TRACES_SAMPLER is set, and wins"
     if read.siem.host and not read.logs.enabled:

@@ -103,6 +103,14 @@ class Logs(Group):
         help="How long one export of logs may take. Plain numbers are milliseconds.",
         right="a duration such as 30s, or a number of milliseconds",
     )
+    queue: int | None = setting(
+        "OTEL_BLRP_MAX_QUEUE_SIZE",
+        default=None,
+        parse=values.whole(1),
+        help="How many log records may wait in memory; the oldest are dropped and counted.",
+        right="a number from 1 on",
+        unset="bounded by `WHISPERWATCH_BUFFER_BYTES` alone",
+    )
     batch: int = setting(
         "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
         default=2048,

@@ -14,10 +14,8 @@ def prompts(body: Mapping[str, Any]) -> Iterator[str]:
     """The instructions and the newest texts in the body of a request to OpenAI's or Anthropic's API."""
     for key in ("system", "instructions", "messages", "input", "prompt"):
         given = body.get(key)
-        if (
-            isinstance(given, list | tuple) and len(given) > _MOST
-        ):  # what a conversation begins with is said in all of it
-            yield from islice(_texts(given[0]), _MOST)
+        if isinstance(given, list | tuple) and len(given) > _MOST:
+            yield from islice(_texts(given[0]), _MOST)  # what a conversation begins with goes for all of it
         yield from islice(_texts(given), _MOST)
 
 
