@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from discord.utils import MISSING
-
 from whisperwatch.bot import guard
 from whisperwatch.bot.instrument import identifies
 from whisperwatch.bot.instrument.attempts import stand_before
@@ -30,7 +28,9 @@ def request(original: Any) -> Any:
         try:
             bot = bot_of_http(self)
             session = self._HTTPClient__session
-            if bot is None or unwatched.get() or session is MISSING:  # before login discord.py has none
+            if (
+                bot is None or unwatched.get() or not hasattr(session, "request")
+            ):  # none is there before the login
                 return coro
             return _watched(bot, route, session, coro, self._global_over)
         except Exception:
