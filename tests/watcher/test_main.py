@@ -54,3 +54,10 @@ async def test_performance_that_is_off_says_who_says_so(tmp_path: Path) -> None:
     assert "off by PERFORMANCE_MONITORING_ENABLED=false" in json.loads(in_json["text"])["off"]
     assert "PERFORMANCE" not in str(await desk.answer("cache", {}))
     await desk.close()
+
+
+def test_settings_that_wait_for_their_part_are_told_at_the_start(tmp_path: Path) -> None:
+    made = watcher(tmp_path, DASHBOARD_PORT="8080")
+    assert made._problems() == ["DASHBOARD_PORT: not yet used, the web dashboard will"]
+    assert made.configuration.problems() == (), "it is not wrong"
+    assert watcher(tmp_path)._problems() == []
