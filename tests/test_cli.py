@@ -8,6 +8,7 @@ import pytest
 
 from whisperwatch.cli import main
 from whisperwatch.version import __version__
+from whisperwatch.watcher.settings import known
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +87,22 @@ def test_check_shows_what_is_set(
     out = capsys.readouterr().out
     assert "  * HEALTH_CHECK_PORT                          9200\n" in out
     assert "  * monitoring.metrics.collection_interval     5s\n" in out
+
+
+def test_check_lists_all_settings_and_warns_of_those_that_wait_for_their_part(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALERTING_ENABLED", "true")
+    monkeypatch.setenv("ALERT_EVALUATION_INTERVAL", "30s")
+    monkeypatch.setenv("LOKI_URL", "http://localhost:3100")
+    assert main(["check", "--settings"]) == 0
+    printed = capsys.readouterr()
+    names = {line[4:].split(" ")[0] for line in printed.out.splitlines() if line.startswith("  ")}
+    assert {about.name for about in known().values() if "{signal}" not in about.name} <= names
+    assert "  * LOKI_URL                                   http://localhost:3100\n" in printed.out
+    assert printed.err == (
+        "warning: ALERTING_ENABLED, ALERT_EVALUATION_INTERVAL: not yet used, the alert engine will\n"
+    )
 
 
 def test_check_shows_ids_as_they_are(

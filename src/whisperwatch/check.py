@@ -14,8 +14,9 @@ from whisperwatch import ask, clock
 from whisperwatch.state import VARIABLE, open_state
 from whisperwatch.watcher.answers.page import symbol
 from whisperwatch.watcher.settings import Export, Settings, Target, load
+from whisperwatch.watcher.settings.load import ALL
 from whisperwatch.watcher.settings.reading import Group, settings_of
-from whisperwatch.watcher.settings.show import text
+from whisperwatch.watcher.settings.show import shown, text
 
 _WIDTH = 42
 
@@ -34,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     parsed = parser.parse_args(argv)
     settings = load()
     print("\n".join(_in_force(settings)))
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *settings.waiting):
         print(f"warning: {warning}", file=sys.stderr)
     if unwritable := _state_problem():
         print(f"warning: {unwritable}", file=sys.stderr)
@@ -69,29 +70,23 @@ def _state_problem() -> str | None:
 
 
 def _in_force(settings: Settings) -> Iterator[str]:
-    yield "What is in force. * is set by the environment or monitoring.yaml, all else is the default."
+    yield "What is in force. * is set by the environment or a file, all else is the default."
     if settings.disabled:
         yield "\nNothing is recorded or exported: OTEL_SDK_DISABLED is true."
-    groups = (
-        settings.service, settings.web, settings.health, settings.admin, settings.performance, settings.process,
-        settings.privacy, settings.siem,
-    )  # fmt: skip
-    for group in groups:
-        yield f"\n{group.title}"
-        yield from _group(group)
+    for group in ALL:
+        if lines := list(_group(group, settings)):
+            yield from (f"\n{group.title}", *lines)
     yield "\nExport"
     yield from _export(settings.export)
 
 
-def _group(group: Group) -> Iterator[str]:
-    for field, setting in settings_of(group).items():
-        is_set = field in group.given
-        value = getattr(group, field)
-        shown = (
-            setting.unset if setting.unset and not is_set else text(value, in_seconds=field.endswith("_s"))
-        )
-        name = (*setting.variables, setting.yaml)[0] or ""
-        yield _line(name, "(set, not shown)" if setting.secret and is_set else shown, is_set=is_set)
+def _group(group: type[Group], settings: Settings) -> Iterator[str]:
+    """Of what there is one for each signal or store, only what is set."""
+    for about in settings_of(group).values():
+        for value in settings.values.values():
+            is_set = value.origin.layer != "default"
+            if value.about is about and (is_set or value.name == about.name):
+                yield _line(value.name, shown(value), is_set=is_set)
 
 
 def _export(export: Export) -> Iterator[str]:
@@ -112,5 +107,5 @@ def _target(target: Target | None) -> str:
     return f"{target.shown} ({target.protocol}, compression {target.compression}, headers: {headers})"
 
 
-def _line(name: str, shown: str, *, is_set: bool = False) -> str:
-    return f"  {'*' if is_set else ' '} {name:<{_WIDTH}} {shown}"
+def _line(name: str, value: str, *, is_set: bool = False) -> str:
+    return f"  {'*' if is_set else ' '} {name:<{_WIDTH}} {value}"

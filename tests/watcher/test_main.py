@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from whisperwatch.state import StateDirectory
@@ -39,3 +40,24 @@ def test_health_that_is_off_says_who_says_so(tmp_path: Path) -> None:
     assert watcher(tmp_path, HEALTH_CHECK_ENABLED="false").health.off == (
         "Health is off by HEALTH_CHECK_ENABLED=false (code)."
     )
+
+
+async def test_performance_that_is_off_says_who_says_so(tmp_path: Path) -> None:
+    desk = watcher(tmp_path, PERFORMANCE_MONITORING_ENABLED="false").desk
+    for view in ("summary", "resources", "history", "bottlenecks", "capacity-planning", "memory-analysis"):
+        told = await desk.answer("performance", {"view": view})
+        assert told["text"] == (
+            "⬜ Performance monitoring is off\n"
+            "Performance monitoring is off by PERFORMANCE_MONITORING_ENABLED=false (code)."
+        )
+    in_json = await desk.answer("performance", {"form": "json"})
+    assert "off by PERFORMANCE_MONITORING_ENABLED=false" in json.loads(in_json["text"])["off"]
+    assert "PERFORMANCE" not in str(await desk.answer("cache", {}))
+    await desk.close()
+
+
+def test_settings_that_wait_for_their_part_are_told_at_the_start(tmp_path: Path) -> None:
+    made = watcher(tmp_path, DASHBOARD_PORT="8080")
+    assert made._problems() == ["DASHBOARD_PORT: not yet used, the web dashboard will"]
+    assert made.configuration.problems() == (), "it is not wrong"
+    assert watcher(tmp_path)._problems() == []

@@ -56,6 +56,7 @@ class Answering:
             Patience(self._artist.draw) if self._artist.available() else None,
             self._grafana,
             lambda: current.settings.group(Thresholds),
+            self._performance_off,
         )
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +89,10 @@ class Answering:
             if source.connected:
                 return await self._receiver.calls.call(source, name, arguments)
         return {"error": "No bot is connected."}
+
+    def _performance_off(self) -> str | None:
+        by = self._current.settings.off_by("PERFORMANCE_MONITORING_ENABLED")
+        return by and f"Performance monitoring is {by}."
 
     def _grafana(self) -> Grafana | None:
         settings = self._current.settings

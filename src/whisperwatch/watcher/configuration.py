@@ -19,6 +19,10 @@ from whisperwatch.watcher.settings.show import shown
 TERMINAL: Final = "terminal"
 """Who asks on the bot's machine, as its user."""
 _BOT: Final = "the bot"
+_REGISTER: Final = (
+    ". One of the bot's own can be changed once its code registers it: "
+    'whisperwatch.setting("{}", get=…, set=…)'
+)
 
 Clean = Callable[[str, str], str]
 """A setting's name and its value as it may be shown."""
@@ -41,6 +45,7 @@ class Entry:
         later: what will use it, where nothing does yet.
         override: how it was set at run time; None where it wasn't.
         bots: it is one of the bot's own.
+        where: where who runs the bot sets it, to follow "in".
     """
 
     name: str
@@ -53,6 +58,7 @@ class Entry:
     later: str | None = None
     override: Override | None = None
     bots: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ class Configuration:
             return self._entry(own)
         bots = {entry.name: entry for entry in await self.bots()}
         if name not in bots:
-            near = did_you_mean(nearest(name, [*known(), *bots]))
+            near = did_you_mean(nearest(name, [*known(), *bots])) or _REGISTER.format(name[:80])
             raise ConfigurationError(f"there is no setting {name[:80]}{near}")
         return bots[name]
 
@@ -191,9 +197,10 @@ class Configuration:
         overrides = self._overridden(self._own)
         found = next((overrides[n] for n in (value.name, *names, about.yaml or "") if n in overrides), None)
         may = about.changeable and not (about.secret or about.bot or about.later)
+        text = shown(value)
         return Entry(
             value.name,
-            self._clean(value.name, shown(value)),
+            text if about.secret or value.origin.layer == "default" else self._clean(value.name, text),
             str(value.origin),
             about.help.replace("`", ""),
             about.right,
@@ -201,6 +208,7 @@ class Configuration:
             restart=not about.live,
             later=about.later,
             override=found,
+            where=" or in ".join(["the environment"] * bool(names) + ["monitoring.yaml"] * bool(about.yaml)),
         )
 
     def _bots_entry(self, several: list[Mapping[str, Any]]) -> Entry:

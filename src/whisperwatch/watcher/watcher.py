@@ -74,7 +74,7 @@ class Watcher:
     ) -> None:
         settings = current.settings
         self.current, self.settings, self.state, self._say = current, settings, state, say
-        self.problems = [*map(str, settings.problems), *settings.warnings]
+        self.problems = _told(settings)
         instances = Instances(state.path, dict(settings.service.attributes).get(INSTANCE_ID))
         key = self._key()
         self.redactor = self._make_redactor(key)
@@ -273,11 +273,11 @@ class Watcher:
         """The settings were swapped, or (`old` is `new`) a wrong file was refused."""
         self.settings = new
         self.redactor.learn(new.secrets())
-        for told in (*map(str, old.problems), *old.warnings, *self._refused):
+        for told in (*_told(old), *self._refused):
             with contextlib.suppress(ValueError):
                 self.problems.remove(told)
         self._refused = [str(problem) for problem in self.current.refused if problem not in new.problems]
-        self.problems += [*map(str, new.problems), *new.warnings, *self._refused]
+        self.problems += [*_told(new), *self._refused]
         wrong = dict.fromkeys((*new.problems, *self.current.refused))
         self.health.settings_are([problem.public for problem in wrong])
         self.components.follow(_options(new))
@@ -299,6 +299,11 @@ class Watcher:
             "overrides": self.configuration.of_the_bot(),
             "problems": self._problems(),
         }
+
+
+def _told(settings: Settings) -> list[str]:
+    """What is wrong with the settings, or has no effect."""
+    return [*map(str, settings.problems), *settings.warnings, *settings.waiting]
 
 
 def _fleet_users(settings: Settings) -> FleetUsers | None:

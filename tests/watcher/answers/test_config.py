@@ -12,6 +12,7 @@ from whisperwatch.watcher.answers import terminal
 from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.calls import Calls
 from whisperwatch.watcher.configuration import Configuration
+from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings import Current
 from whisperwatch.watcher.settings.overrides import NAME
 
@@ -22,7 +23,7 @@ class Desk:
     def __init__(self, state: Path | None, environ: dict[str, str] | None = None) -> None:
         self.current = Current(environ or {}, state or Path("/nowhere"), state)
         self.recorded: list[tuple[str, str, str]] = []
-        configuration = Configuration(self.current, state, Calls({}), lambda name, text: text)
+        configuration = Configuration(self.current, state, Calls({}), Redactor().value)
         self._tell = Config(configuration, lambda user: f"hash-of-{user}", self._audit).tellers["config"]
 
     async def _audit(self, outcome: str, setting: str, by: str) -> None:
@@ -59,6 +60,7 @@ async def test_by_its_key_in_the_file(tmp_path: Path) -> None:
     ("name", "value", "said"),
     [
         ("HEALTH_CHECK_INTERVALL", "5s", "did you mean HEALTH_CHECK_INTERVAL?"),
+        ("MEMORY_OPTIMIZATION_ENABLED", "true", 'whisperwatch.setting("MEMORY_OPTIMIZATION_ENABLED", get=…'),
         ("HEALTH_CHECK_INTERVAL", "soon", "is no duration"),
         ("DASHBOARD_SECRET_KEY", "swordfish-swordfish", "is a secret"),
         ("WHISPERWATCH_API_TOKEN", "swordfish-swordfish", "is a secret"),
@@ -94,3 +96,18 @@ async def test_the_list_says_what_is_set_and_what_is_wrong(tmp_path: Path) -> No
     assert "HEALTH_CHECK_TIMEOUT = 120s (monitoring.yaml:1)" in told
     assert "DASHBOARD_SECRET_KEY = (set, not shown) (environment)" in told
     assert "swordfish" not in told
+
+
+async def test_whether_a_secret_is_set_and_where_a_setting_is() -> None:
+    unset = await Desk(None)(action="get", name="HEALTH_CHECK_TOKEN")
+    assert "none (by default)" in unset
+    told = await Desk(None, {"HEALTH_CHECK_TOKEN": "swordfish-swordfish"})(
+        action="get", name="HEALTH_CHECK_TOKEN"
+    )
+    assert "(set, not shown) (from environment)" in told
+    for name, where in (
+        ("ENABLE_WEB_DASHBOARD", "the environment"),
+        ("ADMIN_ROLE_IDS", "the environment or in monitoring.yaml"),
+        ("monitoring.alerting.group_wait", "monitoring.yaml"),
+    ):
+        assert f"set it in {where}." in await Desk(None)(action="get", name=name)

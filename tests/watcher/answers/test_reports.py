@@ -129,9 +129,12 @@ def test_history() -> None:
 
 def test_resources() -> None:
     report = Resources(
-        HOUR, Figure(0.2), Figure(5e8, "By", 4e8), Figure(0.5), Figure(0.6), {"/": Figure(0.91)},
-        {"receive": Figure(2000.0, "By/s")}, Figure(0.003, "s"), NONE, Figure(9, "{thread}"),
-        (0.1, 0.3), (4e8, 5e8), (1, 2), (),
+        HOUR, Figure(0.2), Figure(5e8, "By", 4e8), Figure(0.5), Figure(0.6),
+        {"1m": Figure(0.5, "{thread}"), "5m": Figure(12.25, "{thread}"), "15m": Figure(1, "{thread}")},
+        {"/": Figure(0.91)},
+        {"write": Figure(3e6, "By/s")}, {"receive": Figure(2000.0, "By/s")},
+        Figure(0.003, "s"), NONE, Figure(9, "{thread}"),
+        (0.1, 0.3), (4e8, 5e8), (0.4, 0.5), (0.6, 0.6), (1, 2), (),
     )  # fmt: skip
     assert read(performance.resources(report)) == dedent("""
         ⚠️ Resources, last hour
@@ -147,8 +150,12 @@ def test_resources() -> None:
 
         Its machine or container
            CPU: 50 %
+           ▇█ 40 % to 50 %
+           Load over 1, 5 and 15 minutes: 0.5, 12.2, 1
            Memory: 60 %
+           ██ 60 % to 60 %
            Disk /: 91 %
+           Disk, write: 3 MB a second
            Network, receive: 2 kB a second
 
         Its event loop

@@ -64,11 +64,21 @@ def test_a_new_cell_began_at_nothing(bot: Any, trends: Trends) -> None:
     assert [one.count for one in trends.recent("requests", START + 1)] == [7]
 
 
+def test_all_that_a_bot_did_since_it_started_is_of_the_last_minutes(bot: Any, trends: Trends) -> None:
+    bot.record("calls", 0.3, times=10)
+    assert [one.count for one in trends.recent("calls", START + 1)] == [10]
+    trends.sample(START + 5)
+    assert [one.count for one in trends.recent("calls", START + 30)] == [10]
+    bot.record("calls", 0.3, times=10)
+    assert [one.count for one in trends.recent("calls", START + WINDOW_S)] == [20]
+    assert [one.count for one in trends.recent("calls", START + 60, seconds=40)] == [10]
+
+
 def test_a_histogram(bot: Any, trends: Trends) -> None:
     bot.record("calls", 0.3, times=10)
-    trends.sample(START + 1)
+    trends.sample(START + 1000)
     bot.record("calls", 5.0, times=4)
-    (one,) = trends.recent("calls", START + 60)
+    (one,) = trends.recent("calls", START + 1060)
     assert (one.count, one.total) == (4, pytest.approx(20.0))
     assert one.buckets == (0, 0, 0, 4, 0, 0)
 

@@ -101,15 +101,22 @@ async def test_resources(bot: Bot) -> None:
     bot.level("process.cpu.utilization", 0.2)
     bot.level("process.memory.usage", 5e8)
     bot.level("system.filesystem.utilization", 0.9, {"system.filesystem.mountpoint": "/"})
+    bot.level("system.cpu.utilization", 0.6)
+    bot.level("system.cpu.load_average.5m", 1.5)
+    bot.count("system.disk.io", 3600, {"disk.io.direction": "write"})
     bot.at(900)
     bot.level("process.cpu.utilization", 0.4)
+    bot.level("system.cpu.utilization", 0.8)
     bot.at(60)
     report = await resources.resources(bot.asking, HOUR)
     assert report.cpu.value == pytest.approx(0.3)
     assert report.memory.value == 5e8
     assert report.disks["/"].value == 0.9
     assert [value for value in report.cpu_trend if value is not None] == [0.2, 0.4]
-    assert report.host_cpu.value is None
+    assert report.host_memory.value is None
+    assert [value for value in report.host_cpu_trend if value is not None] == [0.6, 0.8]
+    assert [figure.value for figure in report.loads.values()] == [None, 1.5, None]
+    assert report.disk_io["write"].value == pytest.approx(1, rel=0.01)
     assert len(report.times) == len(report.cpu_trend) == len(report.memory_trend)
 
 

@@ -11,9 +11,11 @@ from whisperwatch.watcher.pipeline.kept import Kept
 from whisperwatch.watcher.pipeline.kept_logs import KeptLogs
 from whisperwatch.watcher.pipeline.kept_spans import KeptSpans
 from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.query.choosing import Stores
 from whisperwatch.watcher.query.embedded.logs import EmbeddedLogs
 from whisperwatch.watcher.query.embedded.traces import EmbeddedTraces
 from whisperwatch.watcher.query.language import LogFilter, Match, Period, TraceSearch
+from whisperwatch.watcher.query.language.parsing import parse
 from whisperwatch.watcher.records import LocalStream, Stream
 from whisperwatch.watcher.redaction import Redactor
 from whisperwatch.watcher.settings.load import load
@@ -199,6 +201,22 @@ async def test_nothing_planted_is_in_the_file_and_a_user_is_found_and_forgotten(
     assert removed == [1, 1]
     assert (await logs.logs(LogFilter(), *span_of_time, 5, None)).records == ()
     assert (await traces.search(theirs, *span_of_time)).traces == ()
+    await kept.store.stop()
+
+
+async def test_errors_are_kept_as_long_as_the_settings_say_and_found(stream, tmp_path):
+    settings = load({"ERROR_RETENTION_PERIOD": "30d", "WHISPERWATCH_LOG_RETENTION": "7d"}, tmp_path)
+    kept = Kept(tmp_path / "store.db", lambda: settings, lambda: [stream], LocalStream({}), REDACTION)
+    kept.add_logs(stream, [LOG, (*LOG[:1], 9, "INFO", *LOG[3:])], time.time_ns() - 20 * 86_400 * 10**9)
+    stores = Stores(lambda: settings, kept.store.readers, 5.0)
+    for _ in range(3):  # a slice, the last one, and what follows
+        kept.store._tended = float("-inf")
+        await kept.commit()
+    told = await stores.asking.ask(parse("logs where level >= error over 30d"))
+    assert ([record.severity for record in told.records], told.notes) == ([LOG[1]], ())
+    (count,) = (await stores.asking.ask(parse("count logs where level >= error over 30d"))).series
+    assert count.points[-1][1] == 1
+    await stores.close()
     await kept.store.stop()
 
 

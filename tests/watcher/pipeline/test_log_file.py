@@ -16,7 +16,9 @@ from whisperwatch.watcher.pipeline.redaction import Redaction
 from whisperwatch.watcher.records import Records
 
 OFFSET = 1_700_000_000_000_000_000
-STREAM = Records({"service.name": "bot", "service.version": "1", "host.name": "h"})
+STREAM = Records(
+    {"service.name": "bot", "service.version": "1", "host.name": "h", "deployment.environment.name": "prod"}
+)
 FILEBEAT = Path(__file__).parents[3] / "filebeat" / "filebeat.yml"
 LOG = (
     1_234_567, 17, "ERROR", "asyncpg.pool", "no more", {"user": 5, "password": "x", "discord.user.id": 7},
@@ -65,6 +67,7 @@ def test_a_line_has_the_fields_of_ecs(written):
             "log.logger": "asyncpg.pool",
             "service.name": "bot",
             "service.version": "1",
+            "service.environment": "prod",
             "trace.id": f"{0xABC:032x}",
             "span.id": f"{0xDEF:016x}",
             "labels.user": 5,

@@ -18,6 +18,7 @@ from whisperwatch.watcher.query.engines import EngineError
 from whisperwatch.watcher.query.language import Grid, LogFilter, Measure, QuestionError, TraceSearch
 from whisperwatch.watcher.query.language.logs import LogKey
 from whisperwatch.watcher.query.language.parsing import parse
+from whisperwatch.watcher.query.resolving import Kept
 
 NOW = 1_800_000_000.0
 
@@ -246,6 +247,11 @@ async def test_logs_and_traces() -> None:
     assert isinstance(logs, LogAnswer)
     assert logs.records[0].body == "x 604800"
     assert "logs are kept for 7d" in logs.notes[0]
+    kept = asking(Metrics({}), kept=lambda: Kept(errors_s=30 * 86_400.0))
+    for of_errors in ("level >= error", "event = bot.error"):
+        errors = await kept.ask(parse(f"logs where {of_errors} over 30d"))
+        assert (errors.records[0].body, errors.notes) == ("None 2.592e+06", ())
+    assert "logs are kept for 7d" in (await kept.ask(parse("logs where level >= warning over 30d"))).notes[0]
     count = await asker.ask(parse("count logs by level over 1h"))
     assert [problem.what for problem in count.problems] == ["Loki is down"]
     traces = await asker.ask(parse("traces over 1h"))

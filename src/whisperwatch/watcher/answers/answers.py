@@ -18,7 +18,7 @@ from whisperwatch.watcher.answers.config import Config
 from whisperwatch.watcher.answers.grafana import Linking, linked, nowhere
 from whisperwatch.watcher.answers.page import Attachment, Button, Page, Section, remarks, unsketched
 from whisperwatch.watcher.answers.records import Records
-from whisperwatch.watcher.answers.reports import Call, Reports, nobody
+from whisperwatch.watcher.answers.reports import Call, Off, Reports, nobody, on
 from whisperwatch.watcher.asked import failure
 from whisperwatch.watcher.query.asking import Asking
 from whisperwatch.watcher.query.language import QuestionError
@@ -108,6 +108,7 @@ class Answers:
         draw: makes PNG pictures of charts; None where none can be made.
         linking: where answers link to.
         thresholds: gives those of alerts.yaml.
+        performance_off: why performance monitoring is off; None while it is on.
     """
 
     def __init__(
@@ -121,13 +122,14 @@ class Answers:
         draw: Draw | None = None,
         linking: Linking = nowhere,
         thresholds: Callable[[], Thresholds] = Thresholds,
+        performance_off: Off = on,
     ) -> None:
         self._tell, self._sources, self._costs = tell, sources, costs
         self.tellers: dict[str, Teller] = {"health": self._health, "check": self._check}
         self._reports: Reports | None = None
         self._records: Records | None = None
         if asking is not None:
-            self._reports = Reports(asking, call, linking, thresholds)
+            self._reports = Reports(asking, call, linking, thresholds, performance_off)
             self._records = Records(asking, linking)
             self.tellers |= self._reports.tellers | self._records.tellers
         self._config, self._draw, self._linking = config, draw, linking

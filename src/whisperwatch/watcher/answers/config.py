@@ -123,7 +123,7 @@ def entry(one: Entry, asker: str) -> Page:
     if one.later:
         lines.append(f"Not yet used: {one.later}.")
     lines.append(
-        "It can't be changed from here: set it in the environment or in monitoring.yaml."
+        f"It can't be changed from here: set it in {one.where}."
         if not one.changeable
         else "A change is in force after a restart of the bot."
         if one.restart

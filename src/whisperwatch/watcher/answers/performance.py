@@ -100,11 +100,18 @@ def resources(report: Resources, thresholds: Thresholds = verdicts.DEFAULT) -> P
         named("Threads", report.threads),
     )
     disks = [named(f"Disk {place}", used) for place, used in report.disks.items()]
-    network = [
-        named(f"Network, {direction}", Figure(rate.value, "By", rate.before)) + " a second"
-        for direction, rate in report.network.items()
-    ]
-    host = (named("CPU", report.host_cpu), named("Memory", report.host_memory), *disks, *network)
+    flows = {f"Disk, {direction}": rate for direction, rate in report.disk_io.items()}
+    flows |= {f"Network, {direction}": rate for direction, rate in report.network.items()}
+    loads = [_of(one) for one in report.loads.values() if one.value is not None]
+    host: tuple[Line, ...] = (
+        named("CPU", report.host_cpu),
+        *spark(report.host_cpu_trend, "1"),
+        f"Load over 1, 5 and 15 minutes: {', '.join(loads) or UNKNOWN}",
+        named("Memory", report.host_memory),
+        *spark(report.host_memory_trend, "1"),
+        *disks,
+        *(f"{named(name, Figure(rate.value, 'By', rate.before))} a second" for name, rate in flows.items()),
+    )
     loop = (named("P99 of its lag", report.lag), named("P99 of the garbage collector's pauses", report.pause))
     sections = (
         Section("The bot's process", process),

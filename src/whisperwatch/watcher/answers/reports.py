@@ -79,6 +79,14 @@ Call = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """The name of something that only the bot's process can do, and its arguments."""
 
 
+Off = Callable[[], str | None]
+"""Why performance monitoring is off, a sentence; None while it is on."""
+
+
+def on() -> None:
+    """It is not off."""
+
+
 async def nobody(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"error": "No bot is connected."}
 
@@ -91,6 +99,7 @@ class Reports:
         call: has something done in a process of the bot.
         linking: where answers link to.
         thresholds: gives those of alerts.yaml.
+        off: says so instead of what `performance` would show.
     """
 
     def __init__(
@@ -99,8 +108,9 @@ class Reports:
         call: Call = nobody,
         linking: Linking = nowhere,
         thresholds: Callable[[], Thresholds] = Thresholds,
+        off: Off = on,
     ) -> None:
-        self._asking, self._call = asking, call
+        self._asking, self._call, self._off = asking, call, off
         self._linking, self._thresholds = linking, thresholds
         self.tellers: dict[str, Callable[[Arguments], Awaitable[Page]]] = {
             question: partial(self._tell, question) for question in _VIEWS
@@ -123,11 +133,18 @@ class Reports:
         """
         name, of = report_of(question, arguments)
         over_s = period(arguments, REPORTS[name].over_s)
+        if (reason := self._why_off(question)) is not None:
+            return json.dumps({"off": reason}, indent=1)
         with self._asking.together():
             made = await REPORTS[name].make(self._asking, over_s, of)
         return json.dumps(plain(made), ensure_ascii=False, indent=1)
 
+    def _why_off(self, question: str) -> str | None:
+        return self._off() if question == "performance" else None
+
     async def _tell(self, question: str, arguments: Arguments) -> Page:
+        if (reason := self._why_off(question)) is not None:
+            return Page("Performance monitoring is off", (reason,), status="not_configured")
         if arguments.get("view") == memory_analysis.VIEW and (what := arguments.get("trace")) is not None:
             name = "trace_allocations" if what == "start" else "allocations"
             return memory_analysis.allocations(await self._call(name, {"seconds": memory_analysis.TRACED_S}))

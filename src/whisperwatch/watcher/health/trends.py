@@ -52,9 +52,10 @@ class Trends:
 
     def recent(self, metric: str, now: float, seconds: float = WINDOW_S) -> list[Recent]:
         """What each cell of a counter or histogram did in the last `seconds`; those that did nothing are left out."""
-        samples = self._since(now - seconds)
+        begin = now - seconds
+        samples = self._since(begin)
         grown = (
-            _grown(cell, instrument.bounds, samples)
+            _grown(cell, instrument.bounds, samples, begin)
             for instrument in self._named(metric)
             for cell in instrument.cells
         )
@@ -101,10 +102,10 @@ class Trends:
         return self._index.get(metric, ())
 
 
-def _grown(cell: Cell, bounds: tuple[float, ...], samples: Samples) -> Recent | None:
+def _grown(cell: Cell, bounds: tuple[float, ...], samples: Samples, begin: float) -> Recent | None:
     if cell.value is None:
         return None
-    before = _before(cell, samples)
+    before = None if cell.start / 1e9 >= begin else _before(cell, samples)
     if len(cell.value) == 1:
         return Recent(cell.attributes, cell.value[0] - (before[0] if before else 0))
     count, total, _, _, buckets = cell.value

@@ -13,11 +13,14 @@ from whisperwatch.watcher.query.asking import Asking
 _TRENDS: Final = {
     "cpu": "avg(process.cpu.utilization)",
     "memory": "max(process.memory.usage)",
-}
-_QUESTIONS: Final = {
-    **_TRENDS,
     "host cpu": "avg(system.cpu.utilization)",
     "host memory": "last(system.memory.utilization)",
+}
+_LOADS: Final = ("1m", "5m", "15m")
+_QUESTIONS: Final = {
+    **_TRENDS,
+    **{f"load {over}": f"last(system.cpu.load_average.{over})" for over in _LOADS},
+    "disk io": "rate(system.disk.io) by disk.io.direction",
     "disks": "last(system.filesystem.utilization) by system.filesystem.mountpoint",
     "network": "rate(system.network.io) by network.io.direction",
     "lag": "p99(bot.event_loop.lag)",
@@ -33,10 +36,12 @@ class Resources:
     Attributes:
         cpu, memory: of the process, the mean share of the CPUs that it may use and the largest resident memory.
         host_cpu, host_memory: shares in use, of the cgroup where it has a limit.
+        loads: the newest load averages of the host, by what they are over: `1m`, `5m` and `15m`.
         disks: by mount point, the share in use.
+        disk_io: by direction, bytes a second of the host.
         network: by direction, bytes a second of the host.
         lag, pause: P99 of the event loop's lag and of the garbage collector's pauses.
-        cpu_trend, memory_trend: points, the oldest first.
+        cpu_trend, memory_trend, host_cpu_trend, host_memory_trend: points, the oldest first.
         times: the ends, in unix seconds, of the steps that the points tell of.
         starts: of the bot, in this time.
     """
@@ -46,13 +51,17 @@ class Resources:
     memory: Figure
     host_cpu: Figure
     host_memory: Figure
+    loads: Mapping[str, Figure]
     disks: Mapping[str, Figure]
+    disk_io: Mapping[str, Figure]
     network: Mapping[str, Figure]
     lag: Figure
     pause: Figure
     threads: Figure
     cpu_trend: tuple[float | None, ...]
     memory_trend: tuple[float | None, ...]
+    host_cpu_trend: tuple[float | None, ...]
+    host_memory_trend: tuple[float | None, ...]
     times: tuple[int, ...]
     starts: tuple[Start, ...]
 
@@ -67,13 +76,17 @@ async def resources(asking: Asking, over_s: float) -> Resources:
         found.figure("memory"),
         found.figure("host cpu"),
         found.figure("host memory"),
+        {over: found.figure(f"load {over}") for over in _LOADS},
         found.groups("disks"),
+        found.groups("disk io"),
         found.groups("network"),
         found.figure("lag"),
         found.figure("pause"),
         found.figure("threads"),
         fine.trend("cpu"),
         fine.trend("memory"),
+        fine.trend("host cpu"),
+        fine.trend("host memory"),
         fine.times("cpu"),
         starts(fine.trends("starts"), found.basis.start),
     )

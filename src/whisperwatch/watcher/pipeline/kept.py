@@ -52,7 +52,9 @@ class Kept:
         self._log_rows = KeptLogs(redaction, dict(settings().logs.components))
         self._span_parts = KeptSpans(redaction)
         self._metrics = KeptMetrics(streams)
-        self._logs = Logs(lambda: settings().keeping.logs_s, lost["logs"])
+        self._logs = Logs(
+            lambda: settings().keeping.logs_s, lost["logs"], errors_s=lambda: settings().keeping.errors_s
+        )
         self._traces = Traces(lambda: _traces(settings()), lost["spans"])
         self.store = Store(
             path,

@@ -38,7 +38,14 @@ _FIELDS: Final = {
     semconv.COMPONENT: "labels.component",
 }
 """ECS fields of attributes; all others are labels."""
-_SERVICE: Final = ("service.name", "service.version", "service.namespace", "service.instance.id")
+_SERVICE: Final = {
+    "service.name": "service.name",
+    "service.version": "service.version",
+    "service.namespace": "service.namespace",
+    "service.instance.id": "service.instance.id",
+    "deployment.environment.name": "service.environment",
+}
+"""Fields of what the resource says of the service."""
 
 
 class LogFile:
@@ -163,7 +170,7 @@ class LogFile:
             "message": clean(body),
             "ecs.version": ECS_VERSION,
             "log.logger": clean(logger),
-            **{key: stream.resource[key] for key in _SERVICE if key in stream.resource},
+            **{field: stream.resource[key] for key, field in _SERVICE.items() if key in stream.resource},
         }
         if trace_id:
             fields["trace.id"], fields["span.id"] = f"{trace_id:032x}", f"{span_id:016x}"

@@ -163,7 +163,7 @@ class Asking:
         """See `ask`."""
         check_filter(question.filter)
         engine = _there(self._engines.logs, "logs")
-        asked = span(question.period, self._now(), self._kept().logs_s, "logs")
+        asked = span(question.period, self._now(), self._kept().logs_like(question.filter), "logs")
         problems: list[Problem] = []
         found = await self._try(
             engine.name,
@@ -177,11 +177,12 @@ class Asking:
         check_filter(question.filter)
         engine = _there(self._engines.logs, "logs")
         kept = self._kept()
+        kept_s = kept.logs_like(question.filter)
         # logs have their own time each: slots are as fine as anybody asks
         counted, notes = grid(
             question.period,
             self._now(),
-            replace(kept, raw_s=kept.logs_s, fine_s=kept.logs_s, metrics_s=kept.logs_s),
+            replace(kept, raw_s=kept_s, fine_s=kept_s, metrics_s=kept_s),
         )
         problems: list[Problem] = []
         found = await self._try(engine.name, engine.count(question.filter, question.by, counted), problems)

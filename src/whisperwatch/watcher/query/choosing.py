@@ -83,5 +83,5 @@ def _kept(settings: Settings) -> Kept:
     longest = max(keeping.traces_s, keeping.errors_s)
     return Kept(
         keeping.raw_s, min(keeping.fine_s, keeping.metrics_s), keeping.metrics_s, keeping.logs_s, longest,
-        longest if "tempo" in settings.stores else keeping.traces_s,
+        longest if "tempo" in settings.stores else keeping.traces_s, keeping.errors_s,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from whisperwatch.watcher.query.language import Grid, Period, QuestionError
+from whisperwatch.semconv import EVENT_ERROR
+from whisperwatch.watcher.query.language import Grid, LogFilter, Period, QuestionError
 from whisperwatch.watcher.query.language.printing import seconds
 
 SLOT_S: Final = 15
@@ -23,7 +24,7 @@ _LONG_S: Final = 2 * 86_400
 @dataclass(frozen=True, slots=True)
 class Kept:
     """How long (seconds) metrics are kept by 15 s, by 5 minutes, by the hour; logs; traces, and every single one of
-    them, before only the slow and the failed stay."""
+    them, before only the slow and the failed stay; log records that are errors."""
 
     raw_s: float = 6 * 3600.0
     fine_s: float = 30 * 86_400.0
@@ -31,6 +32,12 @@ class Kept:
     logs_s: float = 7 * 86_400.0
     traces_s: float = 30 * 86_400.0
     every_trace_s: float = 86_400.0
+    errors_s: float = 0.0
+
+    def logs_like(self, filter: LogFilter) -> float:
+        """How long log records are kept of which only those that fit are meant."""
+        errors = filter.level in ("error", "critical") or filter.event == EVENT_ERROR
+        return max(self.logs_s, self.errors_s) if errors else self.logs_s
 
 
 @dataclass(frozen=True, slots=True)

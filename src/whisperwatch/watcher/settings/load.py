@@ -112,6 +112,15 @@ class Settings:
         value = self.values[name]
         return f"off by {name}=false ({value.origin})" if value.value is False else None
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """A sentence for each part that isn't there yet and of which something is set."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.values.items():
+            if value.about.later and value.origin.layer != "default":
+                found.setdefault(value.about.later, []).append(name)
+        return tuple(f"{', '.join(names)}: not yet used, {part} will" for part, names in found.items())
+
     def secrets(self) -> dict[str, str]:
         """Those that are set, whoever says them, by their names: for who keeps them out of texts."""
         return {

@@ -47,7 +47,8 @@ class Keeping(Group):
         yaml="monitoring.logs.retention_period",
         default=7 * 86_400.0,
         parse=values.retention,
-        help="How long log records are kept. Plain numbers are days.",
+        help="How long log records are kept; errors among them as long as `ERROR_RETENTION_PERIOD` says, where that is "
+        "longer. Plain numbers are days.",
         right=_RIGHT,
         live=True,
     )
@@ -89,7 +90,8 @@ class Keeping(Group):
         "ERROR_RETENTION_PERIOD",
         default=30 * 86_400.0,
         parse=values.retention,
-        help="How long errors are kept, and the traces that have one. Plain numbers are days.",
+        help="How long errors are kept: log records of level error and above or with an error's category, and the "
+        "traces that have one. Plain numbers are days.",
         right=_RIGHT,
         live=True,
     )

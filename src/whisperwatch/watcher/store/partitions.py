@@ -102,6 +102,15 @@ class Database(View):
         self._each(family.drop, partition.name, partition.start)
         self.connection.execute("DELETE FROM partitions WHERE name = ?", (partition.name,))
 
+    def replace(self, family: Family, partition: Partition, by: Family) -> None:
+        """End a partition; that of `by` for the same time, where there is one, takes its place, settled."""
+        self.drop(family, partition)
+        self.connection.execute(
+            "UPDATE partitions SET family = ?, settled = 1 WHERE family = ? AND start = ?",
+            (family.name, by.name, partition.start),
+        )
+        self.forget()
+
     def forget(self) -> None:
         """What is known of the tables may be wrong: a transaction was rolled back."""
         self._known.clear()

@@ -57,12 +57,13 @@ def test_history() -> None:
 
 def test_resources() -> None:
     report = Resources(
-        BASIS, NONE, NONE, NONE, NONE, {}, {}, NONE, NONE, NONE, (0.1,), (4e8,), (int(AT),), (),
+        BASIS, NONE, NONE, NONE, NONE, {}, {}, {}, {}, NONE, NONE, NONE, (0.1,), (4e8,), (0.5,), (0.6,),
+        (int(AT),), (),
     )  # fmt: skip
     chart = from_resources(report)
     assert (chart.title, chart.start, chart.end) == ("Resources, last 2 hours", AT - 2 * HOUR, AT)
-    assert [(panel.unit, panel.lines[0].points) for panel in chart.panels] == [
-        ("1", ((AT - HOUR, 0.1),)), ("By", ((AT - HOUR, 4e8),)),
+    assert [(panel.unit, [line.points[0] for line in panel.lines]) for panel in chart.panels] == [
+        ("1", [(AT - HOUR, 0.1), (AT - HOUR, 0.5)]), ("By", [(AT - HOUR, 4e8)]), ("1", [(AT - HOUR, 0.6)]),
     ]  # fmt: skip
 
 

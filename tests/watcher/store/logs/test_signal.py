@@ -10,7 +10,7 @@ import pytest
 from whisperwatch.watcher.query.embedded.log_search import newest
 from whisperwatch.watcher.query.language import LogFilter
 from whisperwatch.watcher.store.file import open_to_write
-from whisperwatch.watcher.store.logs import Logs
+from whisperwatch.watcher.store.logs import Logs, thinning
 from whisperwatch.watcher.store.partitions import Database
 from whisperwatch.watcher.store.transactions import transaction
 
@@ -84,6 +84,61 @@ def test_days_expire_whole_and_the_newest_never_makes_room(database):
         database.drop(family, oldest)
     assert bodies(database) == ["newer"]
     assert logs.oldest(database) is None
+
+
+def days(errors_s=30 * 86_400.0):
+    return Logs(lambda: 7 * 86_400.0, errors_s=lambda: errors_s)
+
+
+def tend_until_settled(database, logs, now):
+    turns = 0
+    while not database.partitions(logs.families[0])[0].settled:
+        logs.tend(database, now)
+        turns += 1
+    return turns
+
+
+def test_of_a_day_that_is_old_enough_the_errors_stay(database, monkeypatch):
+    monkeypatch.setattr(thinning, "SLICE", 4)
+    logs = days()
+    expected = row(3, "not allowed", 13, **{"bot.error.category": "user"})
+    noise = [row(n, f"fine {n}") for n in range(10, 30)]
+    write(database, logs, row(2, "it broke"), row(2, "it broke", 17), expected, *noise, row(40, "down", 21))
+    write(database, logs, row(86_500, "the next day"))
+    week = DAY + 8 * 86_400
+    logs.tend(database, week - 1)
+    assert len(bodies(database)) == 25, "it is younger than all are kept"
+    logs.tend(database, week)
+    assert len(bodies(database)) == 25, "half of it is done: nobody sees that"
+    assert tend_until_settled(database, logs, week) == 6
+    logs.tend(database, week)
+    assert bodies(database) == ["the next day", "down", "not allowed", "it broke"]
+    assert bodies(database, "broke") == ["it broke"]
+    assert bodies(database, "fine") == []
+    day = database.partitions(logs.families[0])[0]
+    assert (day.start, day.size < 2000) == (DAY, True)
+    database.connection.execute(f"INSERT INTO {day.name}_text ({day.name}_text) VALUES ('integrity-check')")
+    assert logs.expired(database, DAY + 31 * 86_400 - 1) == []
+    assert logs.expired(database, DAY + 31 * 86_400) == [(logs.families[0], day)]
+
+
+def test_thinning_begins_anew_where_it_was_interrupted(database, monkeypatch):
+    monkeypatch.setattr(thinning, "SLICE", 2)
+    write(database, days(), *[row(n, f"error {n}", 17, user=HASH) for n in range(1, 6)], row(7, "e", 17))
+    days().tend(database, DAY + 9 * 86_400)
+    logs = days()
+    logs.tend(database, DAY + 9 * 86_400)
+    with transaction(database):
+        assert logs.forget(database, HASH) == 7, "those that were copied, too"
+    tend_until_settled(database, logs, DAY + 9 * 86_400)
+    assert bodies(database) == ["e"]
+
+
+def test_errors_that_are_kept_no_longer_than_others_go_with_them(database):
+    logs = days(errors_s=86_400.0)
+    write(database, logs, row(1, "error", 17))
+    logs.tend(database, DAY + 8 * 86_400)
+    assert [one.settled for _, one in logs.expired(database, DAY + 8 * 86_400)] == [False]
 
 
 def test_sizes_are_about_what_the_file_takes(database, tmp_path):

@@ -41,13 +41,18 @@ def from_history(report: History) -> Chart:
 
 
 def from_resources(report: Resources) -> Chart:
-    """CPU and memory of the bot's process."""
+    """CPU and memory of the bot's process and of its machine."""
     steps = Steps(report)
     return steps.chart(
         "Resources",
         (
-            Panel("CPU of the bot's process", "1", (steps.line("CPU", report.cpu_trend),)),
+            Panel(
+                "CPU",
+                "1",
+                (steps.line("bot", report.cpu_trend), steps.line("machine", report.host_cpu_trend)),
+            ),
             Panel("Memory of the bot's process", "By", (steps.line("memory", report.memory_trend),)),
+            Panel("Memory of the machine", "1", (steps.line("memory", report.host_memory_trend),)),
         ),
     )
 
