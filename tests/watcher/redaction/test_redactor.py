@@ -248,9 +248,27 @@ def test_attributes_are_looked_at_in_depth() -> None:
     ],
 )
 def test_sql_leaves_without_literals_and_comments(statement: str, kept: str) -> None:
-    assert sanitized(statement) == kept
+    assert sanitized(statement, "postgresql") == kept
     for key in ("db.query.text", "db.statement"):
-        assert Redactor().attributes({key: statement}) == {key: kept}
+        about = {"db.system.name": "postgresql"}
+        assert Redactor().attributes({key: statement, **about}) == {key: kept, **about}
+
+
+@pytest.mark.parametrize(
+    ("system", "statement", "kept"),
+    [
+        ("mysql", r"""SELECT 'it\'s my grandmother', "o \" o", b # Ada's""", "SELECT ?, ?, b"),
+        ("sqlite", 'SELECT "my grandmother", `b`', "SELECT ?, `b`"),
+        ("postgresql", "SELECT a /* b /* c */ my grandmother */ FROM t", "SELECT a  FROM t"),
+        ("", r"SELECT 'it\'s my grandmother', 'b'", "SELECT ?"),
+        ("", 'SELECT "my grandmother", b', "SELECT ?, b"),
+        ("", "SELECT a /* b /* c */ my grandmother */ FROM t", "SELECT a"),
+        ("", "SELECT a # my grandmother", "SELECT a"),
+    ],
+)
+def test_sql_is_read_as_its_database_reads_it(system: str, statement: str, kept: str) -> None:
+    attributes = {"db.statement": statement, "db.system": system}
+    assert Redactor().attributes(attributes)["db.statement"] == kept
 
 
 def test_what_cannot_be_looked_at_is_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
@@ -277,7 +295,8 @@ FRAGMENTS = (
     'token="', "token='", "key=", "password=", "cookie:", "eyJ", "eyJaaaaaaaa.", "sk-", "ghp_", "SG.", "mfa.",
     "bearer ", "basic ", "webhooks/1/", "https://a.", "interactions/1/", "-----BEGIN PRIVATE KEY-----",
     "4111 ", "1234567890",
-    "$a$", "--", "/*", "E'", "a.a.", "aaaaaaaaaaaaaaaaaaaaaaaa.", "aaaaaa.", "é", "\n", "&sig", "api key",
+    "/*/", "*/", "`", "#", "$a$", "--", "/*", "E'", "a.a.", "aaaaaaaaaaaaaaaaaaaaaaaa.", "aaaaaa.", "é", "\n",
+    "&sig", "api key",
 )  # fmt: skip
 HARD = Redactor({}, show_id=str)
 
@@ -286,6 +305,8 @@ def seconds_for(text: str) -> float:
     before = time.process_time()
     HARD.text(text)
     HARD.value("db.query.text", text)
+    for system in ("postgresql", "mysql", "sqlite"):
+        sanitized(text, system)
     return time.process_time() - before
 
 
