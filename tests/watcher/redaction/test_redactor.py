@@ -60,12 +60,23 @@ SECRETS = {
     "a token in a query": ("https://example.org/x?access_token=abcdefgh&page=2", "secret"),
     "a signature in a query": ("https://example.org/x?sig=abcdefgh%3D&page=2", "secret"),
     "a variable": ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", "secret"),
+    "a value cut short": ('{"token": "abcdefgh and', "secret"),
+    "a value cut short in an escape": ("{'password': 'hunter2 and \\", "secret"),
+    "a long value": (f'{{"password": "{"hunter2 " * 1000}"}}', "secret"),
+    "an option": ("psql --password hunter2 -U ada", "secret"),
+    "an option with quotes": ("bot --discord-token 'abcdefgh ijkl' --verbose", "secret"),
+    "a password in a sentence": ("Your new password is hunter22, ada", "secret"),
     "cookies": ("Set-Cookie: session=abc; path=/", "cookie"),
     "postgres": ("could not connect to postgres://bot:hunter2@db:5432/bot", "credentials"),
     "redis": ("redis://:hunter2@cache:6379/0", "credentials"),
     "amqp": ("amqp://guest:guest@mq//", "credentials"),
     "a password with a slash": ("postgresql+asyncpg://bot:hun/ter2@db/bot", "credentials"),
     "a password with an at": ("postgresql://bot:hun@ter2@db/bot", "credentials"),
+    "a password with both": ("mysql://bot:hun@h/ter2@db:3306/bot", "credentials"),
+    "a password that ends so": ("mysql://bot:hun@hunter2/@db:3306/bot", "credentials"),
+    "two URLs": ("amqp://bot:hunter2@mq1,amqp://bot:hunter2@mq2", "credentials"),
+    "a URL without a scheme": ("no answer of bot:hunter2@db:5432/bot", "credentials"),
+    "a URL without a scheme and port": ("bot:hun@ter2@db/bot", "credentials"),
     "a token as the user": (f"https://{WORDS}@git.example.org/x", "credentials"),
     "a private key": (KEY, "private_key"),
     "a private key cut short": (KEY[:60], "private_key"),
@@ -86,6 +97,9 @@ HARMLESS = (
     "task-manager-with-a-long-name ask-me-anything-please-now",
     "@everyone, pip install discord.py@2.7.1 or npm install left-pad@1.3.0",
     "4111 1111 1111 1112",
+    "the password is required, the api key was revoked, the secret is a word of 12 letters",
+    "--max-tokens 4096 --token-limit 100000 --password --verbose",
+    "python:3.11@sha256:0123456789abcdef and https://example.com/a:b/@user",
     "2026-11-25T03:00:47.123456+00:00 [4.5.6.7]:443",
 )
 
@@ -291,7 +305,8 @@ def test_what_cannot_be_looked_at_is_dropped_and_counted(caplog: pytest.LogCaptu
 
 
 FRAGMENTS = (
-    "a", "A", "_", "-", ".", "1", "12", " ", "@", "@a.", "://", "://a:", "/", ":", "=", "'", '"', "\\", "\\\"", "token",
+    "a", "A", "_", "-", ".", "1", "12", " ", "@", "@a.", "://", "://a:", "a:a@", "a:", "@a/",
+    "--token ", "-a", "password is ", "/", ":", "=", "'", '"', "\\", "\\\"", "token",
     'token="', "token='", "key=", "password=", "cookie:", "eyJ", "eyJaaaaaaaa.", "sk-", "ghp_", "SG.", "mfa.",
     "bearer ", "basic ", "webhooks/1/", "https://a.", "interactions/1/", "-----BEGIN PRIVATE KEY-----",
     "4111 ", "1234567890",
