@@ -219,11 +219,14 @@ def test_the_exception_of_a_log_record():
     assert error_of(record(({"a": 1},)), None) is None
 
 
-def test_wrong_arguments_are_named():
-    with pytest.raises(TypeError, match="not str"):
-        whisperwatch.report_error("no")
-    with pytest.raises(ValueError, match="no component 'brain': one of llm"):
+async def test_a_component_that_is_none_is_left_out(server, run, bot, errors, caplog):
+    async def body(ctx):
         whisperwatch.report_error(KeyError(), component="brain")
+
+    await say(server, run, bot, "!do", body)
+    assert errors() == {("system", "medium", "bot"): 1}
+    assert "the component is one of llm" in caplog.text
+    assert guard.counts.pop("report_error") == 1
 
 
 async def test_a_broken_hook_breaks_nothing(server, run, bot, tape, monkeypatch):

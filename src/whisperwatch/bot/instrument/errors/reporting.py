@@ -23,15 +23,13 @@ def report_error(error: BaseException, *, component: str | None = None) -> None:
     Args:
         error: the exception. One that was counted before, or was made of one that was, does not count again.
         component: one of `semconv.COMPONENTS`, where the exception's type doesn't tell.
-
-    Raises:
-        TypeError: `error` is no exception.
-        ValueError: there is no such component.
     """
-    if not isinstance(error, BaseException):
-        raise TypeError(f"report_error takes an exception, not {type(error).__name__}")
+    if not guard.is_a(error, BaseException):
+        guard.mistaken("report_error", "the error is an exception")
+        return
     if component is not None and component not in semconv.COMPONENTS:
-        raise ValueError(f"no component {component!r}: one of {', '.join(semconv.COMPONENTS)}")
+        guard.mistaken("report_error", f"the component is one of {', '.join(semconv.COMPONENTS)}")
+        component = None
     try:
         note(error, component=component, swallowed=True)
     except Exception:
