@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.errors.counting import count, note
+from whisperwatch.bot.instrument.errors.counting import count, note, trouble_of
 from whisperwatch.bot.instrument.errors.lines import is_no_error
 from whisperwatch.bot.instrument.errors.rules import Verdict
 from whisperwatch.bot.instrument.errors.verdicts import category_of
@@ -51,6 +51,7 @@ def note_logged(
     level: int,
     name: str,
     template: object,
+    text: str,
     error: BaseException | None,
     has_exception: bool,
     component: str | None,
@@ -61,6 +62,7 @@ def note_logged(
         level: the record's.
         name: the logger's name.
         template: the message before its arguments are merged.
+        text: the message.
         error: see `error_of`.
         component: that of the logger, where one is known.
     """
@@ -70,11 +72,11 @@ def note_logged(
         known = None if component == "discord" else component
         return note(error, component=known, swallowed=True, logged=True)
     root = live_root()
-    if root is not None and root.trouble is not None and root.trouble.errors:
-        return None  # the same failure, told again
+    if root is not None and root.trouble is not None and trouble_of(root).is_told_in(text):
+        return None
     component = component or "bot"
     verdict = Verdict(
         category_of(component), "critical" if level >= logging.CRITICAL else "medium", component
     )
-    count(verdict, LOGGED, root)
+    count(verdict, LOGGED, root, words=[text])
     return verdict
