@@ -46,7 +46,8 @@ def note(
     _mark_counted(error)
     if verdict is NO_ERROR:
         return None
-    count(verdict, type_name(original_of(error)), root, bot_name, () if root is None else _words_of(error))
+    words = () if root is None or verdict.category == "user" else _words_of(error)
+    count(verdict, type_name(original_of(error)), root, bot_name, words)
     if not logged and unlogged:
         _tell(verdict, error, root)
     return verdict
