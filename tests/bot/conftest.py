@@ -56,6 +56,7 @@ def reset() -> None:
     recorder_ids.show = str
     roots.keep_untouched = False
     guard.counts.clear()
+    guard.mistakes.clear()
 
 
 def reset_api() -> None:

@@ -11,6 +11,7 @@ from opentelemetry import context as api
 
 import whisperwatch
 from whisperwatch.bot import checks
+from whisperwatch.bot.recording.recorder import Recorder
 
 PATIENCE_S = 10.0
 
@@ -28,7 +29,7 @@ class Pulse:
 
 
 @pytest.fixture(autouse=True)
-def none_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def none_else(monkeypatch: pytest.MonkeyPatch, recording: Recorder) -> None:
     monkeypatch.setattr(checks, "_checks", {})
 
 
@@ -215,16 +216,18 @@ def test_what_it_asks_is_none_of_the_bots_doing() -> None:
     assert seen == [True]
 
 
-@pytest.mark.parametrize("name", ["llm", "database", "databases", "monitor", "", "a b", "x" * 65, "1st"])
-def test_names_that_are_taken_or_none(name: str) -> None:
-    with pytest.raises(ValueError, match="health check"):
-        whisperwatch.health_check(name)
+@pytest.mark.parametrize("name", ["llm", "database", "databases", "monitor", "", "a b", "x" * 65, "1st", 5])
+def test_names_that_are_taken_or_none(name: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert whisperwatch.health_check(name)(_refuse) is _refuse
+    assert not checks._checks
+    assert "health_check" in caplog.text
 
 
-@pytest.mark.parametrize("times", [{"interval_s": 0}, {"timeout_s": -1}])
-def test_times_that_are_none(times: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="above 0 s"):
-        whisperwatch.health_check("payments", **times)
+@pytest.mark.parametrize("times", [{"interval_s": 0}, {"timeout_s": -1}, {"timeout_s": "1"}])
+def test_times_that_are_none(times: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    whisperwatch.health_check("payments", **times)(_refuse)
+    assert not checks._checks
+    assert "above 0" in caplog.text
 
 
 def test_they_are_bounded(caplog: pytest.LogCaptureFixture) -> None:

@@ -56,17 +56,15 @@ def health_check(
         interval_s: how long after its end it runs again.
         timeout_s: a longer run is unhealthy; an `async` one is cancelled.
 
-    Raises:
-        ValueError: the name is one of Whisperwatch's own components, or no name; a time is not above 0.
+    A check that can't be is left out, and said in the log: its name may not be one of Whisperwatch's own components,
+    and its times are above 0.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"a health check can't be named {name!r}: take letters, digits, _, - and .")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return _left_out("its name is of up to 64 letters, digits, _, - and .")
     if name in HEALTH_COMPONENTS or name in COMPONENT_ALIASES:
-        raise ValueError(
-            f"{name!r} is a component of Whisperwatch's own: take another name for this health check"
-        )
-    if interval_s <= 0 or timeout_s <= 0:
-        raise ValueError(f"the times of the health check {name!r} have to be above 0 s")
+        return _left_out(f"{name} is a component of Whisperwatch's own, and its name is another one")
+    if not (_is_time(interval_s) and _is_time(timeout_s)):
+        return _left_out(f"the times of {name} are numbers above 0")
 
     def register(function: F) -> F:
         if name in _checks or len(_checks) < MOST:
@@ -76,6 +74,15 @@ def health_check(
         return function
 
     return register
+
+
+def _left_out(right: str) -> Callable[[F], F]:
+    guard.mistaken("health_check", right)
+    return lambda function: function
+
+
+def _is_time(seconds: object) -> bool:
+    return isinstance(seconds, (int, float)) and seconds > 0
 
 
 def tend(pulse: Pulse) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ SELF_INTERNAL_ERRORS = Metric(
     "whisperwatch.internal.errors",
     "counter",
     "{error}",
-    "Failures of our own hooks; the bot went on.",
+    "Failures of our own hooks, and calls of our API with what it can't take; the bot went on.",
     (WHERE,),
 )
 SELF_CAPPED = Metric(

@@ -171,22 +171,75 @@ async def test_numbers_of_other_types_and_what_is_no_number(do, tape):
         ("retrieve", "ok", "api"): 1, ("store", "ok", "api"): 1,
     }  # fmt: skip
     assert tape.cells(semconv.QUEUE_DEPTH, **BOT) == {("memories",): 7}
+    assert guard.counts == {"operation": 1, "queue_depth": 3}
 
 
 @pytest.mark.parametrize(
     ("call", "problem"),
     [
-        (lambda: whisperwatch.operation(""), "the name of an operation has 1 to 100 characters"),
-        (lambda: whisperwatch.operation(7), "the name of an operation is text, not int"),
-        (lambda: whisperwatch.job("x" * 101), "the name of a job has 1 to 100 characters, not 101"),
-        (lambda: whisperwatch.feedback("great"), "positive, neutral, negative, not 'great'"),
-        (lambda: whisperwatch.security_event("login", "no"), "allowed, denied, failed, not 'no'"),
-        (lambda: whisperwatch.security_event("login", "denied", user="ada"), "is an id, an int, not str"),
+        (lambda: whisperwatch.cache_hit(None), "cache_hit: the name is a text of 1 to 100 characters"),
+        (lambda: whisperwatch.cache_miss([]), "cache_miss: the name is a text"),
+        (lambda: whisperwatch.feature("ada" * 50), "feature: the name is a text"),
+        (lambda: whisperwatch.feedback("ada"), "feedback: one of positive, neutral, negative"),
+        (lambda: whisperwatch.feedback([]), "feedback: one of positive, neutral, negative"),
+        (
+            lambda: whisperwatch.security_event("login", "ada"),
+            "security_event: one of allowed, denied, failed",
+        ),
+        (lambda: whisperwatch.security_event(" ", "denied"), "security_event: the kind is a text"),
+        (lambda: whisperwatch.conversation(["ada"]), "conversation: the key can be hashed"),
+        (lambda: whisperwatch.queue_depth("", 5), "queue_depth: the name is a text"),
+        (lambda: whisperwatch.queue_depth("memories", "ada"), "queue_depth: the depth is a finite number"),
+        (
+            lambda: whisperwatch.operation("memory.retrieve").found("ada"),
+            "operation: what it found and its relevance",
+        ),
+        (lambda: whisperwatch.report_error("ada"), "report_error: the error is an exception"),
     ],
 )
-def test_wrong_arguments_are_named(call, problem):
-    with pytest.raises((TypeError, ValueError), match=problem):
-        call()
+async def test_what_a_call_cannot_take_is_said_once_and_breaks_nothing(do, tape, caplog, call, problem):
+    name, _, right = problem.partition(": ")
+
+    async def body(ctx):
+        assert call() is None
+        assert call() is None
+        await ctx.send("done")
+
+    call()  # nor where no bot is watched
+    await do(body)
+    assert guard.counts.pop(name) >= 2
+    assert guard.counts == {}
+    said = [
+        one.getMessage() for one in caplog.records if one.name == "whisperwatch" and right in one.getMessage()
+    ]
+    assert len(said) == 1
+    assert f"whisperwatch.{name} was called" in said[0]
+    assert "ada" not in said[0]
+    assert tape.root("message").attributes.get(semconv.ERROR_TYPE) is None
+
+
+async def test_a_block_without_a_name_runs_as_without_us(do, tape):
+    @whisperwatch.operation("x" * 101)
+    async def work():
+        with whisperwatch.job(None), whisperwatch.operation([]) as operation:
+            operation.found(1)
+            return 7
+
+    async def body(ctx):
+        assert await work() == 7
+
+    await do(body)
+    assert names_below(tape) == ["message", "command do"]
+    guard.counts.clear()
+
+
+async def test_a_security_event_goes_without_what_it_cannot_say(do, tape):
+    async def body(ctx):
+        whisperwatch.security_event("login", "denied", user="ada", target="x" * 101)
+
+    await do(body)
+    assert tape.cells(semconv.SECURITY_EVENTS, **BOT) == {("login", "denied", "api"): 1}
+    assert guard.counts.pop("security_event") == 2
 
 
 async def test_a_broken_hook_breaks_nothing(do, tape, monkeypatch):

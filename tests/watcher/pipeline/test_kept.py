@@ -8,6 +8,7 @@ import time
 import pytest
 
 from whisperwatch.watcher.pipeline.kept import Kept
+from whisperwatch.watcher.pipeline.kept_attributes import KeptAttributes, pair
 from whisperwatch.watcher.pipeline.kept_logs import KeptLogs
 from whisperwatch.watcher.pipeline.kept_spans import KeptSpans
 from whisperwatch.watcher.pipeline.redaction import Redaction
@@ -141,6 +142,14 @@ def test_what_is_remembered_is_told_apart_by_type(stream):
     assert [(type(value), value) for value in kept] == [
         (int, 1), (bool, True), (float, 1.0), (str, "1"), (int, 1), (bool, True),
     ]  # fmt: skip
+
+
+def test_sql_is_read_as_its_database_reads_it():
+    kept = KeptAttributes(REDACTION, pair)
+    for system, shown in (("postgresql", 'SELECT "a"'), ("sqlite", "SELECT ?")):
+        attributes = {"db.query.text": 'SELECT "a"', "db.system.name": system}
+        for _ in range(2):
+            assert dict(kept.each(attributes))["db.query.text"] == shown
 
 
 @pytest.mark.parametrize("at", [float("nan"), float("inf"), 1.5])

@@ -19,6 +19,7 @@ from opentelemetry.trace.span import TraceState
 from tests.watcher.pipeline.unmasked import unmasked, unmasked_keys
 
 from whisperwatch.state import hash_id
+from whisperwatch.watcher.pipeline.attributes import KeyValues
 from whisperwatch.watcher.pipeline.otlp_spans import SpanEncoder
 from whisperwatch.watcher.pipeline.redaction import Redaction
 
@@ -246,3 +247,11 @@ def test_secrets_are_taken_out_of_every_part_of_a_span(tape):
     assert secret.encode() not in body
     # name, status, trace state, resource, four of the scope, an event's name, three of each of three attribute sets
     assert body.count(b"[redacted:api_key]") == 18
+
+
+def test_sql_is_read_as_its_database_reads_it(redaction):
+    values = KeyValues(9, redaction)
+    for system, shown in (("postgresql", b'"a"'), ("sqlite", b"SELECT ?")):
+        attributes = {"db.query.text": 'SELECT "a"', "db.system.name": system}
+        for _ in range(2):
+            assert shown in values.encode(attributes)

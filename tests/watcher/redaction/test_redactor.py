@@ -60,12 +60,23 @@ SECRETS = {
     "a token in a query": ("https://example.org/x?access_token=abcdefgh&page=2", "secret"),
     "a signature in a query": ("https://example.org/x?sig=abcdefgh%3D&page=2", "secret"),
     "a variable": ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", "secret"),
+    "a value cut short": ('{"token": "abcdefgh and', "secret"),
+    "a value cut short in an escape": ("{'password': 'hunter2 and \\", "secret"),
+    "a long value": (f'{{"password": "{"hunter2 " * 1000}"}}', "secret"),
+    "an option": ("psql --password hunter2 -U ada", "secret"),
+    "an option with quotes": ("bot --discord-token 'abcdefgh ijkl' --verbose", "secret"),
+    "a password in a sentence": ("Your new password is hunter22, ada", "secret"),
     "cookies": ("Set-Cookie: session=abc; path=/", "cookie"),
     "postgres": ("could not connect to postgres://bot:hunter2@db:5432/bot", "credentials"),
     "redis": ("redis://:hunter2@cache:6379/0", "credentials"),
     "amqp": ("amqp://guest:guest@mq//", "credentials"),
     "a password with a slash": ("postgresql+asyncpg://bot:hun/ter2@db/bot", "credentials"),
     "a password with an at": ("postgresql://bot:hun@ter2@db/bot", "credentials"),
+    "a password with both": ("mysql://bot:hun@h/ter2@db:3306/bot", "credentials"),
+    "a password that ends so": ("mysql://bot:hun@hunter2/@db:3306/bot", "credentials"),
+    "two URLs": ("amqp://bot:hunter2@mq1,amqp://bot:hunter2@mq2", "credentials"),
+    "a URL without a scheme": ("no answer of bot:hunter2@db:5432/bot", "credentials"),
+    "a URL without a scheme and port": ("bot:hun@ter2@db/bot", "credentials"),
     "a token as the user": (f"https://{WORDS}@git.example.org/x", "credentials"),
     "a private key": (KEY, "private_key"),
     "a private key cut short": (KEY[:60], "private_key"),
@@ -86,6 +97,9 @@ HARMLESS = (
     "task-manager-with-a-long-name ask-me-anything-please-now",
     "@everyone, pip install discord.py@2.7.1 or npm install left-pad@1.3.0",
     "4111 1111 1111 1112",
+    "the password is required, the api key was revoked, the secret is a word of 12 letters",
+    "--max-tokens 4096 --token-limit 100000 --password --verbose",
+    "python:3.11@sha256:0123456789abcdef and https://example.com/a:b/@user",
     "2026-11-25T03:00:47.123456+00:00 [4.5.6.7]:443",
 )
 
@@ -248,9 +262,27 @@ def test_attributes_are_looked_at_in_depth() -> None:
     ],
 )
 def test_sql_leaves_without_literals_and_comments(statement: str, kept: str) -> None:
-    assert sanitized(statement) == kept
+    assert sanitized(statement, "postgresql") == kept
     for key in ("db.query.text", "db.statement"):
-        assert Redactor().attributes({key: statement}) == {key: kept}
+        about = {"db.system.name": "postgresql"}
+        assert Redactor().attributes({key: statement, **about}) == {key: kept, **about}
+
+
+@pytest.mark.parametrize(
+    ("system", "statement", "kept"),
+    [
+        ("mysql", r"""SELECT 'it\'s my grandmother', "o \" o", b # Ada's""", "SELECT ?, ?, b"),
+        ("sqlite", 'SELECT "my grandmother", `b`', "SELECT ?, `b`"),
+        ("postgresql", "SELECT a /* b /* c */ my grandmother */ FROM t", "SELECT a  FROM t"),
+        ("", r"SELECT 'it\'s my grandmother', 'b'", "SELECT ?"),
+        ("", 'SELECT "my grandmother", b', "SELECT ?, b"),
+        ("", "SELECT a /* b /* c */ my grandmother */ FROM t", "SELECT a"),
+        ("", "SELECT a # my grandmother", "SELECT a"),
+    ],
+)
+def test_sql_is_read_as_its_database_reads_it(system: str, statement: str, kept: str) -> None:
+    attributes = {"db.statement": statement, "db.system": system}
+    assert Redactor().attributes(attributes)["db.statement"] == kept
 
 
 def test_what_cannot_be_looked_at_is_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
@@ -273,11 +305,13 @@ def test_what_cannot_be_looked_at_is_dropped_and_counted(caplog: pytest.LogCaptu
 
 
 FRAGMENTS = (
-    "a", "A", "_", "-", ".", "1", "12", " ", "@", "@a.", "://", "://a:", "/", ":", "=", "'", '"', "\\", "\\\"", "token",
+    "a", "A", "_", "-", ".", "1", "12", " ", "@", "@a.", "://", "://a:", "a:a@", "a:", "@a/",
+    "--token ", "-a", "password is ", "/", ":", "=", "'", '"', "\\", "\\\"", "token",
     'token="', "token='", "key=", "password=", "cookie:", "eyJ", "eyJaaaaaaaa.", "sk-", "ghp_", "SG.", "mfa.",
     "bearer ", "basic ", "webhooks/1/", "https://a.", "interactions/1/", "-----BEGIN PRIVATE KEY-----",
     "4111 ", "1234567890",
-    "$a$", "--", "/*", "E'", "a.a.", "aaaaaaaaaaaaaaaaaaaaaaaa.", "aaaaaa.", "é", "\n", "&sig", "api key",
+    "/*/", "*/", "`", "#", "$a$", "--", "/*", "E'", "a.a.", "aaaaaaaaaaaaaaaaaaaaaaaa.", "aaaaaa.", "é", "\n",
+    "&sig", "api key",
 )  # fmt: skip
 HARD = Redactor({}, show_id=str)
 
@@ -286,6 +320,8 @@ def seconds_for(text: str) -> float:
     before = time.process_time()
     HARD.text(text)
     HARD.value("db.query.text", text)
+    for system in ("postgresql", "mysql", "sqlite"):
+        sanitized(text, system)
     return time.process_time() - before
 
 

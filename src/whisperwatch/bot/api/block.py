@@ -24,8 +24,9 @@ class Block(ABC):
     kind: ClassVar[str]
     """What it is called where one of our hooks fails."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str | None) -> None:
+        self._name = name or ""
+        """Without one it never begins."""
         self._began = False
 
     @abstractmethod
@@ -37,7 +38,7 @@ class Block(ABC):
         """End what `_begin` began; `error` leaves the block."""
 
     def __enter__(self) -> Self:
-        if bots:
+        if bots and self._name:
             try:
                 self._began = self._begin()
             except Exception:

@@ -18,7 +18,6 @@ from whisperwatch.bot.recording.current import enter, leave
 from whisperwatch.bot.recording.numbers import number
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
-from whisperwatch.bot.saying import say_once
 
 _KIND_CONSUMER = 4
 
@@ -71,22 +70,22 @@ class Job(Block):
 def job(name: str) -> Job:
     """A background job: a trace of its own, linked to what started it, and `bot.job.duration` by outcome.
 
-    Raises:
-        TypeError, ValueError: the name is no text of 1 to 100 characters.
+    The name is a text of 1 to 100 characters.
     """
-    return Job(checked("a job", name))
+    return Job(checked("job", name))
 
 
 def queue_depth(queue: str, depth: float) -> None:
     """How much waits in the queue of this name now: `bot.queue.depth`. What is no finite number is said once, and left
     out."""
     if bots:
-        checked("a queue", queue)
+        if checked("queue_depth", queue) is None:
+            return
         try:
             bot = any_bot()
             if bot is not None:
                 if (value := number(depth)) is None:
-                    say_once(f"queue_depth takes finite numbers: a {type(depth).__name__} was left out")
+                    guard.mistaken("queue_depth", "the depth is a finite number")
                 else:
                     bot.counted(semconv.QUEUE_DEPTH, queue).set(value)
         except Exception:

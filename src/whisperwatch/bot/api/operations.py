@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from whisperwatch import semconv
+from whisperwatch.bot import guard
 from whisperwatch.bot.api.block import Block, outcome_of
 from whisperwatch.bot.api.names import checked
 from whisperwatch.bot.instrument.bots import Bot, any_bot
@@ -25,7 +26,7 @@ class Operation(Block):
     __slots__ = ("_items", "_relevance", "_span", "_start", "_token")
     kind = "operation"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str | None) -> None:
         super().__init__(name)
         self._span: Span | None = None
         self._token: Any = None
@@ -39,6 +40,8 @@ class Operation(Block):
         What is no finite number is left out.
         """
         self._items, self._relevance = number(items), number(relevance)
+        if self._items is None or (self._relevance is None and relevance is not None):
+            guard.mistaken("operation", "what it found and its relevance are finite numbers")
 
     def _begin(self) -> bool:
         name = self._name
@@ -89,12 +92,10 @@ def operation(name: str) -> Operation:
 
     A span below what is current, and the metric `bot.operation.duration`; of a name `memory.…` it is
     `bot.memory.operation.duration`, with `retrieve`, `store`, `update` or `delete` (anything else is `other`). An
-    exception goes on unchanged; one that the bot catches counts as an error (see `report_error`).
-
-    Raises:
-        TypeError, ValueError: the name is no text of 1 to 100 characters.
+    exception goes on unchanged; one that the bot catches counts as an error (see `report_error`). The name
+    is a text of 1 to 100 characters.
     """
-    return Operation(checked("an operation", name))
+    return Operation(checked("operation", name))
 
 
 def _component_of(name: str) -> str | None:

@@ -43,7 +43,8 @@ def setting(
     """The bot's admins may read and change this by `config get`, `config set` and `config unset`.
 
     What is typed is read as the type that `get()` returns now; that value is also what `unset` goes back to. A later
-    setting of the same name takes the place of the earlier. Without a watched bot nobody can ask for it.
+    setting of the same name takes the place of the earlier. Without a watched bot nobody can ask for it. One
+    that can't be is left out, and said in the log: it needs such a name and value, and a hundred are the most.
 
     Args:
         name: letters, digits, `_`, `-` and `.`, such as `DATABASE_POOL_SIZE`.
@@ -53,18 +54,21 @@ def setting(
         help: what it does, for people, in a sentence.
         least, most: bounds of a number, themselves allowed.
         choices: the only texts that are allowed.
-
-    Raises:
-        ValueError: the name is no name, or there are a hundred settings already.
-        TypeError: `get()` gives something else.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"a setting can't be named {name!r:.80}: take letters, digits, _, - and .")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        guard.mistaken("setting", "its name is of up to 64 letters, digits, _, - and .")
+        return
     if name not in settings.known and len(settings.known) >= MOST:
-        raise ValueError(f"the setting {name} is one too many: there are {MOST} already")
-    value = get()
+        guard.mistaken("setting", f"{MOST} are the most, and {name} is one more")
+        return
+    try:
+        value = get()
+    except Exception:
+        guard.failed(f"setting {name}")
+        return
     if type(value) not in _KINDS:
-        raise TypeError(f"the setting {name} is {type(value).__name__}: take a bool, int, float or str")
+        guard.mistaken("setting", f"the get of {name} gives a bool, int, float or str")
+        return
     settings.register(Setting(name, value, get, set, help, least, most, tuple(choices)))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 _MOST_FRAMES: Final = 50
 _LONGEST_CHAIN: Final = 5
+_MOST_MEMBERS: Final = 10
 _LONGEST_TEXT: Final = 4_096
 
 Reduced = tuple[Any, ...]
@@ -40,10 +41,17 @@ def reduced(exception: BaseException, mask: Callable[[str], str], depth: int = _
         cause = exception.__context__
     return (
         type_name(exception),
-        mask(text_of(exception, _LONGEST_TEXT)),
+        mask(text_of(exception, _LONGEST_TEXT)) + _members(exception),
         _frames(exception),
         reduced(cause, mask, depth - 1) if cause is not None and depth > 1 else None,
     )
+
+
+def _members(exception: BaseException) -> str:
+    """The types of a group's exceptions, behind its text."""
+    if not isinstance(exception, BaseExceptionGroup):
+        return ""
+    return f": {', '.join(map(type_name, exception.exceptions[:_MOST_MEMBERS]))}"
 
 
 def text_of(given: object, longest: int) -> str:

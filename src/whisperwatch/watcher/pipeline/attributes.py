@@ -14,9 +14,11 @@ from typing import Any, Final
 from whisperwatch.semconv import HASHED_ATTRIBUTES, MESSAGE_ID
 from whisperwatch.watcher.pipeline.protobuf import message, text, utf8, varint
 from whisperwatch.watcher.pipeline.redaction import DIGITS, Redaction
+from whisperwatch.watcher.redaction import STATEMENTS, system_of
 
 _logger = logging.getLogger(__name__)
-_NEVER_REPEATED: Final = frozenset({MESSAGE_ID})
+_NEVER_REPEATED: Final = frozenset({MESSAGE_ID, *STATEMENTS})
+"""Ids of messages; and SQL, of which another database may show less."""
 _REPEATING: Final = frozenset({str, int})
 _KEYS_KEPT: Final = 256
 _VALUES_KEPT: Final = 2048
@@ -96,16 +98,17 @@ class KeyValues:
             elif kind is int and (before := once.get(key)) is not None:
                 parts.append(before + hash_(b"%d" % value))
             else:
-                parts.append(self._encode_one(key, value))
+                parts.append(self._encode_one(key, value, attributes))
         return b"".join(parts)
 
-    def _encode_one(self, key: str, value: Any) -> bytes:
+    def _encode_one(self, key: str, value: Any, attributes: Mapping[str, Any]) -> bytes:
         kind: type = value.__class__
+        system = system_of(attributes) if key in STATEMENTS else ""
         if kind is int and (before := self._before_hash.get(key)) is not None:
             encoded = before + self._hash(b"%d" % value)
         elif key in HASHED_ATTRIBUTES and value is not None:
             encoded = self._string(key, self._redaction(value))
-        elif (cleaned := self._clean_value(key, value)).__class__ is str:
+        elif (cleaned := self._clean_value(key, value, system)).__class__ is str:
             encoded = self._string(key, cleaned)
         else:
             try:

@@ -10,7 +10,10 @@ from typing import Any, Final, Generic, TypeVar
 
 from whisperwatch.semconv import HASHED_ATTRIBUTES, MESSAGE_ID
 from whisperwatch.watcher.pipeline.redaction import Redaction
+from whisperwatch.watcher.redaction import STATEMENTS, system_of
 
+_NEVER_REPEATED: Final = frozenset({MESSAGE_ID, *STATEMENTS})
+"""Ids of messages; and SQL, of which another database may show less."""
 _KEYS_KEPT: Final = 256
 _VALUES_KEPT: Final = 2048
 _TEXTS_KEPT: Final = 4096
@@ -64,17 +67,18 @@ class KeptAttributes(Generic[Kept]):
             ):
                 found.append(kept)
             else:
-                found.append(self._one(key, value))
+                found.append(self._one(key, value, attributes))
         return found
 
-    def _one(self, key: str, value: Any) -> Kept:
+    def _one(self, key: str, value: Any, attributes: Mapping[str, Any]) -> Kept:
         if key in HASHED_ATTRIBUTES and value is not None:
             redacted: Any = self._redaction(value)
         else:
-            redacted = self._redaction.redactor.value(key, value)
+            system = system_of(attributes) if key in STATEMENTS else ""
+            redacted = self._redaction.redactor.value(key, value, system)
         kept = self._make(self.recurring(key), redacted)
         kind = value.__class__
-        if (kind is int or (kind is str and len(value) < _LONGEST_KEPT)) and key != MESSAGE_ID:
+        if (kind is int or (kind is str and len(value) < _LONGEST_KEPT)) and key not in _NEVER_REPEATED:
             self._keep(key, value, kept)
         return kept
 

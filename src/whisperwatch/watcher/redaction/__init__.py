@@ -2,5 +2,6 @@
 
 from .known import environment_of
 from .redactor import Redactor
+from .sql import STATEMENTS, system_of
 
-__all__ = ["Redactor", "environment_of"]
+__all__ = ["STATEMENTS", "Redactor", "environment_of", "system_of"]

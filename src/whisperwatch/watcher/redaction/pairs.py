@@ -1,4 +1,5 @@
-"""Secrets that are told by what stands before them: `password=…`, `"api_key": "…"`, `Cookie: …`, `?sig=…`."""
+"""Secrets that are told by what stands before them: `password=…`, `"api_key": "…"`, `--token …`, `Cookie: …`,
+`?sig=…`."""
 
 from __future__ import annotations
 
@@ -15,11 +16,22 @@ _NAME: Final = r"""
       [-_.\ ]?key (?!s)
 """
 _SHORT: Final = r"""(?<=[?&;])(?:sig|key|auth|code|pass|pw)"""
+_QUOTED: Final = r"""
+    "(?:[^"\\]|\\(?:(?s:.)|\Z))*+(?:"|\Z) | '(?:[^'\\]|\\(?:(?s:.)|\Z))*+(?:'|\Z)
+"""
+"""Up to the end of a text that was cut, too."""
+_WORD: Final = r"""[^\s,;&"'<>\])}]{1,2048}"""
+_MIXED: Final = r"(?=\S{6})(?=\S{0,64}\d)(?=\S{0,64}[a-z])"
+"""What follows is no word of a sentence."""
 _PAIR: Final = rf"""
-    ( (?: (?:{_NAME}) [\w-]{{0,24}} | {_SHORT} ) (?:["']\]?)? \s{{0,3}} (?: =>? | :=? | %3D ) \s{{0,3}} )
-    ( "(?:[^"\\]|\\.){{0,1024}}+" | '(?:[^'\\]|\\.){{0,1024}}+'
+    ( (?: (?:{_NAME}) [\w-]{{0,24}} | {_SHORT} ) (?:["']\]?)?
+      (?: \s{{0,3}} (?: =>? | :=? | %3D ) \s{{0,3}} | \s(?:is|was)\s{_MIXED} ) )
+    ( {_QUOTED}
       | (?:bearer|basic|bot|token|digest|negotiate|apikey)\s{{1,3}}[^\s,;"'<>]{{1,2048}}
-      | [^\s,;&"'<>\])}}]{{1,2048}} )
+      | {_WORD} )
+"""
+_OPTION: Final = rf"""
+    ( (?<![\w-]) --[\w-]{{0,40}}? (?:{_NAME}) [\w-]{{0,24}} \s{{1,3}} ) (?!-) ( {_QUOTED} | {_WORD} )
 """
 _SHORTEST: Final = 6
 """A shorter value is one only of a password."""
@@ -34,12 +46,13 @@ _SECRET_KEY: Final = re.compile(rf"(?:{_NAME}|cookie) s? \Z", re.IGNORECASE | re
 
 def _pair(found: Match[str]) -> str:
     name, value = found[1], found[2]
-    quote = value[0] if value[0] in "\"'" and value[-1:] == value[0] and len(value) > 1 else ""
-    inner = value.strip(quote) if quote else value
+    opening = value[0] if value[0] in "\"'" else ""
+    closing = opening if value[1:].endswith(opening) else ""
+    inner = value[len(opening) : len(value) - len(closing)]
     is_password = name[:2].lower() in ("pa", "pw")
     if _HARMLESS.fullmatch(inner) or not inner or (not is_password and len(inner) < _SHORTEST):
         return found[0]
-    return f"{name}{quote}{mark('secret')}{quote}"
+    return f"{name}{opening}{mark('secret')}{closing}"
 
 
 PAIRS: Final[tuple[Kind, ...]] = (
@@ -50,8 +63,9 @@ PAIRS: Final[tuple[Kind, ...]] = (
     ),
     kind(
         "secret", "pass pwd secret credential authori signature token key sig auth code pw", _PAIR, _pair, fold=True,
-        behind=r"""[\w-]{0,40}(?:["']\]?)?\s{0,3}(?:[=:]|%3d)""",
+        behind=r"""[\w-]{0,40}(?:["']\]?)?\s{0,3}(?:[=:]|%3d|is\s|was\s)""",
     ),
+    kind("secret", "--", _OPTION, _pair, fold=True),
 )  # fmt: skip
 
 

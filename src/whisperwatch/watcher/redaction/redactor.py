@@ -17,7 +17,7 @@ from .kind import Kind, mark
 from .known import secrets_of
 from .pairs import PAIRS, is_secret_key
 from .shapes import CARD, EMAIL, SHAPES
-from .sql import STATEMENTS, sanitized
+from .sql import STATEMENTS, sanitized, system_of
 
 _logger = logging.getLogger(__name__)
 FAILED: Final = mark("failed")
@@ -88,10 +88,11 @@ class Redactor:
 
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes as they may leave; also values within sequences and mappings."""
-        return {self.text(key): self.value(key, value) for key, value in attributes.items()}
+        system = system_of(attributes)
+        return {self.text(key): self.value(key, value, system) for key, value in attributes.items()}
 
-    def value(self, key: str, value: Any) -> Any:
-        """The value of the attribute `key` as it may leave."""
+    def value(self, key: str, value: Any, system: str = "") -> Any:
+        """The value of the attribute `key` as it may leave; SQL, as this database `system` has it."""
         try:
             if isinstance(value, str):
                 if not value:
@@ -99,7 +100,7 @@ class Redactor:
                 if is_secret_key(key):
                     self._counted("secret", 1)
                     return SECRET
-                return self.text(sanitized(value) if key in STATEMENTS else value)
+                return self.text(sanitized(value, system) if key in STATEMENTS else value)
             if isinstance(value, bool) or value is None or isinstance(value, float):
                 return value
             if isinstance(value, int):

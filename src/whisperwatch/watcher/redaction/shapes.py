@@ -79,9 +79,16 @@ SHAPES: Final[tuple[Kind, ...]] = (
     kind("interaction_token", "aW50ZXJhY3Rpb24", r"aW50ZXJhY3Rpb24[\w-]{20,}"),
     kind("slack_webhook", "hooks.slack.com", r"hooks\.slack\.com/[\w/-]{8,}"),
     kind(
-        "credentials", "://", # the second way is for passwords with a slash, which no URL should have
-        r"""://(?!\*\*\*@)(?:[^\s"'<>/?\#]{1,512}@ | [^\s"'<>/?\#:@]{0,128}:(?!\d{1,5}[/?\#])[^\s"'<>@]{1,256}@)""",
+        "credentials", "://", # the first way is for passwords with a slash or an at, which no URL should have
+        r"""://(?!\*\*\*@|\[redacted:credentials\]@)(?:
+            [^\s"'<>/?\#:@]{0,128}:(?!\d{1,5}[/?\#])(?:[^\s"'<>:]|:(?!//)){1,256}@ | [^\s"'<>/?\#]{1,512}@
+        )""",
         lambda _: f"://{mark('credentials')}@",
+    ),
+    kind(
+        "credentials", "@", # of an address without a scheme
+        r"""(?<![\w.%+-])(?!redacted:)[\w.%+-]{1,64}+:[^\s"'<>:/]{1,128}@(?=[\w.-]{1,253}+(?:/|:\d{1,5}(?!\w)))""",
+        lambda _: f"{mark('credentials')}@", behind=r"[\w.-]{1,253}(?:/|:\d)",
     ),
     kind("discord_token", ".", r"(?<![\w.-])([\w-]{23,32}+)\.[\w-]{5,8}+\.[\w-]{25,}", _discord_token),
     kind("discord_token", "mfa.", r"(?<!\w)mfa\.[\w-]{20,}"),

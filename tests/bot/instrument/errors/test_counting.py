@@ -19,6 +19,7 @@ from whisperwatch.bot import guard
 from whisperwatch.bot.instrument.errors import counting
 from whisperwatch.bot.instrument.errors.counting import call_ended
 from whisperwatch.bot.instrument.errors.reporting import error_of, note_logged
+from whisperwatch.bot.recording.exceptions import reduced
 from whisperwatch.bot.recording.roots import live_root
 
 TIMED_OUT = openai.APITimeoutError(httpx.Request("POST", "http://llm.test"))
@@ -79,15 +80,53 @@ async def test_one_exception_counts_once_however_many_layers_see_it(server, run,
                 raise fresh()
             except openai.OpenAIError as error:
                 call_ended(live_root(), "llm", CALL, error)
-                note_logged(logging.ERROR, "mybot", "no answer", error, True, None)
+                note_logged(logging.ERROR, "mybot", "no answer", "no answer", error, True, None)
                 whisperwatch.report_error(error)
                 raise RuntimeError("no answer") from error
         except RuntimeError as error:
-            note_logged(logging.ERROR, "mybot", "no answer: %s", error, False, None)
+            note_logged(logging.ERROR, "mybot", "no answer: %s", "no answer", error, False, None)
             raise
 
     await say(server, run, bot, "!do", body)
     assert errors() == {("ai", "high", "llm"): 1}
+
+
+async def test_a_log_record_counts_unless_it_tells_of_the_same_failure(server, run, bot, errors):
+    log = logging.getLogger("mybot")
+
+    async def body(ctx):
+        whisperwatch.report_error(fresh())
+        log.error("no answer: APITimeoutError")
+        log.error("no answer: %s", "Request timed out.")
+        assert sum(errors().values()) == 1
+        log.error("the queue is full")
+        log.error("the disk is slow")
+        log.error("the queue is full")
+        log.error("i")
+        log.error("i too")
+
+    await say(server, run, bot, "!do", body)
+    assert errors() == {("ai", "high", "llm"): 1, ("system", "medium", "bot"): 4}
+
+
+async def test_what_fails_while_a_failure_is_handled_is_another_one(server, run, bot, errors):
+    async def body(ctx):
+        try:
+            raise fresh()
+        except openai.OpenAIError as error:
+            whisperwatch.report_error(error)
+            {}["mood"]
+
+    await say(server, run, bot, "!do", body)
+    assert errors() == {("ai", "high", "llm"): 1, ("system", "high", "bot"): 1}
+
+
+def test_a_group_is_known_when_all_of_it_is(tape):
+    one, other = fresh(), KeyError("mood")
+    counting.note(one)
+    assert counting.note(ExceptionGroup("two", [one])) is None
+    assert counting.note(ExceptionGroup("two", [ExceptionGroup("one", [one]), other])) is not None
+    assert counting.note(other) is None
 
 
 async def test_a_call_that_failed_although_the_command_went_on_counts(server, run, bot, tape, errors):
@@ -204,7 +243,7 @@ async def test_a_failed_task_that_nobody_awaited(server, run, bot, errors):
 )
 def test_which_log_lines_are_errors(tape, level, name, template, has_exception, counts):
     error = ConnectionResetError() if has_exception else None
-    assert (note_logged(level, name, template, error, has_exception, None) is not None) == counts
+    assert (note_logged(level, name, template, template, error, has_exception, None) is not None) == counts
 
 
 def test_the_exception_of_a_log_record():
@@ -219,11 +258,14 @@ def test_the_exception_of_a_log_record():
     assert error_of(record(({"a": 1},)), None) is None
 
 
-def test_wrong_arguments_are_named():
-    with pytest.raises(TypeError, match="not str"):
-        whisperwatch.report_error("no")
-    with pytest.raises(ValueError, match="no component 'brain': one of llm"):
+async def test_a_component_that_is_none_is_left_out(server, run, bot, errors, caplog):
+    async def body(ctx):
         whisperwatch.report_error(KeyError(), component="brain")
+
+    await say(server, run, bot, "!do", body)
+    assert errors() == {("system", "medium", "bot"): 1}
+    assert "the component is one of llm" in caplog.text
+    assert guard.counts.pop("report_error") == 1
 
 
 async def test_a_broken_hook_breaks_nothing(server, run, bot, tape, monkeypatch):
@@ -249,3 +291,8 @@ def test_an_exception_that_takes_no_mark_still_counts(tape):
             raise AttributeError(name)
 
     assert counting.note(Slotted()) is not None
+
+
+def test_of_a_group_the_types_are_kept():
+    group = ExceptionGroup("tasks", [KeyError("mood"), fresh()])
+    assert reduced(group, str)[1] == "tasks (2 sub-exceptions): KeyError, openai.APITimeoutError"

@@ -15,6 +15,7 @@ import httpx
 import openai
 import pytest
 import redis.exceptions
+from discord import AppCommandOptionType as OptionType
 from discord import app_commands
 from discord.ext import commands
 
@@ -59,6 +60,14 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
         raise error from cause
     except BaseException as caught:
         return caught
+
+
+def fresh() -> Exception:
+    return openai.APITimeoutError(REQUEST)
+
+
+class Words(app_commands.Transformer):
+    """Turns a text into words."""
 
 
 def http_error(status: int) -> discord.HTTPException:
@@ -113,6 +122,33 @@ def test_the_dependency_that_failed_comes_before_the_wire():
         Verdict("ai", "high", "llm")
     )
     assert verdict_of(raised(RuntimeError("no answer"), wire)).category == "network"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (commands.ConversionError(commands.IDConverter, ConnectionRefusedError()), ("network", "high", "network")),
+        (raised(commands.CheckFailure(), asyncpg.PostgresConnectionError()), ("system", "high", "database")),
+        (raised(app_commands.TransformerError("", OptionType.string, Words()), fresh()), ("ai", "high", "llm")),
+        (commands.ConversionError(commands.IDConverter, ValueError()), ("user", "low", "discord")),
+        (raised(commands.BadArgument(), asyncpg.UniqueViolationError()), ("user", "low", "discord")),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_a_dependency_that_failed_comes_before_the_user(error, expected):
+    found = verdict_of(error)
+    assert (found.category, found.severity, found.component) == expected
+
+
+def test_what_was_handled_meanwhile_says_nothing():
+    error = KeyError("mood")
+    error.__context__ = commands.CommandOnCooldown(commands.Cooldown(1, 1), 1, commands.BucketType.user)
+    assert verdict_of(error) == Verdict("system", "high", "bot")
+
+
+def test_in_a_group_the_dependency_decides():
+    group = ExceptionGroup("tasks", [KeyError("a bug"), ExceptionGroup("inner", [fresh()])])
+    assert verdict_of(group) == Verdict("ai", "high", "llm")
 
 
 def test_what_discord_py_wraps_decides():

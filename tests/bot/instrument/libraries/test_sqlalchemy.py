@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.libraries import databases
 from whisperwatch.bot.instrument.libraries import sqlalchemy as instrumentation
 from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.recording.tracing import tracing
@@ -47,6 +48,18 @@ async def test_a_statement_is_one_whole_span(engine: AsyncEngine, records: Any) 
         "db.query.text": "SELECT name FROM t WHERE name = ? AND id = ?",
     }  # fmt: skip
     assert records.cells(semconv.DB_DURATION)["sqlite", "letters.db", "SELECT", "localhost", None, None] == 1
+
+
+async def test_what_sqlite_takes_for_a_string_is_masked(
+    engine: AsyncEngine, records: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "_MOST_STATEMENTS", 1)
+    async with engine.connect() as connection:
+        for column in ("id", "name"):
+            await connection.execute(text(f'SELECT {column} FROM t WHERE name = "my grandmother"'))
+    for span, column in zip(records.spans(), ("id", "name"), strict=True):
+        assert span["db.query.text"] == f"SELECT {column} FROM t WHERE name = ?"
+        assert span["db.system.name"] == "sqlite"
 
 
 async def test_every_way_to_send_a_statement_is_seen_once(engine: AsyncEngine, records: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from whisperwatch import semconv
@@ -13,11 +13,13 @@ from whisperwatch.bot.instrument.errors.trouble import Failed, Mark, Trouble
 from whisperwatch.bot.instrument.errors.verdicts import chain, verdict_of
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.instrument.outcomes import original_of
-from whisperwatch.bot.recording.exceptions import Reduced, reduced, type_name
+from whisperwatch.bot.recording.exceptions import Reduced, reduced, text_of, type_name
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root
 
 _MARK = "_whisperwatch"
+_MOST_IN_GROUP = 30
+_LONGEST_TEXT = 1_000
 
 unlogged: list[Callable[[Verdict, str, Root | None, Reduced | None], None]] = []
 """Told of each error that was counted and that no log record tells of: so it reaches the stores too."""
@@ -44,7 +46,8 @@ def note(
     _mark_counted(error)
     if verdict is NO_ERROR:
         return None
-    count(verdict, type_name(original_of(error)), root, bot_name)
+    words = () if root is None or verdict.category == "user" else _words_of(error)
+    count(verdict, type_name(original_of(error)), root, bot_name, words)
     if not logged and unlogged:
         _tell(verdict, error, root)
     return verdict
@@ -63,8 +66,17 @@ def _count_held(verdict: Verdict, kind: str, root: Root, exception: Reduced | No
         hear(verdict, kind, root, exception)
 
 
-def count(verdict: Verdict, kind: str, root: Root | None, bot_name: str | None = None) -> None:
-    """Count an error of this verdict, and mark its root. `kind` is for `error.type`."""
+def count(
+    verdict: Verdict,
+    kind: str,
+    root: Root | None,
+    bot_name: str | None = None,
+    words: Sequence[str] = (),
+) -> None:
+    """Count an error of this verdict, and mark its root.
+
+    `kind` is for `error.type`; a log record under the same root that has one of the `words` tells of it again.
+    """
     attributes = {
         semconv.BOT_NAME: bot_name or _bot_name(root),
         semconv.ERROR_CATEGORY: verdict.category,
@@ -73,12 +85,19 @@ def count(verdict: Verdict, kind: str, root: Root | None, bot_name: str | None =
     }
     counting(semconv.ERRORS, attributes).add(1)
     if root is not None and not root.end_ns and verdict.category != "user":
-        trouble_of(root).happened(root, kind)
+        trouble_of(root).happened(root, kind, words)
 
 
-def known(error: BaseException) -> bool:
-    """Whether it, or what it was made of, has been counted."""
-    return any(mark is not None and mark.counted for mark in map(_mark_of, chain(error)))
+def known(error: BaseException, depth: int = 3) -> bool:
+    """Whether it, or what it was made of, has been counted; of a group, all that is in it."""
+    for current in chain(error, into_groups=False):
+        mark = _mark_of(current)
+        if mark is not None and mark.counted:
+            return True
+        members = current.exceptions[:_MOST_IN_GROUP] if isinstance(current, BaseExceptionGroup) else ()
+        if members and depth and all(known(one, depth - 1) for one in members):
+            return True
+    return False
 
 
 def trouble_of(root: Root) -> Trouble:
@@ -154,6 +173,12 @@ def _mark_counted(error: BaseException) -> None:
         mark = _marked(current)
         if mark is not None:
             mark.counted = True
+
+
+def _words_of(error: BaseException) -> list[str]:
+    """What a log record that tells of this exception has in it: a text or type of what it was made of."""
+    words = [text_of(one, _LONGEST_TEXT) for one in chain(error)]
+    return words + [type(one).__name__ for one in chain(error) if type(one) is not Exception]
 
 
 def _bot_name(root: Root | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.errors.counting import count, note
+from whisperwatch.bot.instrument.errors.counting import count, note, trouble_of
 from whisperwatch.bot.instrument.errors.lines import is_no_error
 from whisperwatch.bot.instrument.errors.rules import Verdict
 from whisperwatch.bot.instrument.errors.verdicts import category_of
@@ -23,15 +23,13 @@ def report_error(error: BaseException, *, component: str | None = None) -> None:
     Args:
         error: the exception. One that was counted before, or was made of one that was, does not count again.
         component: one of `semconv.COMPONENTS`, where the exception's type doesn't tell.
-
-    Raises:
-        TypeError: `error` is no exception.
-        ValueError: there is no such component.
     """
-    if not isinstance(error, BaseException):
-        raise TypeError(f"report_error takes an exception, not {type(error).__name__}")
+    if not guard.is_a(error, BaseException):
+        guard.mistaken("report_error", "the error is an exception")
+        return
     if component is not None and component not in semconv.COMPONENTS:
-        raise ValueError(f"no component {component!r}: one of {', '.join(semconv.COMPONENTS)}")
+        guard.mistaken("report_error", f"the component is one of {', '.join(semconv.COMPONENTS)}")
+        component = None
     try:
         note(error, component=component, swallowed=True)
     except Exception:
@@ -53,6 +51,7 @@ def note_logged(
     level: int,
     name: str,
     template: object,
+    text: str,
     error: BaseException | None,
     has_exception: bool,
     component: str | None,
@@ -63,6 +62,7 @@ def note_logged(
         level: the record's.
         name: the logger's name.
         template: the message before its arguments are merged.
+        text: the message.
         error: see `error_of`.
         component: that of the logger, where one is known.
     """
@@ -72,11 +72,11 @@ def note_logged(
         known = None if component == "discord" else component
         return note(error, component=known, swallowed=True, logged=True)
     root = live_root()
-    if root is not None and root.trouble is not None and root.trouble.errors:
-        return None  # the same failure, told again
+    if root is not None and root.trouble is not None and trouble_of(root).is_told_in(text):
+        return None
     component = component or "bot"
     verdict = Verdict(
         category_of(component), "critical" if level >= logging.CRITICAL else "medium", component
     )
-    count(verdict, LOGGED, root)
+    count(verdict, LOGGED, root, words=[text])
     return verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from whisperwatch.bot.recording.exceptions import Reduced
 from whisperwatch.bot.recording.roots import Root
 
 _MOST_CALLS = 50
+_MOST_WORDS = 100
+_SHORTEST_WORD, _LONGEST_WORD = 6, 200
 
 
 class Mark:
@@ -39,22 +41,29 @@ class Failed:
 class Trouble:
     """Errors that were counted under a root, and calls that failed. `count` is called for those that stay so."""
 
-    __slots__ = ("_count", "_held", "errors", "interrupted")
+    __slots__ = ("_count", "_held", "_words", "errors", "interrupted")
 
     def __init__(self, count: Callable[[Verdict, str, Root, Reduced | None], None]) -> None:
         self._count = count
         self._held: dict[Any, Failed] = {}
+        self._words: list[str] = []
         self.errors = 0
         self.interrupted: str | None = None
         """The component whose call was cancelled last."""
 
-    def happened(self, root: Root, kind: str) -> None:
-        """An error was counted; the first one's type is the root's."""
+    def happened(self, root: Root, kind: str, words: Sequence[str] = ()) -> None:
+        """An error was counted; the first one's type is the root's. `words`: see `is_told_in`."""
         self.errors += 1
+        if len(self._words) < _MOST_WORDS:
+            self._words += [word[:_LONGEST_WORD] for word in words if len(word) >= _SHORTEST_WORD]
         root.touched = True
         if root.own is None:
             root.own = {}
         root.own.setdefault(semconv.ERROR_TYPE, kind)
+
+    def is_told_in(self, text: str) -> bool:
+        """Whether a text tells of an error that was counted."""
+        return any(word in text for word in self._words)
 
     def failed(self, call: Any, failed: Failed) -> None:
         """A call failed; the newest failure of the same call is the one that counts."""

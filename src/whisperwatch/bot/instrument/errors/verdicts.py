@@ -15,12 +15,15 @@ _CATEGORY_OF: Final = {
     "llm": "ai", "database": "system", "memory": "system", "cache": "system", "network": "network",
 }  # fmt: skip
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS})
-_LONGEST_CHAIN: Final = 10
+_LONGEST_CHAIN: Final = 50
 _of_type: dict[type, Verdict | None] = {}
 
 
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it was made of: discord.py's and SQLAlchemy's originals, then causes and contexts."""
+def chain(error: BaseException, *, into_groups: bool = True) -> Iterator[BaseException]:
+    """An exception and what it was made of: discord.py's and SQLAlchemy's originals, causes, and those of a group.
+
+    Not contexts: what fails while another failure is handled is a failure of its own.
+    """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting and len(seen) < _LONGEST_CHAIN:
@@ -30,8 +33,8 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(current))
         yield current
         waiting += [getattr(current, "original", None), getattr(current, "orig", None), current.__cause__]
-        if not current.__suppress_context__:
-            waiting.append(current.__context__)
+        if into_groups and isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions[:_LONGEST_CHAIN]
 
 
 def verdict_of(error: BaseException, component: str | None = None, *, swallowed: bool = False) -> Verdict:
@@ -55,15 +58,20 @@ def category_of(component: str) -> str:
 def _of_chain(error: BaseException) -> Verdict | None:
     if isinstance(error, commands.CommandNotFound):
         return NO_ERROR
-    wire: Verdict | None = None
+    user = wire = None
     for current in chain(error):
         found = _of(current)
-        if (
-            found is not None and found.category != "network"
-        ):  # the wire may have broken on the way to a dependency
+        if found is None:
+            continue
+        if found.category == "user":  # a dependency may have failed while their input was read
+            user = user or found
+        elif user is not None and found.severity == "low":  # it said no to what they gave
+            continue
+        elif found.category == "network":  # the wire may have broken on the way to a dependency
+            wire = wire or found
+        else:
             return found
-        wire = wire or found
-    return wire
+    return wire or user
 
 
 def _of(error: BaseException) -> Verdict | None:

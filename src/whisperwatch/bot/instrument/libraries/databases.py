@@ -31,7 +31,10 @@ class Sent:
         if shown.text:
             about[semconv.DB_QUERY_SUMMARY] = shown.summary
             about[semconv.DB_QUERY_TEXT] = shown.text
-        self.own: dict[str, Any] | None = None if is_defined else about
+        # the system tells how the text is to be read
+        self.own: dict[str, Any] | None = (
+            None if is_defined else {semconv.DB_SYSTEM: server.about[semconv.DB_SYSTEM], **about}
+        )
         self.static = recorder.attribute_set({**server.about, **about}) if is_defined else server.static
 
 
@@ -68,7 +71,7 @@ class Server:
         """What is to be known of this SQL."""
         found = self._queries.get(query)
         if found is None:
-            found = self._stated(statement(query))
+            found = self._stated(statement(query, self.about[semconv.DB_SYSTEM]))
             if len(query) <= LONGEST_READ:
                 if len(self._queries) >= _MOST_QUERIES:
                     self._queries.clear()

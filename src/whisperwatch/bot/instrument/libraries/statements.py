@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+
+from whisperwatch.sql import Dialect, dialect_of
 
 LONGEST = 2000
 """Characters of a text that are kept."""
 LONGEST_READ = 4000
 """Characters of a text that are looked at: a dump of data is no statement that anybody reads."""
 _NAME = 100
-_PARTS = re.compile(
-    r"""
-      (?P<kept> "(?:[^"]|"")*(?:"|$)  |  \$\d+  |  (?![eE]'|[bBxXnN]'|[uU]&')[^\W\d][\w$]*+ )
-    | (?P<space> (?: \s+  |  --[^\n]*  |  /\*.*?(?:\*/|$) )++ )
-    | [eE]'(?:[^'\\]|\\.|'')*(?:'|$)
-    | (?:[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|$)
-    | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|$)
-    | 0[xXoObB][\da-fA-F_]+ | (?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _LISTS = re.compile(r"\?(?:\s*,\s*\?)+")
 _INNER = re.compile(r"\([^()]*\)")
 _VERBS = frozenset({
@@ -53,9 +45,12 @@ class Statement:
         return f"{self.verb} {self.table}" if self.table else self.verb
 
 
-def statement(query: str) -> Statement:
-    """What may be said of `query`. What can't be read as SQL has no literals either: in doubt a `?` stands there."""
-    masked = mask(query[:LONGEST_READ])
+def statement(query: str, system: str = "") -> Statement:
+    """What may be said of `query`, as this database `system` reads it.
+
+    What can't be read as SQL has no literals either: in doubt a `?` stands there.
+    """
+    masked = mask(query[:LONGEST_READ], system)
     found = _VERB.match(masked)
     verb = found.group(1).upper() if found else "OTHER"
     if verb == "WITH":
@@ -68,9 +63,22 @@ def statement(query: str) -> Statement:
     return Statement(verb, "" if name.upper() in _NO_TABLES else name, masked[:LONGEST])
 
 
-def mask(query: str) -> str:
+def mask(query: str, system: str = "") -> str:
     """The text with `?` for each literal and for each list of them, without comments, its white space single."""
-    return _LISTS.sub("?", _PARTS.sub(_shown, query)).strip()
+    return _LISTS.sub("?", _parts(dialect_of(system)).sub(_shown, query)).strip()
+
+
+@cache
+def _parts(dialect: Dialect) -> re.Pattern[str]:
+    return re.compile(
+        rf"""
+          (?P<kept> {dialect.names}  |  \$\d+  |  (?![eE]'|[bBxXnN]'|[uU]&')[^\W\d][\w$]*+ )
+        | (?P<space> (?: \s+  |  {dialect.comments} )++ )
+        | {dialect.strings}
+        | 0[xXoObB][\da-fA-F_]+ | (?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?
+        """,
+        re.VERBOSE | re.DOTALL,
+    )
 
 
 def _shown(part: re.Match[str]) -> str:

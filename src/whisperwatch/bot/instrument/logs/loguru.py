@@ -99,7 +99,9 @@ def _record(record: dict[str, Any]) -> None:
     verdict = None
     if level >= logging.ERROR or raised is not None:
         _, component = _choice.of(name)
-        verdict = note_logged(level, name, body, error or sys.exc_info()[1], raised is not None, component)
+        verdict = note_logged(
+            level, name, body, body, error or sys.exc_info()[1], raised is not None, component
+        )
     if recorder.logs.on and (level >= _choice.level or verdict is not None):
         extra = recording.plain(record["extra"].items()) or None
         code = (record["file"].path, line, function)

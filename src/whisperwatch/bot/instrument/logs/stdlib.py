@@ -78,7 +78,7 @@ def _take(record: logging.LogRecord) -> str | None:
     if level >= logging.ERROR or record.exc_info:
         handled = sys.exc_info()[1]
         verdict = note_logged(
-            level, record.name, record.msg, error_of(record, handled), bool(record.exc_info), component
+            level, record.name, record.msg, body, error_of(record, handled), bool(record.exc_info), component
         )
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if recorder.logs.on and (level >= _choice.level or verdict is not None):
