@@ -6,6 +6,7 @@ import pytest
 
 from whisperwatch.bot.instrument.libraries.llm.prompts import prompts
 from whisperwatch.bot.masking import mask
+from whisperwatch.bot.masking.needles import words_in
 from whisperwatch.demo.backends.llm import MODEL
 
 
@@ -44,3 +45,19 @@ async def test_what_repeats_the_prompt_is_masked(client):
     prompt = [{"role": "user", "content": "the lighthouse keeper of Alexandria"}]
     await client.chat.completions.create(model=MODEL, messages=prompt)
     assert "lighthouse" not in mask("no answer to: the lighthouse keeper of Alexandria")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_repeats_the_answer_is_masked(client, streamed):
+    """Whatever it says, which the model of the demo makes up."""
+    prompt = [{"role": "user", "content": "hello"}]
+    answer = await client.chat.completions.create(model=MODEL, messages=prompt, stream=streamed)
+    if streamed:
+        said = "".join([chunk.choices[0].delta.content or "" async for chunk in answer if chunk.choices])
+    else:
+        said = answer.choices[0].message.content
+    words = set(words_in(said))
+    assert len(words) > 3
+    masked = mask(f"answered: {said}")
+    assert masked.startswith("answered: ")
+    assert words.isdisjoint(words_in(masked))

@@ -1,4 +1,5 @@
-"""What is read of a model's answer: numbers, the reason of its end, the model's name. Never what it says.
+"""What is read of a model's answer: numbers, the reason of its end, the model's name. What it says is recorded nowhere:
+it is kept until the call is over, and told to the masking then.
 
 An answer is the SDK's object, or, of a raw response, its JSON with attributes for keys. One function for each shape,
 whole and in pieces; what an answer doesn't have is left as it is.
@@ -25,6 +26,9 @@ def read_completion(call: ModelCall, answer: Any) -> None:
     _read_identity(call, answer)
     for choice in getattr(answer, "choices", None) or ():
         _finished(call, choice.finish_reason)
+        call.hear(
+            getattr(getattr(choice, "message", choice), "content", None) or getattr(choice, "text", None)
+        )
         calls = getattr(getattr(choice, "message", None), "tool_calls", None)
         if calls:
             call.tool_calls += len(calls)
@@ -38,6 +42,7 @@ def read_completion_chunk(call: ModelCall, chunk: Any) -> None:
     for choice in chunk.choices or ():
         if choice.finish_reason is not None:
             _finished(call, choice.finish_reason)
+        call.hear(getattr(getattr(choice, "delta", choice), "content", None) or getattr(choice, "text", None))
         for piece in getattr(getattr(choice, "delta", None), "tool_calls", None) or ():
             if type(piece.index) is int and piece.index >= call.tool_calls:
                 call.tool_calls = piece.index + 1
@@ -51,7 +56,11 @@ def read_response(call: ModelCall, response: Any) -> None:
     _read_identity(call, response)
     details = getattr(response, "incomplete_details", None)
     _finished(call, getattr(details, "reason", None) or getattr(response, "status", None))
-    call.tool_calls = sum(item.type in _FUNCTION_CALLS for item in getattr(response, "output", None) or ())
+    items = getattr(response, "output", None) or ()
+    call.tool_calls = sum(item.type in _FUNCTION_CALLS for item in items)
+    for item in items:
+        for part in getattr(item, "content", None) or ():
+            call.hear(getattr(part, "text", None))
     read_usage(call, getattr(response, "usage", None))
 
 
@@ -68,7 +77,10 @@ def read_message(call: ModelCall, message: Any) -> None:
     """Anthropic's `Message`."""
     _read_identity(call, message)
     _finished(call, getattr(message, "stop_reason", None))
-    call.tool_calls = sum(part.type in _FUNCTION_CALLS for part in getattr(message, "content", None) or ())
+    parts = getattr(message, "content", None) or ()
+    call.tool_calls = sum(part.type in _FUNCTION_CALLS for part in parts)
+    for part in parts:
+        call.hear(getattr(part, "text", None))
     read_usage(call, getattr(message, "usage", None))
 
 
@@ -77,6 +89,8 @@ def read_message_event(call: ModelCall, event: Any) -> None:
     kind = event.type
     if kind == "content_block_start":
         call.tool_calls += event.content_block.type in _FUNCTION_CALLS
+    elif kind == "content_block_delta":
+        call.hear(getattr(event.delta, "text", None))
     elif kind == "message_start":
         read_message(call, event.message)
     elif kind == "message_delta":

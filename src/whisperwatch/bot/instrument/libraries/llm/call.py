@@ -10,8 +10,11 @@ from whisperwatch.bot.instrument.libraries.llm.prices import cost, prices
 from whisperwatch.bot.instrument.libraries.llm.servers import Asked
 from whisperwatch.bot.instrument.libraries.nesting import NestingCall
 from whisperwatch.bot.instrument.measures import counting, timing
+from whisperwatch.bot.masking import told
 from whisperwatch.bot.recording.recorder import recorder
 
+_MOST_HEARD = 20_000
+"""Characters of an answer that are kept for masking, as many as are looked at."""
 _NUMBERS = frozenset({int, float})
 _PARAMETERS = (
     ("temperature", semconv.GEN_AI_TEMPERATURE),
@@ -46,6 +49,8 @@ class ModelCall(NestingCall):
         self.static = asked.static
         self.durations = asked.durations
         self.finish_reasons: list[str] = []
+        self._heard: list[str] = []
+        self._room = _MOST_HEARD
         self.feature = feature_here()
         if spanned:
             self.begin()
@@ -66,6 +71,12 @@ class ModelCall(NestingCall):
         if type(body.get("n")) is int and body["n"] != 1:
             own[semconv.GEN_AI_CHOICES] = body["n"]
 
+    def hear(self, text: Any) -> None:
+        """A piece of what the model says."""
+        if type(text) is str and text and self._room > 0:
+            self._heard.append(text)
+            self._room -= len(text)
+
     @property
     def tried(self) -> str:
         """A bot may try another model."""
@@ -78,6 +89,9 @@ class ModelCall(NestingCall):
         if how and self.recorded:
             self.own = {**(self.own or {}), semconv.LLM_STREAM_END: how}
         super().over(error)
+        if self._heard:
+            told("".join(self._heard))
+            self._heard.clear()
 
     def failed(self, error: BaseException) -> None:
         super().failed(error)
