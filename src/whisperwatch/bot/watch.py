@@ -167,6 +167,7 @@ def _login(original: Any) -> Any:
     async def login(self: Any, token: str) -> None:
         try:
             registry.look_again()
+            providers.look_again()
             setting_up = current_bot.set(bot_of(self))
         except Exception:
             guard.failed("login")

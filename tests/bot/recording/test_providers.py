@@ -98,6 +98,33 @@ def test_alone_ours_are_the_global_ones():
     assert (trace.get_tracer_provider(), metrics.get_meter_provider()) == before
 
 
+def test_what_a_dot_env_file_says_counts_though_it_is_read_later(monkeypatch):
+    providers.install()
+    tracer = trace.get_tracer("library")
+    tracer.start_span("before").end()
+    monkeypatch.setenv("PERFORMANCE_SAMPLING_RATE", "0")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "told-later")
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1")
+    providers.look_again()
+    tracer.start_span("after").end()
+    assert tracing.child("ours", 0, recorder.attribute_set({})) is None
+    assert names_on_the_tape() == ["before"]
+    assert trace.get_tracer_provider().resource.attributes["service.name"] == "told-later"
+    assert recorder.limits.max_span_attributes == 1
+    monkeypatch.delenv("PERFORMANCE_SAMPLING_RATE")
+    providers.look_again()
+    tracer.start_span("again").end()
+    assert tracing.plain
+    assert names_on_the_tape() == ["again"]
+
+
+def test_the_resource_that_code_gave_stays(monkeypatch):
+    providers.install(RESOURCE)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "told-later")
+    providers.look_again()
+    assert trace.get_tracer_provider().resource is RESOURCE
+
+
 def test_which_signals_are_the_host_s_is_known():
     providers.install()
     assert providers.hosted == ()

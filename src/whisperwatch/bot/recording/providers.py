@@ -14,16 +14,18 @@ from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_METER_PROVIDER, OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, sampling
 from opentelemetry.sdk.trace import Span as SDKSpan
 from opentelemetry.trace import TraceFlags
 from opentelemetry.util._once import Once
 
 from whisperwatch import tape
 from whisperwatch.bot import guard
+from whisperwatch.bot.recording.limits import span_limits
 from whisperwatch.bot.recording.metering import MeterProvider, unsupported
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import root_here
+from whisperwatch.bot.recording.sampler import guide_sampler
 from whisperwatch.bot.recording.spans import whole_ids
 from whisperwatch.bot.recording.tracer import TracerProvider
 from whisperwatch.bot.recording.tracing import tracing
@@ -35,6 +37,7 @@ class Providers:
     def __init__(self) -> None:
         self.tracer_provider: TracerProvider | None = None
         self.meter_provider: MeterProvider | None = None
+        self._resource: Resource | None = None
 
     @property
     def hosted(self) -> tuple[str, ...]:
@@ -55,6 +58,7 @@ class Providers:
         host_tracer, host_meter = trace._TRACER_PROVIDER, metrics_internal._METER_PROVIDER
         if host_tracer is None or host_meter is None:
             _refuse_configuration()
+        self._resource = resource
         self.tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self.meter_provider = MeterProvider(resource=resource, shutdown_on_exit=False)
         tracing.use(self.tracer_provider)
@@ -69,6 +73,19 @@ class Providers:
             metrics_internal._METER_PROVIDER = self.meter_provider
             metrics_internal._PROXY_METER_PROVIDER.on_set_meter_provider(self.meter_provider)
             metrics_internal._METER_PROVIDER_SET_ONCE = _Handover(self._meters_set)
+
+    def look_again(self) -> None:
+        """Take what the environment says by now of sampler, limits and resource: the bot may have read a `.env` file
+        since it was instrumented."""
+        ours = self.tracer_provider
+        if ours is None:
+            return
+        sampler = guide_sampler() or sampling._get_from_env_or_default()
+        if sampler.get_description() != ours.sampler.get_description():
+            ours.sample_by(sampler)
+        recorder.limits = span_limits()
+        if self._resource is None and (resource := Resource.create()) != ours.resource:
+            ours._update_resource(resource)
 
     def _tracers_set(self) -> None:
         host = trace._TRACER_PROVIDER

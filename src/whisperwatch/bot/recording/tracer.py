@@ -46,18 +46,21 @@ class Tracer(SDKTracer):
     """Makes deferred spans; everything else is the SDK tracer's."""
 
     def __init__(self, provider: TracerProvider, scope: InstrumentationScope, number: int) -> None:
-        self.sampler = provider.sampler
         self.id_generator = provider.id_generator
         self.span_processor = provider._active_span_processor
         self.resource = provider.resource
         self._instrumentation_scope = scope
         self._span_limits = recorder.limits
         self.environment = SpanEnvironment(number, scope, provider.resource)
-        self.always = provider.sampler in _UNCONDITIONAL
-        self.plain = self.always and type(provider.id_generator) is RandomIdGenerator
-        """A child of a span of ours needs no question and no generator."""
+        self.ask(provider.sampler)
         self.host: trace.Tracer | None = None
         """The tracer of a provider that the host application set after ours, and that wins."""
+
+    def ask(self, sampler: sampling.Sampler) -> None:
+        """Have this sampler decide."""
+        self.sampler = sampler
+        self.always = sampler in _UNCONDITIONAL
+        self.plain = self.always and type(self.id_generator) is RandomIdGenerator  # a child needs no question
 
     def start_span(
         self,
@@ -250,6 +253,14 @@ class TracerProvider(SDKTracerProvider):
             self._has_processors = True
             for tracer in self._own_tracers.values():
                 tracer.environment.processor = self._active_span_processor
+        recorder.when_switched()
+
+    def sample_by(self, sampler: sampling.Sampler) -> None:
+        """Ask this sampler from now on."""
+        with self._tracers_lock:
+            self.sampler = sampler
+            for tracer in self._own_tracers.values():
+                tracer.ask(sampler)
         recorder.when_switched()
 
     def hand_over(self, host: trace.TracerProvider) -> None:

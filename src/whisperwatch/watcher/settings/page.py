@@ -51,6 +51,9 @@ status 1. A variable that begins with `WHISPERWATCH_` and means nothing is named
 with it before `watch()`, and Whisperwatch uses those. The samplers, span limits and propagators of OpenTelemetry
 (`OTEL_TRACES_SAMPLER`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_PROPAGATORS`, …) are read in the bot's process by
 the SDK's own classes.
+
+We read no `.env` file: what the bot's own code has taken from one into its environment by the time it logs in counts as
+if it had been there from the start, but for `OTEL_SDK_DISABLED` and `OTEL_PROPAGATORS`.
 """
 
 
