@@ -42,7 +42,9 @@ _FLAT: Final = r"/\*.*?(?:\*/|\Z)"
 _IN_COMMENT: Final = r"[^*/]++|\*(?!/)|/(?!\*)"
 _PREFIX: Final = r"(?:\b(?:[bBxXnN]|[uU]&))?"
 _PLAIN: Final = _PREFIX + _quoted("'")
-_ESCAPING: Final = r"\b[eE]" + _quoted("'", escapes=True)
+_ESCAPED: Final = _quoted("'", escapes=True)
+_ESCAPING: Final = rf"\b[eE]{_ESCAPED}(?:[^\S\n]*+\n\s*+{_ESCAPED})*+"
+"""A string goes on in the next one, where a line break is between."""
 _DOLLARS: Final = r"\$(?P<tag>(?:[^\W\d]\w{0,62})?)\$.*?(?:\$(?P=tag)\$|\Z)"
 
 _MYSQL: Final = Dialect(
@@ -59,11 +61,14 @@ _DIALECTS: Final = {
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
     # takes what stands in double quotes for a string where there is no such column
-    "sqlite": Dialect(_quoted("`"), _PLAIN + "|" + _quoted('"'), f"{_LINE} | {_FLAT}"),
+    "sqlite": Dialect(_quoted("`") + r"|\[[^\]]*+\]", _PLAIN + "|" + _quoted('"'), f"{_LINE} | {_FLAT}"),
 }
+_ORACLES: Final = r"\b[nN]?[qQ]'.*"
+_IN_BRACKETS: Final = r"""\[[^\]'"\[]++['"].*"""
+"""A name in brackets that has a quote in it."""
 _UNKNOWN: Final = Dialect(
     names=_quoted("`"),
-    strings="|".join([_ESCAPING, _PREFIX + _doubtful("'"), _doubtful('"'), _DOLLARS]),
+    strings="|".join([_ESCAPING, _ORACLES, _IN_BRACKETS, _PREFIX + _doubtful("'"), _doubtful('"'), _DOLLARS]),
     comments=rf"{_LINE} | \#.* | /\*(?:{_IN_COMMENT})*+(?:\*/|.*)",
 )
 

@@ -64,7 +64,7 @@ def health_check(
     if name in HEALTH_COMPONENTS or name in COMPONENT_ALIASES:
         return _left_out(f"{name} is a component of Whisperwatch's own, and its name is another one")
     if not (_is_time(interval_s) and _is_time(timeout_s)):
-        return _left_out(f"the times of {name} are numbers above 0")
+        return _left_out("its times are numbers above 0")
 
     def register(function: F) -> F:
         if name in _checks or len(_checks) < MOST:

@@ -26,6 +26,7 @@ strict = False
 counts: dict[str, int] = {}
 """Failures by hook, and mistakes by call."""
 
+_MOST_MISTAKES = 200
 mistakes: set[tuple[str, str]] = set()
 """Those that were said."""
 
@@ -52,7 +53,7 @@ def mistaken(call: str, right: str) -> None:
     """Count a call of ours that the bot's code made with what can't be taken, and log, once for each such mistake, what
     would be right. Not what was given: it may be a user's."""
     _count(call)
-    if (call, right) not in mistakes:
+    if (call, right) not in mistakes and len(mistakes) < _MOST_MISTAKES:
         mistakes.add((call, right))
         with suppress(Exception):
             logger.warning(_MISTAKEN, call, right)

@@ -90,6 +90,19 @@ def noted(bot, waits):
         answer = await bot.wait_for("message", check=lambda message: message.author == ctx.author)
         found["waited"] = mask(f"then said: {answer.content}")
 
+    @bot.command()
+    async def play(ctx):
+        told("a pirate who answers in rhymes")
+
+        async def game():
+            for turn in range(20):
+                asyncio.get_running_loop().call_soon(waits.set)
+                answer = await bot.wait_for("message", check=lambda message: message.author == ctx.author)
+                found[f"turn {turn}"] = mask(f"said: {answer.content}")
+            found["still"] = mask("the pirate who answers in rhymes")
+
+        bot.late = asyncio.create_task(game())
+
     bot.noted = found
     return bot
 
@@ -135,6 +148,25 @@ async def test_words_and_names_of_the_current_event_are_masked(run, noted, waits
     assert "ValueError: can't parse [masked]" in exception["exception.stacktrace"]
     descriptions = [record[12] for record in tape.taken if record[5] == "own"]
     assert descriptions == ["can't parse [masked]"]
+
+
+async def test_what_a_task_waits_for_after_its_event_is_over_is_masked_and_takes_nothings_place(
+    run, noted, waits, settle
+):
+    async with LoopbackDiscord([PLAN], people=["robert"]) as server, run(server, noted):
+        bob = server.user("robert")
+        await bob.say("!play")
+        await settle(server, noted)
+        for turn in range(20):
+            await waits.wait()
+            waits.clear()
+            await bob.say(f"what nobody else {turn} may read")
+        await noted.late
+    said = [noted.noted[f"turn {turn}"] for turn in range(20)]
+    assert not [
+        one for one in said if not one.startswith("said: [masked]") or "nobody" in one or "read" in one
+    ]
+    assert "pirate" not in noted.noted["still"]
 
 
 async def test_without_an_event_only_what_was_told_is_masked(tape):

@@ -407,19 +407,23 @@ async def test_each_identify_is_one_less_until_the_day_is_over(connected, server
     assert server.ledger.requested("/gateway/bot") == 1
 
 
-@pytest.mark.parametrize(("where", "replies"), [("random", 0), ("in private", 1), ("there", 1)])
+@pytest.mark.parametrize(
+    ("where", "replies"), [("random", 0), ("to the owner", 0), ("in private", 1), ("there", 1)]
+)
 async def test_only_what_who_asked_can_see_is_a_reply(run, bot, tape, settle, where, replies):
     @bot.command()
     async def ask(ctx):
         if where == "random":
             await discord.utils.get(ctx.guild.channels, name="random").send("somebody asks")
+        elif where == "to the owner":
+            await discord.utils.get(ctx.guild.members, name="grace").send("somebody asks")
         elif where == "in private":
             await ctx.author.send("psst")
         else:
             await ctx.send("here")
 
     plan = GuildPlan("Guild", ("general", "random"), (), "owner")
-    async with LoopbackDiscord([plan], people=["ada"]) as server, run(server, bot):
+    async with LoopbackDiscord([plan], people=["ada", "grace"]) as server, run(server, bot):
         await server.user("ada").say("!ask")
         await settle(server, bot)
     assert tape.cells(semconv.RESPONSE_TIME) == ({("loopback-bot", "message"): 1} if replies else {})
@@ -429,7 +433,7 @@ async def test_only_what_who_asked_can_see_is_a_reply(run, bot, tape, settle, wh
     ("thread", "seen"), [(Thing(parent_id=1), True), (Thing(parent_id=3), False), (None, False)]
 )
 def test_a_thread_of_the_channel_is_seen(bot, thread, seen):
-    subject = Thing(channel=Thing(id=1), guild=Thing(get_thread={2: thread}.get))
+    subject = Thing(id=9, channel=Thing(id=1), guild=Thing(get_thread={2: thread}.get))
     assert _is_seen(bot_of(bot), subject, 2) is seen
 
 

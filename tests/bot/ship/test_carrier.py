@@ -50,3 +50,25 @@ def test_users_of_a_beat_that_was_not_sent_go_with_the_next() -> None:
     carry()
     assert cargo.beats[-1]["users"] == [4]
     assert len(sent) == 2
+
+
+def test_a_carry_that_goes_on_beats_again(monkeypatch: Any) -> None:
+    """Else health takes the bot for silent, and its loop for whatever it was when it was last looked at."""
+    sent: list[bytes] = []
+    link = SimpleNamespace(sent=True, push=lambda: None, receive=lambda: (), hold=sent.append)
+    keeper: Any = SimpleNamespace(
+        link=link, refused=False, connected=True, expect=lambda: None, check_silence=lambda: None
+    )
+    cargo: Any = Cargo()
+    recorder: Any = SimpleNamespace(
+        waiting=1000, logs=SimpleNamespace(recorded=0, gone=0), expect_ship=lambda seconds: None
+    )
+    calls: Any = SimpleNamespace(frames=lambda: (), ended=())
+    carrier = Carrier(recorder, cargo, keeper, Asking(lambda: None), calls, lambda _: None)
+    clock = iter(range(10_000))
+    monkeypatch.setattr("whisperwatch.bot.ship.carrier.time.monotonic", lambda: next(clock) / 100)
+    monkeypatch.setattr("whisperwatch.bot.ship.carrier.time.sleep", lambda seconds: None)
+    cargo.take_spans = lambda packed_only=False: 1
+    assert not carrier.carry(0.1, lambda: {"users": []}, thorough=True), "there was too much"
+    beats = [beat for beat in cargo.beats if beat is not None]
+    assert 4 <= len(beats) <= 7

@@ -11,7 +11,7 @@ import inspect
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Any, Final, TypeVar
 
 from whisperwatch.bot import guard
@@ -59,7 +59,7 @@ def setting(
         guard.mistaken("setting", "its name is of up to 64 letters, digits, _, - and .")
         return
     if name not in settings.known and len(settings.known) >= MOST:
-        guard.mistaken("setting", f"{MOST} are the most, and {name} is one more")
+        guard.mistaken("setting", f"{MOST} are the most")
         return
     try:
         value = get()
@@ -67,7 +67,10 @@ def setting(
         guard.failed(f"setting {name}")
         return
     if type(value) not in _KINDS:
-        guard.mistaken("setting", f"the get of {name} gives a bool, int, float or str")
+        guard.mistaken("setting", "its get gives a bool, int, float or str")
+        return
+    if not guard.is_a(choices, list, tuple, Set):
+        guard.mistaken("setting", "its choices are texts, in a list or a tuple")
         return
     settings.register(Setting(name, value, get, set, help, least, most, tuple(choices)))
 

@@ -131,7 +131,7 @@ class Bot:
             root.begin(shard.last_event_ns)  # after it is the bot's: who is asked may raise
         elif root.subject is None and args:
             root.subject = args[0]
-        if len(args) > 1:
+        if len(args) > 1 and not root.others:
             root.others = args[1:]
         return root
 

@@ -22,7 +22,7 @@ from whisperwatch.bot.masking import heard
 from whisperwatch.bot.recording.current import enter, enter_span, leave
 from whisperwatch.bot.recording.exceptions import type_name
 from whisperwatch.bot.recording.recorder import recorder
-from whisperwatch.bot.recording.roots import Root, live_root
+from whisperwatch.bot.recording.roots import Root, root_here
 from whisperwatch.bot.recording.spans import Span
 from whisperwatch.bot.recording.tracing import tracing
 
@@ -190,7 +190,7 @@ def wait_for(original: Any) -> Any:
 
     def wait_for(self: Any, event: str, /, *, check: Any = None, timeout: float | None = None) -> Any:
         try:
-            waiting = trace.get_current_span(), live_root()
+            waiting = trace.get_current_span(), root_here()
             check = functools.partial(_checked, bot_of(self), event.lower(), *waiting, check)
         except Exception:
             guard.failed("wait_for")

@@ -18,6 +18,8 @@ def mark_blocked(frames: tuple[tuple[str, int, str], ...], seconds: float) -> No
     """Put the place, and for how long, on the root whose work blocks the loop; nothing where none does."""
     root, over = _marked.pop("root", None), True
     if recorder.clock.now() - pulse.last_turn_ns >= seconds * 1e9:  # else it turns again, perhaps for another
+        if root is not None:
+            root.blocked_since = 0  # that one's is over, whoever blocks now
         root, over = _blocking_root(), False
         if root is not None:
             _marked["root"] = root

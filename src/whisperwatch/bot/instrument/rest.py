@@ -101,11 +101,13 @@ def _replied(request: Request, callback_type: int, channel_id: Any) -> None:
 def _is_seen(bot: Bot, subject: Any, channel_id: Any) -> bool:
     """Whether who is answered sees what is posted there: in their channel, a thread of it, or in private."""
     asked_in = getattr(getattr(subject, "channel", None), "id", None)
-    if channel_id is None or asked_in is None or channel_id == asked_in:
-        return True
+    if channel_id is None or asked_in is None or channel_id in (asked_in, getattr(subject, "id", None)):
+        return True  # a thread that begins with a message has its id
     client, guild = bot.client(), getattr(subject, "guild", None)
-    if client is not None and client._connection._get_private_channel(channel_id) is not None:
-        return True
+    private = None if client is None else client._connection._get_private_channel(channel_id)
+    if private is not None:
+        who = getattr(subject, "author", None) or getattr(subject, "user", None)
+        return bool(getattr(private, "recipient", None) == who)
     thread = None if guild is None else guild.get_thread(channel_id)
     return thread is not None and thread.parent_id == asked_in
 

@@ -18,6 +18,7 @@ from whisperwatch.bot.masking.subject import names_of, words_of
 from whisperwatch.bot.recording.current import ROOT_KEY, read
 
 _MOST_TOLD: Final = 16
+_MOST_HEARD: Final = 64
 _PLACES: Final = 1024
 """Of a person in a channel, so many are remembered."""
 _told: ContextVar[tuple[Said, ...]] = ContextVar("whisperwatch_told", default=())
@@ -36,6 +37,8 @@ def mask(text: str) -> str:
             needles = _told.get()
         else:
             needles = root.needles or _of_root(root)
+            if root.heard:
+                needles = (*needles, *root.heard)
         if not needles or needles is _NOBODYS:
             return text
         words = words_in(text)
@@ -67,8 +70,7 @@ def told(text: str) -> None:
 def heard(root: Any, subjects: Sequence[Any]) -> None:
     """Have masked in a root, from now on, what it turns out to be about, too: an event that was waited for in it."""
     try:
-        known = root.needles or _of_root(root)
-        root.needles = (*known[:2], *(*known[2:], *_of_subjects(*subjects))[-_MOST_TOLD:])
+        root.heard = (*root.heard, *_of_subjects(*subjects))[-_MOST_HEARD:]
     except Exception:
         guard.failed("heard")
 

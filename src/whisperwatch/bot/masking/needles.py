@@ -25,6 +25,8 @@ WORDS: Final = 3
 _SHORTEST_NAME: Final = 4
 _MOST_CHARACTERS: Final = 20_000
 _KEPT: Final = 1024
+_LONGEST_WORD: Final = 100
+"""Of words with other letters than ASCII's so many characters are compared."""
 _SHORT_ENOUGH: Final = 64
 _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
@@ -38,7 +40,7 @@ _INSIDE: Final = (
 _WORD: Final = re.compile(rf"[{_UNSPACED}][{_INSIDE}]*|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[{_INSIDE}])*")
 _SIGN: Final = re.compile(rf"[{_UNSPACED}]")
 _UNSEEN: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff "))
-_ENTITY: Final = re.compile(r"&(?:[a-z]{2,8}|#\d{1,7}|#x[0-9a-f]{1,6});")
+_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});")
 _LOWER_WORDS: Final = bytes(
     ord(letter) if _WORD.match(letter := chr(code).lower()) else 32 for code in range(128)
 ) + bytes(128)
@@ -49,22 +51,26 @@ _LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20
 
 
 class Needles:
-    """What must not be repeated: `texts` whole and in parts, `names` whole."""
+    """What must not be repeated: `texts` whole and in parts, `names` whole.
 
-    __slots__ = ("_anchors", "_parts", "_runs", "_short", "_signals", "_sizes")
+    `escaped`: as they are written in texts that have escapes, too.
+    """
 
-    def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
+    __slots__ = ("_anchors", "_firsts", "_parts", "_runs", "_short", "_signals", "_sizes")
+
+    def __init__(self, texts: Iterable[str], names: Iterable[str] = (), *, escaped: bool = True) -> None:
         self._runs: set[str] = set()
         self._parts: set[str] = set()
         """What is no word: emoji, and scripts' signs."""
         self._short: set[str] = set()
         """Words that are masked only in quotes, or where they are all there is: too short by themselves."""
         for text in texts:
-            self._add_text(text)
+            self._add_text(text, escaped)
         for name in names:
             if _weight(name) >= _SHORTEST_NAME:
                 self._add_whole(name)
         self._sizes = tuple(sorted({run.count(" ") + 1 for run in self._runs}, reverse=True))
+        self._firsts = {run.partition(" ")[0] for run in self._runs}
         self._anchors = {max(run.split(" "), key=len) for run in self._runs}
         """The longest word of each run."""
         self._signals = self._anchors.union(*(run.split(" ") for run in self._short))
@@ -84,12 +90,12 @@ class Needles:
 
     # --- what to look for -------------------------------------------------------------------------------------
 
-    def _add_text(self, text: str) -> None:
+    def _add_text(self, text: str, escaped: bool) -> None:
         text, called, whole = read(text)
         self._short.update(word for word in words_in(called) if len(word) > 1)
-        if whole:
+        if whole and len(words_in(whole)) <= WORDS:
             self._add_whole(whole)
-        for form in forms(text):
+        for form in forms(text, escaped):
             words = words_in(form)
             self._runs.update(map(" ".join, zip(*(words[at:] for at in range(WORDS)), strict=False)))
             self._runs.update(word for word in words if len(word) >= LONG)
@@ -122,8 +128,8 @@ class Needles:
     def _found_runs(self, text: str) -> Iterator[tuple[int, int]]:
         found = list(_WORD.finditer(text))
         words = [_spelled(word[0]) for word in found]
-        for at in range(len(words)):
-            for size in self._sizes:
+        for at, word in enumerate(words):
+            for size in self._sizes if word in self._firsts else ():
                 if at + size <= len(words) and " ".join(words[at : at + size]) in self._runs:
                     yield found[at].start(), found[at + size - 1].end()
                     break
@@ -175,8 +181,13 @@ def words_in(text: str) -> list[str]:
 
 def _spelled(word: str) -> str:
     """A word in lower case as it is compared: however its letters are put together."""
-    if word.isascii():
-        return word
+    return word if word.isascii() else _normal(word[:_LONGEST_WORD])
+
+
+@lru_cache(4 * _KEPT)
+def _normal(word: str) -> str:
+    """In the one way in which its letters may be put together. The same signs come again and again; of many marks over
+    one letter the time grows with the square."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold()).translate(_UNSEEN)
 
 
@@ -198,10 +209,15 @@ def _plain(text: str) -> str:
     return lower
 
 
-def forms(text: str) -> Iterator[str]:
-    """How a text may be written."""
+def has_escapes(text: str) -> bool:
+    """Whether something in it may be written otherwise."""
+    return "\\" in text or "%" in text
+
+
+def forms(text: str, escaped: bool) -> Iterator[str]:
+    """How a text may be written, where it is `escaped`."""
     yield text
-    if not text.isascii():
+    if escaped and not text.isascii():
         yield json.dumps(text)
         yield ascii(text)
         yield quote(text)

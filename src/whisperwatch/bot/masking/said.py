@@ -1,14 +1,24 @@
 """What people wrote, or a model was told: most of it is never repeated, so little is done until it may have been.
 
 What `Needles` masks in a text is made of words that both have, in a row. As long as too few of those are there, no
-needles are needed, and making them of a message takes longer than all else about its first log record.
+needles are needed, and making them of a message takes longer than all else about its first log record. How else a text
+may be written is looked at where a text has escapes at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from whisperwatch.bot.masking.needles import LONG, WORDS, Needles, forms, is_quoting, read, words_in
+from whisperwatch.bot.masking.needles import (
+    LONG,
+    WORDS,
+    Needles,
+    forms,
+    has_escapes,
+    is_quoting,
+    read,
+    words_in,
+)
 
 
 class Said:
@@ -18,8 +28,10 @@ class Said:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-        self._needles: Needles | None = None
-        self._words: set[str] | None = None
+        self._needles: dict[bool, Needles] = {}
+        """For texts with escapes, and for those without."""
+        self._words: dict[bool, set[str]] = {}
+        """The same."""
         self._alone: set[str] = set()
         """Those of texts so short that they are masked as a whole, however few their words are."""
         self._signs = False
@@ -27,26 +39,29 @@ class Said:
 
     def mask(self, text: str, words: Sequence[str]) -> str:
         """The text, in which there are these words, with `MASKED` for what repeats."""
-        known = self._words
+        escaped = has_escapes(text)
+        known = self._words.get(escaped)
         if known is None:
-            known = self._words = self._read()
+            known = self._words[escaped] = self._read(escaped)
         shared = known.intersection(words)
         if self._signs or (shared and self._may_be_in(text, words, shared)):
-            if self._needles is None:
-                self._needles = Needles(self.texts)
-            return self._needles.mask(text, words)
+            needles = self._needles.get(escaped)
+            if needles is None:
+                needles = self._needles[escaped] = Needles(self.texts, escaped=escaped)
+            return needles.mask(text, words)
         return text
 
-    def _read(self) -> set[str]:
+    def _read(self, escaped: bool) -> set[str]:
         words: set[str] = set()
         for text in self.texts:
             said, _, whole = read(text)
-            for form in forms(said):
+            for form in forms(said, escaped):
                 words.update(words_in(form))
             if whole:
                 alone = words_in(whole)
-                self._alone.update(alone)
                 self._signs = self._signs or not alone
+                if len(alone) <= WORDS:
+                    self._alone.update(alone)
         return words
 
     def _may_be_in(self, text: str, words: Sequence[str], shared: set[str]) -> bool:

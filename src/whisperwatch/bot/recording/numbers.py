@@ -19,7 +19,7 @@ def number(value: Any) -> int | float | None:
         if not isfinite(value):
             return None
         return value if value.__class__ is float or -_LARGEST <= value <= _LARGEST else float(value)
-    except (AttributeError, TypeError, ValueError, OverflowError):
+    except Exception:  # whatever its own `__index__` or `__float__` raises
         return None
 
 

@@ -58,6 +58,8 @@ class Root(Span):
     """Its work blocked the loop from then on (monotonic ns), when that was last looked at."""
     needles: Any = None
     """What is masked in texts under it (`bot.masking`), once there was one."""
+    heard: tuple[Any, ...] = ()
+    """The same of other events that it turned out to be about."""
     parent_id = 0
     is_root = True
     title: str

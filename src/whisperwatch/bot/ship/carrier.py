@@ -22,6 +22,8 @@ HOLD_S: Final = 0.00025
 """For so long the GIL is held in one go: it is what the bot's loop may have to wait."""
 PAUSE_S: Final = 0.001
 """Between two such."""
+_BEAT_S: Final = 0.4
+"""After so long one more is due, where it goes on."""
 _THOROUGH_S: Final = 2.0
 """At most, beyond the time."""
 _MOST_USERS: Final = 100_000
@@ -100,14 +102,16 @@ class Carrier:
         logs = self._recorder.logs.recorded
         if packed_only:
             self._cargo.take_spans(packed_only=True)
-        begun = time.perf_counter()
+        begun, next_beat = time.perf_counter(), time.monotonic() + _BEAT_S
         while True:
             if left > 0:
                 left -= self._cargo.take_spans() or left
             if self._keeper.refused:
                 self._cargo.clear("refused")
             if self._send_piece(beat):
-                beat = None
+                beat, self._unsent = None, ()
+            if thorough and beat is None and time.monotonic() >= next_beat:
+                beat, next_beat = make_beat(), time.monotonic() + _BEAT_S
             is_taken = left <= 0 and logs <= self._recorder.logs.gone
             is_late = time.monotonic() >= until
             if is_late and thorough and not is_taken and self._keeper.connected and not self._is_full:

@@ -100,8 +100,18 @@ class Pipeline:
         lost = partial(self._figures.dropped, "logs", figures.FILE)
         self._log_file = LogFile.of(self._logs, self._redaction, lost)
         self._intakes = {
-            "spans": self._intake("spans", self._span_encoder, export.span_batch, export.span_delay_s),
-            "logs": self._intake("logs", self._log_encoder, export.log_batch, export.log_delay_s),
+            "spans": self._intake(
+                "spans",
+                self._span_encoder,
+                min(export.span_batch, most["spans"] or export.span_batch),
+                export.span_delay_s,
+            ),
+            "logs": self._intake(
+                "logs",
+                self._log_encoder,
+                min(export.log_batch, most["logs"] or export.log_batch),
+                export.log_delay_s,
+            ),
         }
         self._metrics = MetricExport(
             self._redaction, export.temporality, export.metric_interval_s, self._refused

@@ -17,15 +17,16 @@ _NAME: Final = r"""
 """
 _SHORT: Final = r"""(?<=[?&;])(?:sig|key|auth|code|pass|pw)"""
 _QUOTED: Final = r"""
-    "(?:[^"\\]|\\(?:(?s:.)|\Z))*+(?:"|\Z) | '(?:[^'\\]|\\(?:(?s:.)|\Z))*+(?:'|\Z)
+    "(?:[^"\\]|\\(?s:.))*+" | '(?:[^'\\]|\\(?s:.))*+'
+    | "(?:[^"\\\n]|\\(?:[^\n]|(?=\n|\Z)))*+(?=\n|\Z) | '(?:[^'\\\n]|\\(?:[^\n]|(?=\n|\Z)))*+(?=\n|\Z)
 """
-"""Up to the end of a text that was cut, too."""
+"""Up to the end of a line that was cut, too."""
 _WORD: Final = r"""[^\s,;&"'<>\])}]{1,2048}"""
 _MIXED: Final = r"(?=\S{6})(?=\S{0,64}\d)(?=\S{0,64}[a-z])"
 """What follows is no word of a sentence."""
 _PAIR: Final = rf"""
     ( (?: (?:{_NAME}) [\w-]{{0,24}} | {_SHORT} ) (?:["']\]?)?
-      (?: \s{{0,3}} (?: =>? | :=? | %3D ) \s{{0,3}} | \s(?:is|was)\s{_MIXED} ) )
+      (?: \s{{0,3}} (?: =>? | :=? | %3D ) \s{{0,3}} | \s(?:is|was)\s?:?\s{_MIXED} ) )
     ( {_QUOTED}
       | (?:bearer|basic|bot|token|digest|negotiate|apikey)\s{{1,3}}[^\s,;"'<>]{{1,2048}}
       | {_WORD} )
@@ -33,6 +34,7 @@ _PAIR: Final = rf"""
 _OPTION: Final = rf"""
     ( (?<![\w-]) --[\w-]{{0,40}}? (?:{_NAME}) [\w-]{{0,24}} \s{{1,3}} ) (?!-) ( {_QUOTED} | {_WORD} )
 """
+_PASSWORD: Final = re.compile(r"pass|pwd|(?<![a-z])pw(?![a-z])", re.IGNORECASE)
 _SHORTEST: Final = 6
 """A shorter value is one only of a password."""
 _HARMLESS: Final = re.compile(
@@ -49,7 +51,7 @@ def _pair(found: Match[str]) -> str:
     opening = value[0] if value[0] in "\"'" else ""
     closing = opening if value[1:].endswith(opening) else ""
     inner = value[len(opening) : len(value) - len(closing)]
-    is_password = name[:2].lower() in ("pa", "pw")
+    is_password = _PASSWORD.search(name) is not None
     if _HARMLESS.fullmatch(inner) or not inner or (not is_password and len(inner) < _SHORTEST):
         return found[0]
     return f"{name}{opening}{mark('secret')}{closing}"
@@ -63,7 +65,7 @@ PAIRS: Final[tuple[Kind, ...]] = (
     ),
     kind(
         "secret", "pass pwd secret credential authori signature token key sig auth code pw", _PAIR, _pair, fold=True,
-        behind=r"""[\w-]{0,40}(?:["']\]?)?\s{0,3}(?:[=:]|%3d|is\s|was\s)""",
+        behind=r"""[\w-]{0,40}(?:["']\]?)?\s{0,3}(?:[=:]|%3d|is[\s:]|was[\s:])""",
     ),
     kind("secret", "--", _OPTION, _pair, fold=True),
 )  # fmt: skip

@@ -87,7 +87,8 @@ SHAPES: Final[tuple[Kind, ...]] = (
     ),
     kind(
         "credentials", "@", # of an address without a scheme
-        r"""(?<![\w.%+-])(?!redacted:)[\w.%+-]{1,64}+:[^\s"'<>:/]{1,128}@(?=[\w.-]{1,253}+(?:/|:\d{1,5}(?!\w)))""",
+        r"""(?<![\w.%+-])(?!redacted:)[\w.%+-]{1,64}+:(?!\d{1,9}@)[^\s"'<>:/]{1,128}@
+            (?=(?:(?:\d{1,3}\.){3}\d{1,3}|(?!v?\d)[\w.-]{1,253}+)(?:/|:\d{1,5}(?!\w)))""",
         lambda _: f"{mark('credentials')}@", behind=r"[\w.-]{1,253}(?:/|:\d)",
     ),
     kind("discord_token", ".", r"(?<![\w.-])([\w-]{23,32}+)\.[\w-]{5,8}+\.[\w-]{25,}", _discord_token),

@@ -55,6 +55,11 @@ def test_no_literal_is_left(query: str, masked: str) -> None:
         ),
         ("oracle.db", r"SELECT 'it\'s my grandmother', 'b' FROM t", "SELECT ?"),
         ("oracle.db", "SELECT a /* b /* c */ my grandmother */ FROM t", "SELECT a"),
+        ("sqlite", "SELECT [it's] FROM t WHERE a = 'SECRET'", "SELECT [it's] FROM t WHERE a = ?"),
+        ("postgresql", "SELECT E'a'\n  'it\\'s SECRET', b", "SELECT ?, b"),
+        ("other_sql", "SELECT [it's] FROM t WHERE a = 'SECRET'", "SELECT ?"),
+        ("other_sql", "SELECT ARRAY['a', 'b'], c", "SELECT ARRAY[?], c"),
+        ("oracle.db", "SELECT q'[it's SECRET]' FROM dual", "SELECT ?"),
         ("oracle.db", "SELECT a # my 'grandmother\nFROM t", "SELECT a"),
     ],
 )

@@ -72,7 +72,7 @@ def mask(query: str, system: str = "") -> str:
 def _parts(dialect: Dialect) -> re.Pattern[str]:
     return re.compile(
         rf"""
-          (?P<kept> {dialect.names}  |  \$\d+  |  (?![eE]'|[bBxXnN]'|[uU]&')[^\W\d][\w$]*+ )
+          (?P<kept> {dialect.names}  |  \$\d+  |  (?![eE]'|[bBxXnN]'|[uU]&'|[nN]?[qQ]')[^\W\d][\w$]*+ )
         | (?P<space> (?: \s+  |  {dialect.comments} )++ )
         | {dialect.strings}
         | 0[xXoObB][\da-fA-F_]+ | (?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?

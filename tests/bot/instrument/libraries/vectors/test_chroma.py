@@ -195,6 +195,10 @@ def test_names_of_collections_that_are_made_for_users(own_memories, records, mon
     assert [span[0] for span in shown(records)] == [
         "count user_#", "count m-#", "count year_2026", "count of_[masked]",
     ]  # fmt: skip
+    monkeypatch.setattr(recorder, "mask", str)
+    client.create_collection("of_ada-of-old", embedding_function=None).count()
+    client.delete_collection("of_ada-of-old")
+    assert shown(records)[-1][0] == "count of_ada-of-old", "another message isn't about ada"
 
 
 def test_the_watcher_is_told_where_it_is(sync_memories, own_memories, records, url, monkeypatch):

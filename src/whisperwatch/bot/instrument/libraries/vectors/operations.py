@@ -117,10 +117,13 @@ class Store:
         return VectorCall(named, operation.memory)
 
     def _named(self, collection: str) -> str:
-        name = recorder.mask(_IDS.sub("#", collection))
+        plain = _IDS.sub("#", collection)
+        name = recorder.mask(plain)
         if name not in self._names.values() and len(set(self._names.values())) >= _MOST_COLLECTIONS:
             return "other"
-        if len(self._names) < 10 * _MOST_COLLECTIONS:
+        if (
+            name == plain and len(self._names) < 10 * _MOST_COLLECTIONS
+        ):  # else another message may not be about it
             self._names[collection] = name
         return name
 
