@@ -37,7 +37,7 @@ PLANTED = {
     "resource": f"glpat-{WORDS}",
     "setting": f"sk-proj-{WORDS}",
     "yaml": f"sk-ant-api03-{WORDS}",
-    "message": f"ghp_{WORDS}",
+    "message": f"ghp_{WORDS[::-1]}",  # else the others repeat it, and are masked before they are redacted
     "command_exception": f"hf_{WORDS}",
     "recorded_exception": f"xoxb-{WORDS}",
     "status": f"AIza{WORDS}12345678901",

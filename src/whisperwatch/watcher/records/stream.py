@@ -145,8 +145,8 @@ class Stream(Records):
             _, count, total, least, most, buckets, exemplars = record
             if len(buckets) != len(instrument.bounds) + 1:
                 raise ValueError(f"{len(buckets)} buckets for {len(instrument.bounds)} bounds")
-            _numbers(*buckets)
-            cell.value = (*_numbers(count, total, least, most), tuple(buckets))
+            _numbers(count, total, *buckets, *(end for end in (least, most) if end is not None))
+            cell.value = (count, total, least, most, tuple(buckets))
             for value, at, trace_id, span_id in exemplars or ():
                 bucket = bisect_left(instrument.bounds, *_numbers(value))
                 cell.exemplars[bucket] = cell.fresh[bucket] = Exemplar(value, at + offset, trace_id, span_id)
