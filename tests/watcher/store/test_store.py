@@ -13,6 +13,7 @@ import pytest
 
 from whisperwatch import semconv
 from whisperwatch.watcher.store.errors import StoreError
+from whisperwatch.watcher.store.logs import Logs
 from whisperwatch.watcher.store.partitions import Database, Family
 from whisperwatch.watcher.store.store import Store
 
@@ -91,6 +92,61 @@ async def test_a_full_disk_is_said_and_outlived(
     assert store.state.problem is None
     assert await numbers_in(store) == list(range(10))
     assert "is written again" in caplog.text
+    await store.stop()
+
+
+async def test_what_expired_makes_room_on_a_full_disk(path: Path, clock: Clock) -> None:
+    """For the thinning of logs, which needs some."""
+    clock.now *= 1000
+    errors_s = [60 * 86_400.0]
+    logs = Logs(lambda: 7 * 86_400.0, errors_s=lambda: errors_s[0])
+    store = store_of(path, clock, logs)
+    await store.open()
+    store._tended = clock.now
+    for age, count in ((20, 300), (40, 600)):
+        at = int((clock.now - age * 86_400) * 1e9)
+        logs.add((at + n, 17, "", "", "", f"error {n}", "", None, None, "", "", "{}") for n in range(count))
+    assert await store.write()
+    errors_s[0] /= 2
+    await fill_up(store, 12)
+    for _ in range(2):
+        store._tended = float("-inf")
+        assert await store.write()
+    (left,) = await store.readers.run(lambda view: view.partitions(logs.families[0]))
+    assert (left.start > clock.now - 22 * 86_400, left.settled) == (True, True)
+    await store.stop()
+
+
+async def test_what_expired_makes_room_for_what_waits(path: Path, clock: Clock) -> None:
+    numbers = Numbers()
+    numbers.filling, numbers.keep_s = b"x" * 100_000, 600
+    store = store_of(path, clock, numbers)
+    await store.open()
+    numbers.waiting = [(clock.now, 1)]
+    await store.write()
+    await fill_up(store, 12)
+    clock.now += 1000
+    numbers.waiting = [(clock.now, 2)]
+    assert not await store.write()
+    assert await store.write()
+    assert await numbers_in(store) == [2]
+    await store.stop()
+
+
+async def test_room_is_made_though_a_signal_has_none_to_roll_up(path: Path, clock: Clock) -> None:
+    class Full(Numbers):
+        def tend(self, database: Database, now: float) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    full, numbers = Full("metrics", family=Family("b", 60, FAMILY.create)), Numbers()
+    store = store_of(path, clock, full, numbers, most=300_000)
+    await store.open()
+    numbers.keep_s, numbers.filling = 600, b"x" * 100_000
+    numbers.waiting = [(clock.now - 900, 1), *((clock.now + 60 * n, n) for n in range(2, 8))]
+    assert not await store.write()
+    assert "disk is full" in str(store.state.problem)
+    left = await numbers_in(store)
+    assert (left[0] > 2, left[-1]) == (True, 7)
     await store.stop()
 
 
@@ -283,6 +339,15 @@ def damage(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
+
+
+async def fill_up(store: Store, pages: int) -> None:
+    """Leave so many to write."""
+    await store.do(
+        lambda database: database.connection.execute(
+            f"PRAGMA max_page_count = {database.connection.execute('PRAGMA page_count').fetchone()[0] + pages}"
+        )
+    )
 
 
 def size_of(path: Path) -> int:

@@ -78,13 +78,10 @@ class Database(View):
         start = int(at // family.length_s) * family.length_s
         name = self._known.get((family.name, start))
         if name is None:
-            name = f"{family.name}_{start}"
-            made = self.connection.execute(
-                "INSERT OR IGNORE INTO partitions (name, family, start) VALUES (?, ?, ?)",
-                (name, family.name, start),
-            )
-            if made.rowcount:
-                self._each(family.create, name, start)
+            found = self.connection.execute(  # one that took another's place has the other family's name
+                "SELECT name FROM partitions WHERE family = ? AND start = ?", (family.name, start)
+            ).fetchone()
+            name = found[0] if found else self._made(family, start)
             self._known[family.name, start] = name
         return name
 
@@ -114,6 +111,16 @@ class Database(View):
     def forget(self) -> None:
         """What is known of the tables may be wrong: a transaction was rolled back."""
         self._known.clear()
+
+    def _made(self, family: Family, start: int) -> str:
+        name = f"{family.name}_{start}"
+        made = self.connection.execute(
+            "INSERT OR IGNORE INTO partitions (name, family, start) VALUES (?, ?, ?)",
+            (name, family.name, start),
+        )
+        if made.rowcount:
+            self._each(family.create, name, start)
+        return name
 
     def _each(self, statements: Iterable[str], table: str, start: int) -> None:
         for statement in statements:

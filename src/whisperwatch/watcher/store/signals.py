@@ -35,7 +35,7 @@ class Signal(Protocol):
         """Roll up, thin out: in transactions of its own, each short. Called a few times a minute. `now`: unix s."""
 
     def expired(self, database: Database, now: float) -> list[tuple[Family, Partition]]:
-        """The partitions that are older than the settings say, for the store to drop."""
+        """The partitions that are older than the settings say, for the store to drop; asked before `tend`."""
 
     def oldest(self, database: Database) -> tuple[Family, Partition] | None:
         """What goes first where its share is used up; None where nothing can."""

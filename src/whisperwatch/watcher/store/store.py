@@ -159,10 +159,12 @@ class Store:
         database = self._database
         assert database is not None
         try:
-            self._commit(database)
-            if self._now() - self._tended >= TEND_S:
-                self._tended = self._now()
-                self._tend(database)
+            try:
+                self._commit(database)
+            finally:  # what is old makes room where the disk is full
+                if self._now() - self._tended >= TEND_S:
+                    self._tended = self._now()
+                    self._tend(database)
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
             return False
@@ -215,22 +217,25 @@ class Store:
         return True
 
     def _tend(self, database: Database) -> None:
-        now = self._now()
-        for signal in self.signals:
-            try:
-                signal.tend(database, now)
-            except (sqlite3.Error, OSError):
-                raise
-            except Exception:
-                _log.exception("%s of the store can't be rolled up; it is tried again", signal.name)
+        now, failure = self._now(), None
+        for signal in self.signals:  # first: rolling up needs room
             for family, partition in signal.expired(database, now):
                 with transaction(database):
                     database.drop(family, partition)
+        for signal in self.signals:
+            try:
+                signal.tend(database, now)
+            except (sqlite3.Error, OSError) as error:
+                failure = error
+            except Exception:
+                _log.exception("%s of the store can't be rolled up; it is tried again", signal.name)
         while self._make_room(database):
             pass
         # not `execute`, which does one step of it: a page
         database.connection.executescript(f"PRAGMA incremental_vacuum({_SLICE_PAGES})")
         self._size = shares.used_bytes(database.connection)
+        if failure is not None:
+            raise failure
 
     def _make_room(self, database: Database) -> bool:
         with transaction(database):

@@ -95,6 +95,7 @@ def tend_until_settled(database, logs, now):
     while not database.partitions(logs.families[0])[0].settled:
         logs.tend(database, now)
         turns += 1
+        assert turns < 20
     return turns
 
 
@@ -129,9 +130,78 @@ def test_thinning_begins_anew_where_it_was_interrupted(database, monkeypatch):
     logs = days()
     logs.tend(database, DAY + 9 * 86_400)
     with transaction(database):
-        assert logs.forget(database, HASH) == 7, "those that were copied, too"
+        assert logs.forget(database, HASH) == 5, "a copy is no record"
+    (copies,) = database.partitions(thinning.ERRORS)
+    assert database.connection.execute(f"SELECT count(*) FROM {copies.name}").fetchone() == (0,)
     tend_until_settled(database, logs, DAY + 9 * 86_400)
     assert bodies(database) == ["e"]
+
+
+def test_late_records_join_what_is_left_of_their_day(database, monkeypatch):
+    monkeypatch.setattr(thinning, "SLICE", 2)
+    now = DAY + 9 * 86_400
+    logs = days()
+    write(database, logs, row(1, "one", 17), row(5, "five", 17))
+    tend_until_settled(database, logs, now)
+    for again in (logs, days()):
+        late = [row(2 + n / 10, f"late {n}", 17) for n in range(3)]
+        write(
+            database,
+            again,
+            *late,
+            row(3, "fine"),
+            row(4, "not allowed", 13, **{"bot.error.category": "user"}),
+        )
+        again.tend(database, now)
+    expected = ["five", *["not allowed"] * 2, *[f"late {n}" for n in (2, 2, 1, 1, 0, 0)], "one"]
+    assert bodies(database) == expected
+    assert [one.settled for one in database.partitions(logs.families[0])] == [True]
+    write(database, logs, row(6, "nothing but noise"))
+    assert bodies(database) == expected
+
+
+def test_an_error_that_comes_while_its_day_is_thinned_stays(database, monkeypatch):
+    monkeypatch.setattr(thinning, "SLICE", 4)
+    logs = days()
+    write(database, logs, row(2, "early", 17), *[row(n, f"fine {n}") for n in range(10, 20)])
+    for _ in range(2):
+        logs.tend(database, DAY + 9 * 86_400)
+    write(database, logs, row(1, "late", 17))
+    tend_until_settled(database, logs, DAY + 9 * 86_400)
+    assert bodies(database) == ["early", "late"]
+
+
+def test_what_makes_room_while_a_day_is_thinned(database, monkeypatch):
+    """The copies first, which are made anew; the newest day never, however many tables it has."""
+    monkeypatch.setattr(thinning, "SLICE", 2)
+    now = DAY + 9 * 86_400
+    logs = days()
+    write(database, logs, *[row(n, f"error {n}", 17) for n in range(1, 7)])
+    logs.tend(database, now)
+    assert logs.oldest(database) is None
+    write(database, logs, row(8 * 86_400, "today"))
+    family, copies = logs.oldest(database)
+    assert (family, copies.start) == (thinning.ERRORS, DAY)
+    with transaction(database):
+        database.drop(family, copies)
+    tend_until_settled(database, logs, now)
+    assert bodies(database) == ["today", *[f"error {n}" for n in range(6, 0, -1)]]
+
+
+def test_a_day_that_made_room_is_thinned_from_its_beginning_when_it_comes_again(database, monkeypatch):
+    monkeypatch.setattr(thinning, "SLICE", 2)
+    now = DAY + 9 * 86_400
+    logs = days()
+    write(database, logs, *[row(n, f"error {n}", 17) for n in range(1, 7)], row(8 * 86_400, "today"))
+    for _ in range(2):
+        logs.tend(database, now)
+    for left in (2, 1):
+        with transaction(database):
+            database.drop(*logs.oldest(database))
+        assert len(logs._days(database)) == left
+    write(database, logs, row(1, "again", 17))
+    tend_until_settled(database, logs, now)
+    assert bodies(database) == ["today", "again"]
 
 
 def test_errors_that_are_kept_no_longer_than_others_go_with_them(database):

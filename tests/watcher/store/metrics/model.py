@@ -64,11 +64,11 @@ class World:
         self.metrics.written(taken)
 
     def tend(self, now: float) -> None:
-        """Roll up, and drop what is old."""
-        self.metrics.tend(self.database, now)
+        """Drop what is old, and roll up."""
         for family, partition in self.metrics.expired(self.database, now):
             with transaction(self.database):
                 self.database.drop(family, partition)
+        self.metrics.tend(self.database, now)
 
     def answer(self, measure: Measure, grid: Grid) -> dict[tuple[tuple[str, ...], int], float]:
         """By group and time."""

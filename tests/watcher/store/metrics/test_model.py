@@ -22,7 +22,7 @@ from whisperwatch.watcher.query.language import Grid, Match, Measure
 from whisperwatch.watcher.query.language.measures import KINDS
 from whisperwatch.watcher.store.file import open_to_write
 from whisperwatch.watcher.store.metrics import Identity, Keep, Sample, Taken
-from whisperwatch.watcher.store.metrics.points import FINE, SCHEMA
+from whisperwatch.watcher.store.metrics.points import COARSE, FINE, LEVELS, SCHEMA
 from whisperwatch.watcher.store.metrics.writing import Journal
 from whisperwatch.watcher.store.partitions import Database, View
 
@@ -176,6 +176,21 @@ def test_a_month_is_as_exact_as_an_hour() -> None:
         (series,) = answer(view, Measure("quantile", "h", quantile=0.5), KNOWN["h"], whole)
         (hour,) = answer(view, Measure("quantile", "h", quantile=0.5), KNOWN["h"], Grid(end, end, 3600, 3600))
         assert series.points == hour.points == ((end, 1.0),)
+
+
+def test_a_watcher_that_starts_after_days_rolls_up_before_it_drops() -> None:
+    with world(Keep(raw_s=3600, fine_s=3600)) as found:
+        process = Process("one", 1)
+        for at in range(START + 15, START + 1200, 15):
+            found.take(at, [process], [(process, SERIES[0], 5)])
+        found.tend(START + 900)
+        end = START + 5 * 86_400
+        for turn in range(3):
+            found.tend(end + turn * 15)
+        assert not any(found.database.partitions(level.family) for level in LEVELS if level is not COARSE)
+        whole = Grid(end, end, 5 * 86_400, 5 * 86_400)
+        (series,) = answer(View(found.database.connection), Measure("increase", "c"), KNOWN["c"], whole)
+        assert series.points == ((end, 79 * 5.0),)
 
 
 class TestTheSameCellsAgain:
@@ -343,7 +358,7 @@ def test_an_hour_has_no_last_value_of_who_had_gone() -> None:
         for slot in range(1, 241):
             values = [(bot, there, float(slot)), *([(bot, gone, 7.0)] if slot < 200 else [])]
             found.take(START + slot * 15, [bot], values)
-        for end in (START + 3610, START + 100 * 3600):
+        for end in (START + 3610, START + 100 * 3600, START + 100 * 3600 + 15):
             found.tend(end)
         assert not found.database.partitions(FINE.family)
         grid = Grid(START + 3600, START + 3600, 3600, 3600)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from whisperwatch.watcher.store.logs.rows import DAY_S, FAMILY, Row, index_anew
-from whisperwatch.watcher.store.logs.thinning import ERRORS, Thinning
+from whisperwatch.watcher.store.logs.thinning import ERRORS, Thinning, is_error
 from whisperwatch.watcher.store.logs.waiting import MOST, Waiting
 from whisperwatch.watcher.store.logs.writing import insert
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
@@ -51,8 +51,15 @@ class Logs:
 
     def write(self, database: Database, taken: list[Row]) -> None:
         """Write them, within a transaction."""
-        for day, rows in groupby(taken, _day_of):
-            insert(database, FAMILY, day, list(rows))
+        for day, of_day in groupby(taken, _day_of):
+            rows = list(of_day)
+            errors = [row for row in rows if is_error(row)]
+            if errors:
+                self._thinning.begin_anew(day)
+            if any(one.settled for one in database.partitions(FAMILY, day, day + 1)):
+                rows = errors
+            if rows:
+                insert(database, FAMILY, day, rows)
 
     def written(self, taken: list[Row]) -> None:
         """Nothing to do."""
@@ -75,7 +82,10 @@ class Logs:
     def oldest(self, database: Database) -> tuple[Family, Partition] | None:
         """The oldest day, but not the newest."""
         found = self._days(database)
-        return found[0] if len(found) > 1 else None
+        if not found or found[0][1].start == found[-1][1].start:
+            return None
+        self._thinning.begin_anew(found[0][1].start)
+        return found[0]
 
     def forget(self, database: Database, hashed: str) -> int:
         """Remove the records that carry this hash among their attributes; their number. Nothing of them stays behind
@@ -83,13 +93,15 @@ class Logs:
         (secure,) = database.connection.execute("PRAGMA secure_delete").fetchone()
         database.connection.execute("PRAGMA secure_delete=ON")
         try:
-            return sum(_forget(database, one.name, hashed) for _, one in self._days(database))
+            for copy in database.partitions(ERRORS):
+                _forget(database, copy.name, hashed)
+            return sum(_forget(database, one.name, hashed) for one in database.partitions(FAMILY))
         finally:
             database.connection.execute(f"PRAGMA secure_delete={secure}")
 
     def _days(self, database: Database) -> list[tuple[Family, Partition]]:
-        """The oldest first; the day that is being thinned before what is kept of it."""
-        found = [(family, one) for family in self.families for one in database.partitions(family)]
+        """The oldest first; what was copied of the day that is being thinned before it."""
+        found = [(family, one) for family in (ERRORS, FAMILY) for one in database.partitions(family)]
         return sorted(found, key=lambda one: one[1].start)
 
 

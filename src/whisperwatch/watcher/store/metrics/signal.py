@@ -17,7 +17,7 @@ from whisperwatch.watcher.store.metrics.points import (
     SCHEMA,
     Level,
 )
-from whisperwatch.watcher.store.metrics.rolling import roll
+from whisperwatch.watcher.store.metrics.rolling import roll, rolled
 from whisperwatch.watcher.store.metrics.taken import Taken
 from whisperwatch.watcher.store.metrics.writing import Journal
 from whisperwatch.watcher.store.partitions import Database, Family, Partition
@@ -87,12 +87,12 @@ class Metrics:
 
     def expired(self, database: Database, now: float) -> list[tuple[Family, Partition]]:
         """Partitions that are older than they are kept, once coarser ones have what is in them."""
-        keep = self._keep()
+        keep, in_hours = self._keep(), rolled(database.connection).get(COARSE_S, 0)
         return [
             (level.family, partition)
             for level in LEVELS
             for partition in database.partitions(level.family, None, now)
-            if partition.end <= now - keep.of(level)
+            if partition.end <= now - keep.of(level) and (level is not FINE or partition.end <= in_hours)
         ]
 
     def oldest(self, database: Database) -> tuple[Family, Partition] | None:
