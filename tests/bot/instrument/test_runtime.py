@@ -205,4 +205,4 @@ async def test_a_loop_of_tasks_that_blocks(server, run, bot, tape):
         await tick.start()
         told_from_another_thread()  # nobody's
     (root,) = tape.roots(f"task {tick.coro.__qualname__}")
-    assert root.attributes[semconv.LOOP_BLOCKED_FOR] == 2.25
+    assert 2.25 <= root.attributes[semconv.LOOP_BLOCKED_FOR] < 3.25
