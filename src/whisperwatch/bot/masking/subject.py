@@ -27,7 +27,7 @@ def words_of(subject: Any) -> list[str]:
         if name == "reference":
             other = getattr(other, "resolved", None)
         if other is not None:
-            found += filter(None, _written(other, 0)) if name == "data" else _content(other)
+            found += filter(None, _written(other)) if name == "data" else _content(other)
     return found
 
 
@@ -54,7 +54,7 @@ def names_of(subject: Any) -> list[str]:
     for name in _there(subject.__class__, _OTHERS):
         other = getattr(subject, name, None)
         if name == "data":
-            found += _called(other, 0)
+            found += _called(other)
         elif other is not None and _is_message(other.__class__):
             found += _names_of_message(other)
     return found
@@ -105,29 +105,29 @@ def _there(kind: Any, attributes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([name for name in attributes if any_ or hasattr(kind, name)])
 
 
-def _called(data: Any, depth: int) -> Iterator[str]:
+def _called(data: Any) -> Iterator[str]:
+    for key, value in _pairs(data, 0):
+        if key in _CALLED and isinstance(value, str):
+            yield value
+
+
+def _written(data: Any) -> Iterator[str]:
+    for key, value in _pairs(data, 0):
+        if key in _WRITTEN and isinstance(value, str):
+            yield value
+        elif key in _WRITTEN and isinstance(value, list):
+            yield from (item for item in value if isinstance(item, str))
+
+
+def _pairs(data: Any, depth: int) -> Iterator[tuple[Any, Any]]:
+    """Every key with its value, of all that is in Discord's data."""
     if depth > _DEEPEST:
         return
     if isinstance(data, dict):
         for key, value in data.items():
-            if key in _CALLED and isinstance(value, str):
-                yield value
-    for item in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
-        if isinstance(item, dict | list):
-            yield from _called(item, depth + 1)
-
-
-def _written(data: Any, depth: int) -> Iterator[str]:
-    if depth > _DEEPEST:
-        return
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if key in _WRITTEN and isinstance(value, str):
-                yield value
-            elif key in _WRITTEN and isinstance(value, list):
-                yield from (item for item in value if isinstance(item, str))
+            yield key, value
             if isinstance(value, dict | list):
-                yield from _written(value, depth + 1)
+                yield from _pairs(value, depth + 1)
     elif isinstance(data, list):
         for item in data:
-            yield from _written(item, depth + 1)
+            yield from _pairs(item, depth + 1)

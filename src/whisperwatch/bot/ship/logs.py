@@ -17,6 +17,7 @@ class LogsOnBoard:
         self._waiting = Waiting(limit_bytes, lost)
         self.acknowledged = self._waiting.acknowledged
         self.disconnected = self._waiting.disconnected
+        self.has = self._waiting.has
 
     @property
     def any(self) -> bool:
@@ -36,10 +37,6 @@ class LogsOnBoard:
     def made(self) -> int:
         """See `Waiting`."""
         return self._waiting.made
-
-    def has(self, number: int) -> bool:
-        """See `Waiting`."""
-        return self._waiting.has(number)
 
     def next(self, seq: int) -> bytes | None:
         """What goes with batch `seq`; None when there is nothing."""
