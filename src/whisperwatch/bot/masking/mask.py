@@ -75,9 +75,9 @@ def heard(root: Any, subjects: Sequence[Any]) -> None:
         guard.failed("heard")
 
 
-def _with(known: Sequence[Any], text: str) -> tuple[Any, ...]:
+def _with(known: Sequence[Said], text: str) -> tuple[Said, ...]:
     """The newest that were told, each once."""
-    if not text or any(isinstance(one, Said) and one.texts == [text] for one in known):
+    if not text or any(one.texts == [text] for one in known):
         return tuple(known)
     return (*known, Said([text]))[-_MOST_TOLD:]
 
