@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whisperwatch.semconv.attributes import ERROR_TYPE, OUTCOME
+from whisperwatch.semconv.attributes import BOT_NAME, ERROR_TYPE, OUTCOME
 from whisperwatch.semconv.model import SECONDS, Attribute, Metric, SpanName
 
 JOB = "bot.job.name"
@@ -21,13 +21,15 @@ JOB_ATTRIBUTES = (
 
 JOB_DURATION = Metric(
     "bot.job.duration", "histogram", "s",
-    "Time that one run of a job took; `retried` is a run that is to be repeated.", (JOB, OUTCOME), SECONDS,
+    "Time that one run of a job took; `retried` is a run that is to be repeated.", (BOT_NAME, JOB, OUTCOME), SECONDS,
 )  # fmt: skip
 JOB_WAIT = Metric(
     "bot.job.wait.duration", "histogram", "s",
-    "How long after the time that it was due a job was started.", (JOB,), SECONDS,
+    "How long after the time that it was due a job was started.", (BOT_NAME, JOB), SECONDS,
 )  # fmt: skip
-JOBS_ENQUEUED = Metric("bot.job.enqueued", "counter", "{job}", "Jobs that were put on a queue.", (JOB,))
+JOBS_ENQUEUED = Metric(
+    "bot.job.enqueued", "counter", "{job}", "Jobs that were put on a queue.", (BOT_NAME, JOB)
+)
 
 SPAN_ENQUEUE = SpanName(
     "enqueue {job}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whisperwatch.semconv.attributes import ERROR_TYPE, SERVER_ADDRESS, STATUS_CODE
+from whisperwatch.semconv.attributes import BOT_NAME, ERROR_TYPE, SERVER_ADDRESS, STATUS_CODE
 from whisperwatch.semconv.database import SERVER_PORT
 from whisperwatch.semconv.model import SECONDS, Attribute, Metric, SpanName
 from whisperwatch.semconv.usage import FEATURE
@@ -81,7 +81,7 @@ LLM_TOKENS = Metric(
     "gen_ai.client.token.usage", "histogram", "{token}",
     "Tokens of one call, as the provider counted them.", (*_OF_A_CALL, GEN_AI_TOKEN_TYPE), _TOKENS,
 )  # fmt: skip
-_OF_A_USE = (GEN_AI_PROVIDER, GEN_AI_REQUEST_MODEL, FEATURE)
+_OF_A_USE = (BOT_NAME, GEN_AI_PROVIDER, GEN_AI_REQUEST_MODEL, FEATURE)
 LLM_CALLS = Metric(
     "bot.llm.calls", "counter", "{call}", "Calls, by what they were made for.", _OF_A_USE,
 )  # fmt: skip

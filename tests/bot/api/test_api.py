@@ -122,7 +122,7 @@ async def test_a_job_is_a_trace_of_its_own_with_a_link(do, tape):
     command = tape.root("message").children[0]
     assert tape.root("job tidy").links == [(command.id, {semconv.TASK_CAUSE: "job"})]
     assert tape.root("job broken").failed
-    assert tape.cells(semconv.JOB_DURATION) == {("tidy", "ok"): 1, ("broken", "failure"): 1}
+    assert tape.cells(semconv.JOB_DURATION, **BOT) == {("tidy", "ok"): 1, ("broken", "failure"): 1}
     assert tape.cells(semconv.ERRORS, **BOT) == {("system", "high", "tasks"): 1}
 
 

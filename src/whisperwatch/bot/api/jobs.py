@@ -12,7 +12,6 @@ from whisperwatch.bot.api.block import Block, outcome_of
 from whisperwatch.bot.api.names import checked
 from whisperwatch.bot.instrument.bots import Bot, any_bot, bots
 from whisperwatch.bot.instrument.errors.counting import note
-from whisperwatch.bot.instrument.measures import timing
 from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import enter, leave
 from whisperwatch.bot.recording.numbers import number
@@ -30,10 +29,13 @@ class JobRoot(Root):
     def __init__(self, bot: Bot, name: str) -> None:
         self.bot = bot
         self.job = name
-        super().__init__(f"job {name}", _KIND_CONSUMER, _static(name, "ok"), _duration(name, "ok"))
+        super().__init__(f"job {name}", _KIND_CONSUMER, _static(name, "ok"), self._measured_as("ok"))
+
+    def _measured_as(self, outcome: str) -> Distribution:
+        return self.bot.timed(semconv.JOB_DURATION, self.job, outcome)
 
     def end_with(self, outcome: str) -> None:
-        self.static, self.duration = _static(self.job, outcome), _duration(self.job, outcome)
+        self.static, self.duration = _static(self.job, outcome), self._measured_as(outcome)
         self.release()
 
 
@@ -94,7 +96,3 @@ def queue_depth(queue: str, depth: float) -> None:
 
 def _static(name: str, outcome: str) -> tuple[int, dict[str, Any]]:
     return recorder.attribute_set({semconv.JOB: name, semconv.OUTCOME: outcome})
-
-
-def _duration(name: str, outcome: str) -> Distribution:
-    return timing(semconv.JOB_DURATION, {semconv.JOB: name, semconv.OUTCOME: outcome})

@@ -187,6 +187,12 @@ def any_bot(owner: Any = None) -> Bot | None:
     return bot_of(running[0]) if len(running) == 1 else None
 
 
+def name_of_bot(root: Any = None) -> str:
+    """What `bot.name` says of work under this root, or of the current task's; `unknown` where that can't be told."""
+    bot = getattr(root, "bot", None) or any_bot()
+    return "unknown" if bot is None else bot.name
+
+
 current_bot: ContextVar[Bot | None] = ContextVar("whisperwatch_bot", default=None)
 """The bot that is being set up."""
 

@@ -99,9 +99,19 @@ async def test_a_job_is_a_root_with_a_link_to_who_enqueued_it(pool, work, record
     assert has(enqueued, {**ABOUT, "bot.job.name": "remember"})
     assert has(run, {**ABOUT, "bot.job.name": "remember", "outcome": "ok"})
     assert "secret" not in json.dumps(list(spans.values()))
-    assert records.cells(semconv.JOB_DURATION) == {("remember", "ok"): 1}
-    assert records.cells(semconv.JOB_WAIT) == {("remember",): 1}
-    assert records.cells(semconv.JOBS_ENQUEUED) == {("remember",): 1}
+    assert records.cells(semconv.JOB_DURATION) == {("unknown", "remember", "ok"): 1}
+    assert records.cells(semconv.JOB_WAIT) == {
+        (
+            "unknown",
+            "remember",
+        ): 1
+    }
+    assert records.cells(semconv.JOBS_ENQUEUED) == {
+        (
+            "unknown",
+            "remember",
+        ): 1
+    }
 
 
 @pytest.mark.parametrize(
@@ -119,7 +129,9 @@ async def test_how_a_job_ends(pool, work, records, caplog, name, outcomes, error
     await work()
     runs = [span for span in shown(records) if span["name"] == f"job {name}"]
     assert [span.get("error.type") for span in runs if span["failed"]] == ([error] if error else [])
-    assert records.cells(semconv.JOB_DURATION) == {(name, how): count for how, count in outcomes.items()}
+    assert records.cells(semconv.JOB_DURATION) == {
+        ("unknown", name, how): count for how, count in outcomes.items()
+    }
     assert "secret" not in json.dumps(runs)
 
 
@@ -134,13 +146,18 @@ async def test_a_job_that_is_aborted(pool, work, records):
     await pool.zadd("arq:abort", {"mine": 1e15})
     await asyncio.wait_for(running, 10)
     assert job is not None
-    assert records.cells(semconv.JOB_DURATION) == {("hang", "cancelled"): 1}
+    assert records.cells(semconv.JOB_DURATION) == {("unknown", "hang", "cancelled"): 1}
 
 
 async def test_a_job_that_is_there_already_is_not_counted(pool, records):
     assert await pool.enqueue_job("remember", SECRET, _job_id="mine") is not None
     assert await pool.enqueue_job("remember", SECRET, _job_id="mine") is None
-    assert records.cells(semconv.JOBS_ENQUEUED) == {("remember",): 1}
+    assert records.cells(semconv.JOBS_ENQUEUED) == {
+        (
+            "unknown",
+            "remember",
+        ): 1
+    }
 
 
 async def test_a_worker_that_is_not_watched_reads_the_job_and_the_other_way_round(pool, work, records):
@@ -152,7 +169,7 @@ async def test_a_worker_that_is_not_watched_reads_the_job_and_the_other_way_roun
     registry.apply()
     await work()
     assert await job.result(timeout=1) == SECRET
-    assert records.cells(semconv.JOB_DURATION) == {("remember", "ok"): 1}
+    assert records.cells(semconv.JOB_DURATION) == {("unknown", "remember", "ok"): 1}
 
 
 async def test_a_serializer_that_will_not_have_the_context_gets_the_job_without(records, redis_url):

@@ -7,7 +7,7 @@ from typing import Any
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import any_bot
+from whisperwatch.bot.instrument.bots import name_of_bot
 from whisperwatch.bot.instrument.errors.rules import NO_ERROR, Verdict
 from whisperwatch.bot.instrument.errors.trouble import Failed, Mark, Trouble
 from whisperwatch.bot.instrument.errors.verdicts import chain, verdict_of
@@ -78,7 +78,7 @@ def count(
     `kind` is for `error.type`; a log record under the same root that has one of the `words` tells of it again.
     """
     attributes = {
-        semconv.BOT_NAME: bot_name or _bot_name(root),
+        semconv.BOT_NAME: bot_name or name_of_bot(root),
         semconv.ERROR_CATEGORY: verdict.category,
         semconv.ERROR_SEVERITY: verdict.severity,
         semconv.COMPONENT: verdict.component,
@@ -179,8 +179,3 @@ def _words_of(error: BaseException) -> list[str]:
     """What a log record that tells of this exception has in it: a text or type of what it was made of."""
     words = [text_of(one, _LONGEST_TEXT) for one in chain(error)]
     return words + [type(one).__name__ for one in chain(error) if type(one) is not Exception]
-
-
-def _bot_name(root: Root | None) -> str:
-    bot = getattr(root, "bot", None) or any_bot()
-    return "unknown" if bot is None else str(bot.name)

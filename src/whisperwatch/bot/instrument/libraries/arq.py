@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
+from whisperwatch.bot.instrument.bots import name_of_bot
 from whisperwatch.bot.instrument.errors.counting import note
 from whisperwatch.bot.instrument.libraries.calls import ended, suppressed
 from whisperwatch.bot.instrument.libraries.library import Undo
@@ -24,6 +25,7 @@ from whisperwatch.bot.instrument.libraries.nesting import NestingCall
 from whisperwatch.bot.instrument.libraries.patching import LibraryPatches
 from whisperwatch.bot.instrument.measures import counting, timing
 from whisperwatch.bot.instrument.patches import Patch
+from whisperwatch.bot.recording.cells import Distribution
 from whisperwatch.bot.recording.current import ROOT_KEY, SPAN_KEY, enter, leave, read
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root
@@ -71,7 +73,9 @@ class Enqueueing(NestingCall):
 
     def settle(self) -> None:
         if self.error is None and self.enqueued:
-            counting(semconv.JOBS_ENQUEUED, {semconv.JOB: self.job}).add(1)
+            counting(
+                semconv.JOBS_ENQUEUED, {semconv.BOT_NAME: name_of_bot(self.root), semconv.JOB: self.job}
+            ).add(1)
         if self.recorded:
             self.deliver()
 
@@ -172,12 +176,17 @@ class JobRoot(Root):
 
     def __init__(self, queue: str, due_ms: int) -> None:
         self.queue = queue
+        self.bot_name = name_of_bot()
         self.late_s = max(0.0, time.time() - due_ms / 1000)
         static = recorder.attribute_set(_about(self.job, queue))
-        super().__init__("job unknown", 4, static, timing(semconv.JOB_DURATION, self._measured_as("ok")))
+        super().__init__("job unknown", 4, static, self._measured_as("ok"))
 
-    def _measured_as(self, outcome: str) -> dict[str, Any]:
-        return {semconv.JOB: self.job, semconv.OUTCOME: outcome}
+    def _measured_as(self, outcome: str) -> Distribution:
+        return timing(semconv.JOB_DURATION, {**self._whose, semconv.OUTCOME: outcome})
+
+    @property
+    def _whose(self) -> dict[str, Any]:
+        return {semconv.BOT_NAME: self.bot_name, semconv.JOB: self.job}
 
     def read(self, job: Any) -> None:
         """The job's payload: its function's name, and the context of who enqueued it."""
@@ -192,8 +201,8 @@ class JobRoot(Root):
         """The run has ended: how, the task tells, for arq swallows what it raised."""
         outcome = self._judge(worker)
         self.static = recorder.attribute_set(_about(self.job, self.queue) | {semconv.OUTCOME: outcome})
-        self.duration = timing(semconv.JOB_DURATION, self._measured_as(outcome))
-        timing(semconv.JOB_WAIT, {semconv.JOB: self.job}).record(self.late_s)
+        self.duration = self._measured_as(outcome)
+        timing(semconv.JOB_WAIT, self._whose).record(self.late_s)
         self.release()
 
     def _judge(self, worker: Any) -> str:

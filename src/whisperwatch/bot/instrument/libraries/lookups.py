@@ -6,7 +6,7 @@ from typing import Any
 
 from whisperwatch import semconv
 from whisperwatch.bot import guard
-from whisperwatch.bot.instrument.bots import any_bot
+from whisperwatch.bot.instrument.bots import name_of_bot
 from whisperwatch.bot.instrument.measures import counting
 from whisperwatch.bot.recording.cells import Value
 
@@ -23,8 +23,7 @@ def looked_up(command: str, answer: Any) -> None:
         found = answer if command in ("MGET", "HMGET") else (answer,)
         misses = sum(value is None for value in found)
         hits = len(found) - misses
-        bot = any_bot()
-        name = "unknown" if bot is None else bot.name
+        name = name_of_bot()
         if hits:
             _count(name, "hit", hits)
         if misses:

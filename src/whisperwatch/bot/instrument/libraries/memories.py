@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from whisperwatch import semconv
-from whisperwatch.bot.instrument.bots import any_bot
+from whisperwatch.bot.instrument.bots import name_of_bot
 from whisperwatch.bot.instrument.libraries.calls import Call
 from whisperwatch.bot.instrument.measures import timing
 
 
 def measure_memory(call: Call, operation: str, items: int | None, relevance: float | None) -> None:
     """Measure a call to a vector store that retrieved or stored memories."""
-    bot = getattr(call.root, "bot", None) or any_bot()
-    whose = {semconv.BOT_NAME: "unknown" if bot is None else bot.name, semconv.SOURCE: "vector"}
+    whose = {semconv.BOT_NAME: name_of_bot(call.root), semconv.SOURCE: "vector"}
     about = {**whose, semconv.MEMORY_OPERATION: operation}
     outcome = {semconv.OUTCOME: "ok" if call.error is None else "failure"}
     seconds = (call.end_ns - call.start_ns) / 1e9

@@ -12,6 +12,8 @@ from whisperwatch import semconv
 from whisperwatch.demo.backends.llm import MODEL
 from whisperwatch.demo.loopback import LoopbackDiscord
 
+BOT = "loopback-bot"
+
 
 async def test_calls_are_told_apart_by_what_they_are_for(
     server: LoopbackDiscord,
@@ -57,11 +59,41 @@ async def test_calls_are_told_apart_by_what_they_are_for(
         await dream.start()
         await call("none", "nobody asks")
     assert measured(semconv.LLM_CALLS) == {
-        ("openai", MODEL, name): 2 if name == "pictures" else 1 for name in used
+        (BOT, "openai", MODEL, name): 2 if name == "pictures" else 1 for name in used
     }
     assert len(used) == 5
     assert measured(semconv.LLM_USED_TOKENS) == {
-        ("openai", MODEL, name, kind): tokens
+        (BOT, "openai", MODEL, name, kind): tokens
         for name, both in used.items()
         for kind, tokens in zip(("input", "output"), both, strict=True)
     }
+
+
+async def test_calls_and_jobs_of_two_bots_stay_apart(
+    run: Any, make_bot: Any, settle: Any, client: Any, model: Any, measured: Any
+) -> None:
+    def asking() -> Any:
+        bot = make_bot()
+
+        @bot.command()
+        async def ask(ctx: commands.Context[Any]) -> None:
+            async with whisperwatch.job("think"):
+                await client.chat.completions.create(
+                    model=MODEL, messages=[{"role": "user", "content": "so?"}]
+                )
+
+        return bot
+
+    async with LoopbackDiscord() as one, LoopbackDiscord() as two:
+        two.bot.name = "other-bot"
+        first, second = asking(), asking()
+        async with run(one, first), run(two, second):
+            for server, bot, times in ((one, first, 1), (two, second, 2)):
+                for _ in range(times):
+                    await server.user("ada").say("!ask")
+                    await settle(server, bot)
+    assert measured(semconv.LLM_CALLS) == {
+        (BOT, "openai", MODEL, "job think"): 1,
+        ("other-bot", "openai", MODEL, "job think"): 2,
+    }
+    assert measured(semconv.JOB_DURATION) == {(BOT, "think", "ok"): 1, ("other-bot", "think", "ok"): 2}

@@ -86,7 +86,7 @@ async def test_what_it_costs_where_a_price_is_set(client, model, tape, tmp_path,
     await client.chat.completions.create(model=MODEL, messages=HELLO)
     told = model.ledger
     assert measured(semconv.LLM_COST) == {
-        ("openai", MODEL, "none"): 2 * told.prompt_tokens + told.completion_tokens
+        ("unknown", "openai", MODEL, "none"): 2 * told.prompt_tokens + told.completion_tokens
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from whisperwatch import semconv
+from whisperwatch.bot.instrument.bots import name_of_bot
 from whisperwatch.bot.instrument.features import feature_here
 from whisperwatch.bot.instrument.libraries.llm.prices import cost, prices
 from whisperwatch.bot.instrument.libraries.llm.servers import Asked
@@ -105,8 +106,12 @@ class ModelCall(NestingCall):
         attributes = self.asked.attributes
         if self.first_chunk_ns:
             timing(semconv.LLM_FIRST_CHUNK, attributes).record(self._until_first_chunk, exemplar)
-        used = {key: attributes[key] for key in (semconv.GEN_AI_PROVIDER, semconv.GEN_AI_REQUEST_MODEL)}
-        used[semconv.FEATURE] = self.feature
+        used = {
+            semconv.BOT_NAME: name_of_bot(self.root),
+            semconv.GEN_AI_PROVIDER: attributes[semconv.GEN_AI_PROVIDER],
+            semconv.GEN_AI_REQUEST_MODEL: attributes[semconv.GEN_AI_REQUEST_MODEL],
+            semconv.FEATURE: self.feature,
+        }
         counting(semconv.LLM_CALLS, used).add(1)
         for kind, tokens in (("input", self.input_tokens), ("output", self.output_tokens)):
             if tokens is not None:
