@@ -288,6 +288,36 @@ def test_sql_is_read_as_its_database_reads_it(system: str, statement: str, kept:
     assert Redactor().attributes(attributes)["db.statement"] == kept
 
 
+def test_sql_that_is_said_again_is_remembered_as_its_database_reads_it() -> None:
+    found: list[str] = []
+    redactor = Redactor(counted=lambda kind, times: found.append(kind))
+    statement, secret = 'SELECT "owner" FROM notes_hunter2', f"SELECT ghp_{WORDS}"
+    for _ in range(3):
+        assert redactor.value("db.query.text", statement, "postgresql") == statement
+        assert redactor.value("db.query.text", statement, "mysql") == "SELECT ? FROM notes_hunter2"
+        assert redactor.value("db.query.text", secret) == "SELECT [redacted:api_key]"
+    assert found == ["api_key"], "what is remembered is not looked at again"
+    for number in range(2000):
+        shown = redactor.value("db.query.text", f"SELECT a{number} FROM notes WHERE b = {number}")
+        assert shown == f"SELECT a{number} FROM notes WHERE b = ?"
+    assert redactor.value("db.query.text", secret) == "SELECT [redacted:api_key]"
+    assert found == ["api_key"] * 2, "it remembers some of what never comes again, not all"
+    redactor.learn({"PASSWORD": "notes_hunter2"})
+    assert redactor.value("db.query.text", statement, "postgresql") == 'SELECT "owner" FROM [redacted:secret]'
+
+
+def test_sql_that_could_not_be_looked_at_is_looked_at_again() -> None:
+    failures: list[int] = []
+
+    def counted(kind: str, times: int) -> None:
+        raise RuntimeError
+
+    redactor = Redactor(counted=counted, failed=lambda: failures.append(1))
+    for _ in range(2):
+        assert redactor.value("db.query.text", f"SELECT ghp_{WORDS}") == FAILED
+    assert len(failures) == 2
+
+
 def test_what_cannot_be_looked_at_is_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(dict[str, str]):
         def items(self):  # type: ignore[no-untyped-def]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from re import Match
 from typing import Final
 
@@ -71,6 +72,7 @@ PAIRS: Final[tuple[Kind, ...]] = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
 def is_secret_key(key: str) -> bool:
     """Whether what an attribute with this key holds is a secret, whatever it looks like."""
     return _SECRET_KEY.search(key) is not None

@@ -30,6 +30,8 @@ _EPOCH_MS: Final = 1_420_070_400_000
 """From which Discord's ids count."""
 _A_DAY_MS: Final = 86_400_000
 _SHORTEST_ID: Final = 10**16
+_STATEMENTS_KEPT: Final = 512
+_LONGEST_KEPT: Final = 2000
 
 
 class _Sought(NamedTuple):
@@ -68,11 +70,14 @@ class Redactor:
         kinds = (*SHAPES, *PAIRS, *((EMAIL,) if emails else ()), CARD, *own)
         self._all = _Sought(secrets_of(environ or {}), kinds, show_id is not None)
         self._said = False
+        self._statements: dict[tuple[str, str], str] = {}
+        """What came of SQL, by its database system and its text: it takes longest to look at, and is said again."""
 
     def learn(self, environ: Mapping[str, str]) -> None:
         """Mask the secrets of another environment too."""
         known = {*self._all.secrets, *secrets_of(environ)}
         self._all = self._all._replace(secrets=sorted(known, key=len, reverse=True))
+        self._statements.clear()
 
     def text(self, text: str) -> str:
         """A text as it may leave."""
@@ -100,7 +105,7 @@ class Redactor:
                 if is_secret_key(key):
                     self._counted("secret", 1)
                     return SECRET
-                return self.text(sanitized(value, system) if key in STATEMENTS else value)
+                return self._statement(value, system) if key in STATEMENTS else self.text(value)
             if isinstance(value, bool) or value is None or isinstance(value, float):
                 return value
             if isinstance(value, int):
@@ -109,6 +114,16 @@ class Redactor:
         except Exception as error:
             self._fail(error)
             return FAILED
+
+    def _statement(self, value: str, system: str) -> str:
+        known = self._statements.get((system, value))
+        if known is None:
+            known = self.text(sanitized(value, system))
+            if len(value) <= _LONGEST_KEPT and known != FAILED:
+                if len(self._statements) >= _STATEMENTS_KEPT:
+                    self._statements.clear()
+                self._statements[system, value] = known
+        return known
 
     def _of_many(self, key: str, value: Any) -> Any:
         if isinstance(value, bytes):
