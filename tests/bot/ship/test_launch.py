@@ -47,6 +47,16 @@ def test_the_watcher_looks_for_files_beside_the_main_script(
     assert "--beside" not in launch._command(3, None, None)
 
 
+def test_the_allocator_is_told_to_keep_little_unless_it_was_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    environment = launch._environment()
+    assert environment["MALLOC_ARENA_MAX"] == "1"
+    assert environment["MALLOC_TRIM_THRESHOLD_"] == "1000000"
+
+
 def test_what_the_code_set_goes_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tape.CODE_VARIABLE not in launch._environment()
     monkeypatch.setitem(launch.code, "HEALTH_CHECK_PORT", 9100)

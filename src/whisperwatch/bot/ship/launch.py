@@ -34,6 +34,9 @@ _LEFT_OUT: Final = (
     "PYTHONVERBOSE",
 )
 _X_OPTIONS: Final = ("utf8", "frozen_modules", "pycache_prefix", "no_debug_ranges", "int_max_str_digits")
+_ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""glibc gives what it has freed back to the system, rather than keep it for threads that come twice a minute: two
+megabytes. Other C libraries don't know these."""
 _LOG_NAME: Final = "watcher.log"
 
 code: dict[str, Any] = {}
@@ -143,6 +146,7 @@ def _environment() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     if sys.flags.ignore_environment:
         environment = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
+    environment = {**_ALLOCATOR, **environment}
     environment["PYTHONPATH"] = os.pathsep.join(_path())
     if code:
         environment[tape.CODE_VARIABLE] = json.dumps(code)
