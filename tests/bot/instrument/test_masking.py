@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 import time
+from types import SimpleNamespace
 
 import discord
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
+import whisperwatch
 from whisperwatch.bot import guard
 from whisperwatch.bot import watch as watching
+from whisperwatch.bot.instrument.bots import Bot
 from whisperwatch.bot.masking import MASKED, mask, told
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
@@ -176,6 +180,66 @@ async def test_without_an_event_only_what_was_told_is_masked(tape):
     assert mask(text) == text
     assert mask("about my grandmother") == MASKED
     assert await asyncio.create_task(_masked("the prompt about")) == MASKED
+
+
+async def test_outside_of_an_event_what_was_said_last_is_masked_but_no_single_word(run, bot, tape, settle):
+    found: dict[str, str] = {}
+    queue: asyncio.Queue[str] = asyncio.Queue()
+
+    @bot.listen()
+    async def on_message(message):
+        queue.put_nowait(message.content)
+        with whisperwatch.job("tidy"):
+            found["job"] = mask(f"tidying {message.content}")
+
+    async def work():
+        while True:
+            text = await queue.get()
+            found["queue"] = mask(f"working on {text!r}")
+            thread = threading.Thread(
+                target=lambda text=text: found.update(thread=mask(f"in a thread: {text}"))
+            )
+            thread.start()
+            thread.join()
+            queue.task_done()
+
+    async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, bot):
+        worker = asyncio.create_task(work())
+        ada = server.user("ada-of-old")
+        await ada.say("my grandmother lives in Lower Saxony")
+        await settle(server, bot)
+        await queue.join()
+        assert found == {
+            "job": "tidying [masked]", "queue": "working on '[masked]'", "thread": "in a thread: [masked]"
+        }  # fmt: skip
+        own = "the queue 'grandmother' in random is empty, says ada-of-old"
+        assert mask(own) == own
+        for number in range(64):
+            assert MASKED in mask("lives in lower saxony")
+            await ada.say(f"number {number}")
+            await settle(server, bot)
+        assert mask("lives in lower saxony") == "lives in lower saxony", "64 messages are remembered"
+        worker.cancel()
+
+
+async def test_outside_of_an_event_a_line_costs_little(tape):
+    bot = Bot(discord.Client(intents=discord.Intents.none()))
+    for number in range(64):
+        said = f"the message of number {number} has some words, as messages have, and then a few words more"
+        bot.recent.subjects.append(SimpleNamespace(content=said))
+    line = "replied in 153 ms, prompt of 1532 tokens, cache miss for embeddings, queue depth 3"
+    assert mask(line) == line
+    costs, steps = [], []
+    for _ in range(20):
+        before = time.perf_counter()
+        for _ in range(10):
+            mask(line)
+        costs.append((time.perf_counter() - before) / 10)
+        before = time.perf_counter()
+        for _ in range(10_000):
+            pass
+        steps.append((time.perf_counter() - before) / 10_000)
+    assert min(costs) < 2000 * min(steps), "32 µs where a step of a loop takes 16 ns; 10 are usual"
 
 
 async def _masked(text: str) -> str:

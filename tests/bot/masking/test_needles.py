@@ -148,7 +148,24 @@ def test_what_was_said_is_masked_alike_before_it_is_looked_into(
         st.sampled_from((str, repr, json.dumps, ascii, quote, html.escape, str.encode, str.upper))
     )
     text = str(encode(between.join(written)))
-    assert masked_by(Said(texts), text) == masked_by(Needles(texts), text)
+    for in_part in (False, True):
+        looked_into = Needles(texts, in_part=in_part)
+        assert masked_by(Said(texts, in_part=in_part), text) == masked_by(looked_into, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("what's the meaning", "[masked]"),
+        ("unbelievable", "[masked]"),
+        ("universe everything", "[masked]"),
+        ("'meaning' of the ☆★☆★", "'meaning' of the ☆★☆★"),
+        ("meaning", "meaning"),
+        ("ask", "ask"),
+    ],
+)
+def test_in_part_only_what_is_unlikely_to_be_said_by_chance_is_masked(text: str, masked: str) -> None:
+    assert masked_by(Needles([SAID, "meaning", "☆★☆★"], in_part=True), text) == masked
 
 
 @settings(max_examples=300, deadline=None)

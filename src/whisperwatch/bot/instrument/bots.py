@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.event_roots import EventCells, EventRoot
+from whisperwatch.bot.masking import Recent
 from whisperwatch.bot.recording.cells import Cell, Distribution, Value
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.recording.roots import Root, live_root, root_here
@@ -51,6 +52,7 @@ class Bot:
         """When Discord answered 401, 403 or an unshared 429, in monotonic nanoseconds."""
         self.identifies_until_ns = 0
         """When Discord begins to count them anew (monotonic ns); 0 where it hasn't told how many are left."""
+        self.recent = Recent()
         self._unnamed: list[Callable[[], None]] = []
         # while a gateway event is being parsed:
         self.receiving: Shard | None = None
@@ -86,6 +88,7 @@ class Bot:
         """The same bot under another name: what is kept under the old one is found anew."""
         bot = Bot(self.client(), name)  # type: ignore[arg-type]
         bot.shards, bot.invalid_requests, bot._unnamed = self.shards, self.invalid_requests, self._unnamed
+        bot.recent = self.recent
         return bot
 
     def event_cells(self, event_name: str) -> EventCells:

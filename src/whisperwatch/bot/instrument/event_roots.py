@@ -64,6 +64,8 @@ class EventRoot(Root):
         self.flags = SAMPLED
         self.sampled = True
         self.own = self.trouble = self.held = self.conversation = None
+        if cells.response is not None and subject is not None:
+            bot.recent.subjects.append(subject)
 
     def also(self, args: tuple[Any, ...]) -> None:
         """Its gateway event is dispatched under another name, with more: a raw event goes before most."""

@@ -5,5 +5,6 @@ Bots log what users write, and exceptions quote it. Only this process knows what
 
 from .mask import heard, mask, told
 from .needles import MASKED
+from .recent import Recent
 
-__all__ = ["MASKED", "heard", "mask", "told"]
+__all__ = ["MASKED", "Recent", "heard", "mask", "told"]

@@ -1,7 +1,7 @@
 """Masking a text that is about to be recorded, by what the current work is about.
 
 What to look for is put together once for each root, when the first text is masked in it. A text that is recorded
-outside of any root costs one look at the context.
+outside of any event's work is compared with what was said last.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from whisperwatch.bot import guard
 from whisperwatch.bot.masking.needles import MASKED, Needles, words_in
+from whisperwatch.bot.masking.recent import Recent, recently
 from whisperwatch.bot.masking.said import Said
 from whisperwatch.bot.masking.subject import names_of, words_of
 from whisperwatch.bot.recording.current import ROOT_KEY, read
@@ -32,14 +33,16 @@ def mask(text: str) -> str:
     """
     try:
         root: Any = read().get(ROOT_KEY)
-        needles: Sequence[Needles | Said]
+        needles: Sequence[Needles | Said | Recent]
         if root is None:
-            needles = _told.get()
+            needles = (*_told.get(), *recently())
         else:
             needles = root.needles or _of_root(root)
+            if needles[0] is _NOTHING:
+                needles = (*needles[2:], *recently())
             if root.heard:
                 needles = (*needles, *root.heard)
-        if not needles or needles is _NOBODYS:
+        if not needles:
             return text
         words = words_in(text)
         for one in needles:

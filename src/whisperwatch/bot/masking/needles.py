@@ -53,19 +53,25 @@ _LETTERS_OF_ESCAPES: Final = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "), ("%20
 class Needles:
     """What must not be repeated: `texts` whole and in parts, `names` whole.
 
-    `escaped`: as they are written in texts that have escapes, too.
+    `escaped`: as they are written in texts that have escapes, too. `in_part`: texts only in parts, and no word of
+    theirs that is short.
     """
 
     __slots__ = ("_anchors", "_firsts", "_parts", "_runs", "_short", "_signals", "_sizes")
 
-    def __init__(self, texts: Iterable[str], names: Iterable[str] = (), *, escaped: bool = True) -> None:
+    def __init__(
+        self, texts: Iterable[str], names: Iterable[str] = (), *, escaped: bool = True, in_part: bool = False
+    ) -> None:
         self._runs: set[str] = set()
         self._parts: set[str] = set()
         """What is no word: emoji, and scripts' signs."""
         self._short: set[str] = set()
         """Words that are masked only in quotes, or where they are all there is: too short by themselves."""
         for text in texts:
-            self._add_text(text, escaped)
+            said, called, whole = read(text)
+            self._add_parts(said, escaped)
+            if not in_part:
+                self._add_short(said, escaped, called, whole)
         for name in names:
             if _weight(name) >= _SHORTEST_NAME:
                 self._add_whole(name)
@@ -90,18 +96,20 @@ class Needles:
 
     # --- what to look for -------------------------------------------------------------------------------------
 
-    def _add_text(self, text: str, escaped: bool) -> None:
-        text, called, whole = read(text)
+    def _add_short(self, text: str, escaped: bool, called: str, whole: str) -> None:
         self._short.update(word for word in words_in(called) if len(word) > 1)
         if whole and len(words_in(whole)) <= WORDS:
             self._add_whole(whole)
+        for form in forms(text, escaped):
+            self._short.update(word for word in words_in(form) if _SHORTEST_NAME <= len(word) < LONG)
+
+    def _add_parts(self, text: str, escaped: bool) -> None:
         for form in forms(text, escaped):
             words = words_in(form)
             self._runs.update(map(" ".join, zip(*(words[at:] for at in range(WORDS)), strict=False)))
             self._runs.update(word for word in words if len(word) >= LONG)
             pairs = map(" ".join, pairwise(words))
             self._runs.update(pair for pair in pairs if len(pair) > LONG)
-            self._short.update(word for word in words if _SHORTEST_NAME <= len(word) < LONG)
 
     def _add_whole(self, text: str) -> None:
         run = _run(text) if len(text) <= _SHORT_ENOUGH else " ".join(words_in(text))

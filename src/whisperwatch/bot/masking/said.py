@@ -22,12 +22,13 @@ from whisperwatch.bot.masking.needles import (
 
 
 class Said:
-    """Masks as `Needles(texts)` does."""
+    """Masks as `Needles(texts)` does, or those that are only looked for `in_part`."""
 
-    __slots__ = ("_alone", "_needles", "_signs", "_words", "texts")
+    __slots__ = ("_alone", "_in_part", "_needles", "_signs", "_words", "texts")
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], *, in_part: bool = False) -> None:
         self.texts = texts
+        self._in_part = in_part
         self._needles: dict[bool, Needles] = {}
         """For texts with escapes, and for those without."""
         self._words: dict[bool, set[str]] = {}
@@ -40,16 +41,21 @@ class Said:
     def mask(self, text: str, words: Sequence[str]) -> str:
         """The text, in which there are these words, with `MASKED` for what repeats."""
         escaped = has_escapes(text)
-        known = self._words.get(escaped)
-        if known is None:
-            known = self._words[escaped] = self._read(escaped)
-        shared = known.intersection(words)
+        shared = self.words(escaped).intersection(words)
         if self._signs or (shared and self._may_be_in(text, words, shared)):
             needles = self._needles.get(escaped)
             if needles is None:
-                needles = self._needles[escaped] = Needles(self.texts, escaped=escaped)
+                needles = Needles(self.texts, escaped=escaped, in_part=self._in_part)
+                self._needles[escaped] = needles
             return needles.mask(text, words)
         return text
+
+    def words(self, escaped: bool) -> set[str]:
+        """The words in them, as they are written in texts that have escapes, too, where it is `escaped`."""
+        known = self._words.get(escaped)
+        if known is None:
+            known = self._words[escaped] = self._read(escaped)
+        return known
 
     def _read(self, escaped: bool) -> set[str]:
         words: set[str] = set()
@@ -57,7 +63,7 @@ class Said:
             said, _, whole = read(text)
             for form in forms(said, escaped):
                 words.update(words_in(form))
-            if whole:
+            if whole and not self._in_part:
                 alone = words_in(whole)
                 self._signs = self._signs or not alone
                 if len(alone) <= WORDS:
@@ -65,19 +71,24 @@ class Said:
         return words
 
     def _may_be_in(self, text: str, words: Sequence[str], shared: set[str]) -> bool:
-        if is_quoting(text, words) or not self._alone.isdisjoint(shared):
+        if not self._in_part and (is_quoting(text, words) or not self._alone.isdisjoint(shared)):
             return True
-        if len(shared) == 1:
-            (word,) = shared
-            if len(word) < LONG and words.count(word) == 1:
-                return False
-        row, before = 0, ""
-        for word in words:
-            if word not in shared:
-                row = 0
-                continue
-            row += 1
-            if row >= WORDS or len(word) >= LONG or (row > 1 and len(before) + len(word) >= LONG):
-                return True
-            before = word
-        return False
+        return is_in_a_row(words, shared)
+
+
+def is_in_a_row(words: Sequence[str], shared: set[str]) -> bool:
+    """Whether among a text's words there are enough in a row, or so long ones, that are shared with what was said."""
+    if len(shared) == 1:
+        (word,) = shared
+        if len(word) < LONG and words.count(word) == 1:
+            return False
+    row, before = 0, ""
+    for word in words:
+        if word not in shared:
+            row = 0
+            continue
+        row += 1
+        if row >= WORDS or len(word) >= LONG or (row > 1 and len(before) + len(word) >= LONG):
+            return True
+        before = word
+    return False
