@@ -223,7 +223,9 @@ async def test_what_breaks_while_input_is_read_is_a_failure_of_the_bots(
         ("both", "hybrid", "user_error"): 1,
         ("both", "hybrid", "failure"): 1,
     }
-    assert [root.attributes.get(semconv.ERROR_TYPE) for root in tape.roots() if root.failed] == ["KeyError"] * 2
+    assert [root.attributes.get(semconv.ERROR_TYPE) for root in tape.roots() if root.failed] == [
+        "KeyError"
+    ] * 2
 
 
 async def test_a_failure_reaches_the_handlers_as_it_is(server, run, bot, tape, swallow, expected, outcomes):

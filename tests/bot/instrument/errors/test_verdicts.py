@@ -147,7 +147,9 @@ def of_flag(error):
 
 
 def of_union(*errors):
-    return commands.BadUnionArgument(commands.Parameter("x", commands.Parameter.POSITIONAL_ONLY), (int,), list(errors))
+    return commands.BadUnionArgument(
+        commands.Parameter("x", commands.Parameter.POSITIONAL_ONLY), (int,), list(errors)
+    )
 
 
 def converting(error):
@@ -163,6 +165,7 @@ def missing():
 
 
 BUG = ("system", "high", "bot")
+DATABASE = ("system", "high", "database")
 USER = ("user", "low", "discord")
 
 
@@ -181,11 +184,11 @@ USER = ("user", "low", "discord")
         (raised(commands.BadArgument(), KeyError("mood")), USER),
         (of_flag(commands.BadArgument()), USER),
         (of_flag(converting(KeyError("mood"))), BUG),
-        (of_flag(converting(asyncpg.PostgresConnectionError())), ("system", "high", "database")),
+        (of_flag(converting(asyncpg.PostgresConnectionError())), DATABASE),
         (of_union(), USER),
         (of_union(converting(KeyError("mood")), commands.BadArgument()), USER),
         (of_union(converting(KeyError("mood")), converting(TypeError())), BUG),
-        (of_union(commands.BadArgument(), converting(asyncpg.PostgresConnectionError())), ("system", "high", "database")),
+        (of_union(commands.BadArgument(), converting(asyncpg.PostgresConnectionError())), DATABASE),
         (commands.CheckAnyFailure([], [commands.CheckFailure(), commands.MissingRole(1)]), USER),
         (commands.CheckAnyFailure([], [raised(commands.CheckFailure(), fresh())]), ("ai", "high", "llm")),
         # a server said no to what they gave
