@@ -105,6 +105,14 @@ def test_a_text_is_cut_off() -> None:
     assert len(until(Pulse(), "degraded")[1]) == 200
 
 
+def test_a_long_reason_is_cut_between_words() -> None:
+    @whisperwatch.health_check("payments")
+    def payments() -> str:
+        return f"{'no ' * 60}answer by sk-proj-abcdEFGH1234ijklMNOP5678 at all"
+
+    assert until(Pulse(), "degraded")[1] == f"{'no ' * 60}answer by …"
+
+
 @pytest.mark.parametrize("error", [ValueError("secret"), SystemExit(3)])
 def test_whatever_a_plain_one_raises_is_unhealthy_by_its_type(error: BaseException) -> None:
     def payments() -> None:
@@ -291,4 +299,6 @@ def test_what_a_check_logs_is_the_bots_and_ours_is_not(recording: Recorder) -> N
         undo()
         hearing.stop()
     errors = recording.instrument(semconv.ERRORS)
-    assert sum(cell.value for cell in errors) == 2, "what is logged as an error is one, as anywhere in the bot"
+    assert sum(cell.value for cell in errors) == 2, (
+        "what is logged as an error is one, as anywhere in the bot"
+    )
