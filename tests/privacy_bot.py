@@ -71,6 +71,14 @@ async def plant(ctx, *, text):
     await ctx.reply("planted")
 
 
+@whisperwatch.health_check("payments")
+async def payments():
+    return f"it raised at {planted['check']}, {planted['environment']}"
+
+
+whisperwatch.setting("OWN_SETTING", get=lambda: planted["own_setting"], set=print)
+
+
 @bot.command()
 async def fail(ctx, *, text):
     try:
@@ -78,6 +86,8 @@ async def fail(ctx, *, text):
             raise RuntimeError(f"can't save {text} of {ctx.author}: {planted['log_exception']}")
     except RuntimeError:
         logger.exception("swallowed")
+    whisperwatch.security_event("login", "denied", user=ctx.author.id, target=planted["security_target"])
+    whisperwatch.report_error(KeyError(f"{text}: {planted['reported_exception']}"))
     raise RuntimeError(f"{text} {ctx.guild} {planted['command_exception']}")
 
 

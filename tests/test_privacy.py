@@ -1,17 +1,23 @@
 """Secrets planted all over a real bot, and a user's own words, never come out of a real watcher.
 
-Looked through is everything that leaves or is shown: OTLP requests as they came, `/metrics`, the health pages, the log
-file where there is one, and our own logs in both processes.
+Looked through is everything that leaves, is kept or is shown: OTLP requests as they came, `/metrics`, the health pages,
+all that admins can ask in Discord or in a terminal, the embedded store row by row, every file of the state directory,
+the log file where there is one, and our own logs in both processes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import io
 import json
+import re
 import signal
+import sqlite3
 import sys
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -21,9 +27,14 @@ import pytest
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from whisperwatch.ask import ask
+from whisperwatch.cli import main
 from whisperwatch.demo.loopback import GuildPlan, LoopbackDiscord
+from whisperwatch.questions import BY_NAME
+from whisperwatch.semconv import HEALTH_COMPONENTS
+from whisperwatch.watcher.store.traces.packing import unpacked
 
-PATIENCE_S = 40
+PATIENCE_S = 60
 PROGRAM = Path(__file__).with_name("privacy_bot.py")
 WORDS = "abcdEFGH1234ijklMNOP5678"
 DISCORD = base64.b64encode(b"198622483471925248").decode() + ".Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
@@ -65,6 +76,11 @@ PLANTED = {
     "log_exception": f"whsec_{WORDS}",
     "private_key": "MIIEpAIBAAKCAQEA",
     "own_pattern": "case-0815",
+    "instance": f"rk_live_{WORDS}",
+    "check": "postgresql://checker:check-pa55word@db/bot",
+    "own_setting": f"sk-own-setting-{WORDS}",
+    "security_target": f"ghs_{WORDS}{WORDS}",
+    "reported_exception": f"sk-reported-{WORDS}",
 }  # fmt: skip
 """By where it is planted; the bot plants it by that name."""
 SAID = "my grandmother lives in Lower Saxony"
@@ -73,6 +89,8 @@ SPANS = {"message", "command plant", "command fail", "the last one"}
 OWN_WORDS = ("grandmother lives", "Lower Saxony", USER, GUILD, CHANNEL)
 
 
+TRACE = re.compile(r"[0-9a-f]{32}")
+ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]")
 LOGS = {"our log": "ours.log", "the watcher's own": "state/*.log", "the log file": "log/*"}
 
 
@@ -135,7 +153,8 @@ def environment(discord: LoopbackDiscord, collector: Collector, tmp_path: Path) 
         "DATABASE_URL": f"postgresql://bot:{PLANTED['database_url']}@db/bot",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={quote('Bearer ' + PLANTED['exporter_header'])}",
-        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.note={PLANTED['resource']},db.password=x{PLANTED['database_url']}",
+        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.note={PLANTED['resource']},db.password=x{PLANTED['database_url']},"
+        f"service.instance.id={PLANTED['instance']}",
         "OTEL_BSP_SCHEDULE_DELAY": "100ms",
         "OTEL_METRIC_EXPORT_INTERVAL": "300ms",
         "HEALTH_CHECK_INTERVAL": PLANTED["setting"],
@@ -155,6 +174,7 @@ async def test_nothing_planted_comes_out(
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     shown: dict[str, str] = {}
+    state = tmp_path / "state"
     try:
         async with asyncio.timeout(PATIENCE_S):
             url = await url_of(bot, tmp_path)
@@ -163,12 +183,25 @@ async def test_nothing_planted_comes_out(
             await ada.say(f"!fail {SAID}")
             # the collector quotes our credentials, and health and the log say why it refuses
             shown["health"] = await page_with(f"{url}/health", "who is")
+            for view in ({}, {"view": "detailed"}):
+                answer = await asyncio.to_thread(ask, "health", {**view, "by": 4242}, state)
+                shown[f"health {view} while it refuses"] = unescaped(answer)
+            waiting = files(state)
             collector.takes = True
             while not collector.span_names() >= SPANS:  # noqa: ASYNC110 - it comes from another process
                 await asyncio.sleep(0.05)
             shown["metrics"] = await page_with(f"{url}/metrics", "planted_total")
-            for route in ("live", "ready"):
+            shown["health, pass, warn or fail"] = await page_with(
+                f"{url}/health/detailed", "checks", {"accept": "application/health+json"}
+            )
+            shown["payments"] = await page_with(f"{url}/health/component/payments", "raised")
+            for route in ("live", "ready", "detailed", *(f"component/{name}" for name in HEALTH_COMPONENTS)):
                 shown[route] = await page_with(f"{url}/health/{route}", "{")
+            await all_is_kept(state)
+            shown |= await answers(state)
+            shown |= await asyncio.to_thread(printed, state)
+            shown |= {f"{name}, {when}": text for when, lay in (("waiting", waiting), ("running", files(state)))
+                      for name, text in lay.items()}  # fmt: skip
             bot.send_signal(signal.SIGINT)
             _, err = await bot.communicate()
             assert bot.returncode == 0, err.decode()
@@ -177,11 +210,12 @@ async def test_nothing_planted_comes_out(
             bot.kill()
             await bot.communicate()
     shown |= {name: written(tmp_path, files) for name, files in LOGS.items()}
+    shown |= {**files(state), **rows(state / "store.db")}
     shown |= {f"OTLP {path} {n}": body.decode("latin-1") for n, (path, body) in enumerate(collector.bodies)}
     ids = [str(one.id) for one in (ada, discord.guild(), discord.channel(CHANNEL))]
     secret = [*PLANTED.values(), "plain-extra-key", discord.token, *OWN_WORDS, *ids]
     found = {(where, one) for where, text in shown.items() for one in secret if one in text}
-    assert not found
+    assert not found, sorted(found)
     # it was all there: each value that was set has left something in its place
     exported = "".join(text for where, text in shown.items() if where.startswith("OTLP"))
     for kind in (
@@ -201,6 +235,116 @@ async def test_nothing_planted_comes_out(
     assert "HEALTH_CHECK_INTERVAL=[redacted:api_key]" in shown["our log"]
     assert "collection_interval=[redacted:api_key]" in shown["our log"]
     assert 'deployment_note="[redacted:api_key]"' in shown["metrics"]
+    for told in ("detailed", "payments", "health {'view': 'detailed'} by", "check {} form"):
+        assert "postgresql://[redacted:credentials]@db/bot, [redacted:secret]" in shown[told]
+    assert "who is [redacted:secret]?" in shown["health {} while it refuses"]
+    for kept in ("table logs", "logs {'lines': 100} form", "logs --lines 1000 --format json"):
+        assert "the key is [redacted:api_key], said '[masked]'" in all_of(shown, kept)
+    for kept in ("table traces", "trace "):
+        assert "VALUES (?, ?)" in all_of(shown, kept)
+    assert all(
+        "[redacted:api_key]" in all_of(shown, kept) for kept in ("table series", "table lives", "query")
+    )
+    assert "OWN_SETTING = [redacted:api_key]" in shown["config {} form"]
+    assert "[redacted:api_key]" in all_of(shown, "file spool")
+
+
+async def all_is_kept(state: Path) -> None:
+    """Wait until the store has the last of what the bot did."""
+    while "swallowed" not in repr(await asyncio.to_thread(ask, "logs", {"lines": 100}, state)):  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    while (await asyncio.to_thread(terminal, state, "traces", "--json")).count('"root": "message"') < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+
+
+def all_of(shown: dict[str, str], start: str) -> str:
+    return "".join(text for where, text in shown.items() if where.startswith(start))
+
+
+async def answers(state: Path) -> dict[str, str]:
+    """What a watcher answers to each question that admins have, as Discord gets it and as a terminal does."""
+    found = {}
+    asked = [
+        ("health", {}), ("health", {"view": "detailed"}), ("check", {}), ("logs", {"lines": 100}),
+        ("logs", {"what": "search", "text": "said"}), ("logs", {"level": "error", "lines": 100}),
+        *(("logs", {"what": "export", "format": one}) for one in ("json", "csv", "ndjson")),
+        ("config", {}), ("config", {"action": "get", "name": "HEALTH_CHECK_INTERVAL"}),
+        ("config", {"action": "get", "name": "OWN_SETTING"}),
+        ("config", {"action": "get", "name": "OTEL_EXPORTER_OTLP_HEADERS"}),
+        *((name, {}) for name in BY_NAME if name not in ("health", "logs", "config", "trace")),
+        *(("performance", {"view": view}) for view in ("history", "response-times", "bottlenecks", "resources")),
+    ]  # fmt: skip
+    trace = TRACE.search(str(await asyncio.to_thread(ask, "logs", {"level": "error"}, state)))
+    assert trace is not None
+    for question, given in [*asked, ("trace", {"id": trace[0]})]:
+        for form in ({"form": "chart"}, {"by": 4242, "sketched": True}):
+            answer = await asyncio.to_thread(ask, question, {**given, **form}, state)
+            assert not answer["error"], (question, given, answer)
+            found[f"{question} {given} {next(iter(form))}"] = unescaped(answer)
+    return found
+
+
+def unescaped(answer: object) -> str:
+    """Discord's markdown puts backslashes into secrets."""
+    return repr(answer).replace("\\", "")
+
+
+def printed(state: Path) -> dict[str, str]:
+    """What commands print that read the store themselves, in a process that knows no secret."""
+    listed = terminal(state, "traces", "--lines", "100", "--json")
+    found = {"traces": listed, "query": terminal(state, "query", "increase(planted) by note over 1h")}
+    for command in ("logs --lines 1000 --format json", "logs --lines 1000 --level error", "store info"):
+        found[command] = terminal(state, *command.split())
+    for one in json.loads(listed)["traces"]:
+        found[f"trace {one['trace_id']}"] = terminal(state, "traces", one["trace_id"], "--json")
+    return found
+
+
+def terminal(state: Path, *command: str) -> str:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        status = main([*command, "--state-dir", str(state)])
+    assert status in (0, 1), (command, out.getvalue())
+    return out.getvalue()
+
+
+def files(state: Path) -> dict[str, str]:
+    """Every file of the state directory as it lies there: what SQLite has yet to put in its place, and the spool."""
+    found = {}
+    for path in state.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            packed = [inflated(content[at.start() :]) for at in ZLIB.finditer(content)]
+            found[f"file {path.relative_to(state)}"] = b"".join([content, *packed]).decode("latin-1")
+    return found
+
+
+def inflated(content: bytes) -> bytes:
+    """What is compressed at the start of it, if anything is."""
+    try:
+        return zlib.decompressobj().decompress(content)
+    except zlib.error:
+        return b""
+
+
+def rows(path: Path) -> dict[str, str]:
+    """All that a store holds, by table; the index of texts has what the logs' own tables have."""
+    found = {}
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            values = [value for row in database.execute(f'SELECT * FROM "{table}"') for value in row]
+            found[f"table {table}"] = "\n".join(map(plain, values))
+    return found
+
+
+def plain(value: object) -> str:
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return unpacked(value)
+    except (ValueError, zlib.error):
+        return value.decode("latin-1")
 
 
 def written(directory: Path, files: str) -> str:
@@ -216,9 +360,9 @@ async def url_of(bot: asyncio.subprocess.Process, directory: Path) -> str:
     return (directory / "url").read_text()
 
 
-async def page_with(url: str, part: str) -> str:
+async def page_with(url: str, part: str, headers: Mapping[str, str] | None = None) -> str:
     """A page, once it has this in it."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=headers) as session:
         while True:
             async with session.get(url) as response:
                 text = await response.text()

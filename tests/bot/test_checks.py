@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from loguru import logger as loguru
 from opentelemetry import context as api
 
 import whisperwatch
+from whisperwatch import semconv
 from whisperwatch.bot import checks
+from whisperwatch.bot.instrument.logs import hearing
+from whisperwatch.bot.instrument.logs import loguru as loguru_heard
 from whisperwatch.bot.recording.recorder import Recorder
 
 PATIENCE_S = 10.0
@@ -98,6 +103,14 @@ def test_what_a_plain_one_returns(returned: Any, status: str, text: str) -> None
 def test_a_text_is_cut_off() -> None:
     whisperwatch.health_check("payments")(lambda: "x" * 10_000)
     assert len(until(Pulse(), "degraded")[1]) == 200
+
+
+def test_a_long_reason_is_cut_between_words() -> None:
+    @whisperwatch.health_check("payments")
+    def payments() -> str:
+        return f"{'no ' * 60}answer by sk-proj-abcdEFGH1234ijklMNOP5678 at all"
+
+    assert until(Pulse(), "degraded")[1] == f"{'no ' * 60}answer by …"
 
 
 @pytest.mark.parametrize("error", [ValueError("secret"), SystemExit(3)])
@@ -251,3 +264,41 @@ async def _well() -> None:
 
 def _refuse() -> None:
     raise AssertionError
+
+
+def test_what_a_check_logs_is_the_bots_and_ours_is_not(recording: Recorder) -> None:
+    said = logging.getLogger("bot.payments")
+
+    def say() -> None:
+        said.warning("the account is nearly empty")
+        loguru.error("the account is empty")
+        logging.getLogger("whisperwatch").error("ours")
+        logging.getLogger("opentelemetry.exporter.otlp").error("an exporter's")
+
+    def said_of_it() -> list[tuple[str, str]]:
+        return [(one[3], one[4]) for one in recording.logs.take(100)]
+
+    expected = [("bot.payments", "the account is nearly empty"), (__name__, "the account is empty")]
+    hearing.start()
+    undo = loguru_heard.apply()
+    try:
+        whisperwatch.health_check("payments")(say)
+        until(Pulse(), "healthy")
+        assert said_of_it() == expected, "in a thread of its own"
+
+        async def on_the_loop() -> None:
+            @whisperwatch.health_check("payments")
+            async def payments() -> None:
+                say()
+
+            await eventually(Pulse(asyncio.get_running_loop()), "healthy")
+
+        asyncio.run(on_the_loop())
+        assert said_of_it() == expected, "on the loop"
+    finally:
+        undo()
+        hearing.stop()
+    errors = recording.instrument(semconv.ERRORS)
+    assert sum(cell.value for cell in errors) == 2, (
+        "what is logged as an error is one, as anywhere in the bot"
+    )

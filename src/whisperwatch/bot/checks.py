@@ -193,10 +193,18 @@ def _judged(returned: Any) -> tuple[str, str]:
         case False:
             return "unhealthy", "says no"
         case str(reason):
-            return "degraded", reason[:_LONGEST]
+            return "degraded", _short(reason)
         case (str(status), str(reason)) if status in _STATUSES:
-            return status, reason[:_LONGEST]
+            return status, _short(reason)
     return "unknown", f"returned something that means nothing here ({type(returned).__name__})"
+
+
+def _short(reason: str) -> str:
+    """Cut between words: half a secret is none that the watcher would know."""
+    if len(reason) <= _LONGEST:
+        return reason
+    whole = reason[:_LONGEST].rpartition(" ")[0]
+    return f"{whole} …" if len(whole) > _LONGEST // 2 else reason[:_LONGEST]
 
 
 def _raised(error: BaseException) -> tuple[str, str]:

@@ -44,8 +44,8 @@ LOOP_BLOCKED_FOR = "bot.event_loop.blocked_for"
 TASK_CAUSE = "discord.link.cause"
 
 OUTCOMES = ("ok", "user_error", "rate_limited", "failure", "cancelled")
-"""How a command or a task ended. `user_error`: bad input, no permission, a failed check; `rate_limited`: a
-cooldown or max-concurrency of the bot's own."""
+"""How a command or a task ended. `user_error`: bad input, no permission, a failed check, and no dependency or
+code that broke on that way; `rate_limited`: a cooldown or max-concurrency of the bot's own."""
 COMMAND_KINDS = (
     "prefix", "slash", "hybrid", "context_menu", "autocomplete", "component", "modal",
 )  # fmt: skip
@@ -65,7 +65,11 @@ COMMON_ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(CLOSE_CODE, "The websocket close code, `none` where the connection just broke."),
     Attribute(COMMAND, "The command's qualified name; `unknown` for what is not registered."),
     Attribute(COMMAND_KIND, "How the command was called.", COMMAND_KINDS),
-    Attribute(OUTCOME, "How it ended; `retried` is a job's.", (*OUTCOMES, "retried")),
+    Attribute(
+        OUTCOME,
+        "How it ended; `user_error` is a command's whose user gave bad input or may not, `retried` a job's.",
+        (*OUTCOMES, "retried"),
+    ),
     Attribute(LISTENER, "The listener's qualified function name."),
     Attribute(COMPONENT_ID, "The class of the component or modal that was used (never its custom id)."),
     Attribute(TASK, "The qualified name of the `tasks.loop` function."),

@@ -186,7 +186,8 @@ class Watcher:
         return await self.desk.answer(question, arguments)
 
     async def _tell_health(self) -> dict[str, Any]:
-        return await self.health.answer(detailed=True)
+        told: dict[str, Any] = self.redactor.value("", await self.health.answer(detailed=True))
+        return told
 
     async def run(self, connection: socket.socket | None, stay: bool) -> None:
         """Watch, until no bot has been there for as long as the watcher lingers; with `stay` until cancelled."""

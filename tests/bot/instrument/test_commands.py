@@ -231,6 +231,59 @@ async def test_user_errors(say, bot, swallow, outcomes, tape):
     assert not any(span.failed or span.events for span in tape.spans()), "no failure of the bot's"
 
 
+async def test_what_breaks_while_input_is_read_is_a_failure_of_the_bots(say, bot, swallow, outcomes, tape):
+    class Mood(commands.Converter):
+        async def convert(self, ctx, argument):
+            return {}[argument]
+
+    class Far(commands.Converter):
+        async def convert(self, ctx, argument):
+            raise ConnectionRefusedError
+
+    class Positive(commands.Converter):
+        async def convert(self, ctx, argument):
+            raise ValueError("not positive")
+
+    def is_known(ctx):
+        try:
+            raise ConnectionRefusedError
+        except ConnectionRefusedError as error:
+            raise commands.CheckFailure("can't tell") from error
+
+    @bot.command()
+    async def feel(ctx, mood: Mood): ...
+
+    @bot.command()
+    async def fetch(ctx, what: Far): ...
+
+    @bot.command()
+    async def positive(ctx, n: Positive): ...
+
+    @bot.command()
+    @commands.check(is_known)
+    async def known(ctx): ...
+
+    await say("!feel x", "!fetch x", "!positive x", "!known")
+    assert outcomes() == {
+        ("feel", "prefix", "failure"): 1,
+        ("fetch", "prefix", "failure"): 1,
+        ("positive", "prefix", "user_error"): 1,
+        ("known", "prefix", "failure"): 1,
+    }
+    assert [type(error).__name__ for error in swallow] == ["ConversionError"] * 3 + ["CheckFailure"]
+    roots = tape.roots("message")
+    assert [root.failed for root in roots] == [True, True, False, True]
+    assert [root.children[0].attributes[semconv.ERROR_TYPE] for root in roots[:3]] == [
+        "KeyError", "ConnectionRefusedError", "ValueError",
+    ]  # fmt: skip
+    assert tape.cells(semconv.SECURITY_EVENTS) == {}, "nobody was refused"
+    assert tape.cells(semconv.ERRORS, bot="loopback-bot") == {
+        ("system", "high", "bot"): 1,
+        ("network", "high", "network"): 2,
+        ("user", "low", "discord"): 1,
+    }
+
+
 async def test_an_unknown_command_is_shown_whole(say, bot, swallow, tape, expected):
     await say("!nothing of the sort")
     handler = "swallow.<locals>.on_command_error"

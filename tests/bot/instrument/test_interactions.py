@@ -194,6 +194,40 @@ async def test_user_errors_and_rate_limits(server, run, bot, swallow, outcomes, 
     assert not any(span.failed for span in tape.spans())
 
 
+async def test_what_breaks_while_input_is_read_is_a_failure_of_the_bots(
+    server, run, bot, swallow, outcomes, tape, settle
+):
+    class Mood(app_commands.Transformer):
+        async def transform(self, press, value):
+            return {}[value]
+
+    class Shared(commands.Converter):
+        async def convert(self, ctx, argument):
+            raise {"bad": commands.BadArgument("no"), "bug": KeyError("no")}[argument]
+
+    @bot.tree.command()
+    async def feel(press: Press, mood: app_commands.Transform[str, Mood]): ...
+
+    @bot.hybrid_command()
+    async def both(ctx, what: Shared): ...
+
+    async with run(server, bot):
+        ada = server.user("ada")
+        await ada.slash("feel", mood="x")
+        await settle(server, bot)
+        for what in ("bad", "bug"):
+            await ada.slash("both", what=what)
+            await settle(server, bot)
+    assert outcomes() == {
+        ("feel", "slash", "failure"): 1,
+        ("both", "hybrid", "user_error"): 1,
+        ("both", "hybrid", "failure"): 1,
+    }
+    assert [root.attributes.get(semconv.ERROR_TYPE) for root in tape.roots() if root.failed] == [
+        "KeyError"
+    ] * 2
+
+
 async def test_a_failure_reaches_the_handlers_as_it_is(server, run, bot, tape, swallow, expected, outcomes):
     raised = RuntimeError("hidden")
     order = []

@@ -105,8 +105,11 @@ class Invocation(Span):
 
     def raised(self, error: BaseException) -> None:
         """An exception leaves the command: its own, or one of an error handler. A failure of its own comes first."""
-        if self.error is None or outcome_of(self.error) != "failure":
-            self.error = error
+        try:
+            if self.error is None or outcome_of(self.error) != "failure":
+                self.error = error
+        except Exception:
+            guard.failed("command error")
 
     def complete(self, outcome: str, cells: CommandCells | None = None) -> None:
         """End it. `cells`, where the command turned out to be another (a group's sub-command)."""

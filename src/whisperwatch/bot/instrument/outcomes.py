@@ -1,4 +1,4 @@
-"""How a command ended, from the exception that discord.py made of it."""
+"""How a command ended, from the exception that discord.py made of it: whose error it is, `errors/verdicts` says."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from typing import Any
 from discord import app_commands
 from discord.ext import commands
 
+from whisperwatch.bot.instrument.errors.verdicts import verdict_of
+
 _RATE_LIMITED: tuple[type[BaseException], ...] = (
     commands.CommandOnCooldown,
     commands.MaxConcurrencyReached,
     app_commands.CommandOnCooldown,
-)
-_USER_ERROR: tuple[type[BaseException], ...] = (
-    commands.UserInputError,
-    commands.CheckFailure,
-    commands.DisabledCommand,
-    commands.CommandNotFound,
-    app_commands.CheckFailure,
-    app_commands.TransformerError,
 )
 _REFUSED = (commands.CheckFailure, app_commands.CheckFailure)
 _BOT_LACKS = (
@@ -38,11 +32,10 @@ def outcome_of(error: BaseException | None, failed: bool = False) -> str:
     for candidate in (error, original_of(error)):
         if isinstance(candidate, _RATE_LIMITED):
             return "rate_limited"
-        if isinstance(candidate, _USER_ERROR):
-            return "user_error"
         if isinstance(candidate, asyncio.CancelledError):
             return "cancelled"
-    return "failure"
+    is_theirs = verdict_of(error).category == "user" or isinstance(original_of(error), _BOT_LACKS)
+    return "user_error" if is_theirs else "failure"
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -55,6 +48,8 @@ def original_of(error: BaseException) -> BaseException:
     seen = 0
     while seen < 5:
         inner = getattr(error, "original", None)
+        if inner is None and isinstance(error, app_commands.TransformerError):
+            inner = error.__cause__
         if not isinstance(inner, BaseException):
             break
         error = inner

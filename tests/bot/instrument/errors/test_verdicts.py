@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib
 import socket
@@ -22,6 +23,7 @@ from discord.ext import commands
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.errors.rules import NO_ERROR, RULES, Verdict
 from whisperwatch.bot.instrument.errors.verdicts import verdict_of
+from whisperwatch.bot.instrument.outcomes import outcome_of
 
 MODULES = {
     "openai": ["openai"],
@@ -138,6 +140,87 @@ def test_the_dependency_that_failed_comes_before_the_wire():
 def test_a_dependency_that_failed_comes_before_the_user(error, expected):
     found = verdict_of(error)
     assert (found.category, found.severity, found.component) == expected
+
+
+def of_flag(error):
+    return commands.BadFlagArgument(commands.flag(name="mood"), "x", error)
+
+
+def of_union(*errors):
+    return commands.BadUnionArgument(
+        commands.Parameter("x", commands.Parameter.POSITIONAL_ONLY), (int,), list(errors)
+    )
+
+
+def converting(error):
+    return raised(commands.ConversionError(commands.IDConverter, error), error)
+
+
+def transforming(error):
+    return raised(app_commands.TransformerError("", OptionType.string, Words()), error)
+
+
+def missing():
+    return discord.NotFound(SimpleNamespace(status=404, reason="Not Found"), "Unknown User")
+
+
+BUG = ("system", "high", "bot")
+DATABASE = ("system", "high", "database")
+USER = ("user", "low", "discord")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (converting(KeyError("mood")), BUG),
+        (converting(RuntimeError("no moods")), BUG),
+        (converting(ValueError("no mood")), USER),
+        (transforming(AttributeError("mood")), BUG),
+        (transforming(ValueError("no mood")), USER),
+        (transforming(commands.BadArgument()), USER),
+        (app_commands.TransformerError("", OptionType.string, Words()), USER),
+        (commands.HybridCommandError(transforming(TypeError())), BUG),
+        # a function as a converter: discord.py makes it a bad argument, whatever it raised
+        (raised(commands.BadArgument(), KeyError("mood")), USER),
+        (of_flag(commands.BadArgument()), USER),
+        (of_flag(converting(KeyError("mood"))), BUG),
+        (of_flag(converting(asyncpg.PostgresConnectionError())), DATABASE),
+        (of_union(), USER),
+        (of_union(converting(KeyError("mood")), commands.BadArgument()), USER),
+        (of_union(converting(KeyError("mood")), converting(TypeError())), BUG),
+        (of_union(commands.BadArgument(), converting(asyncpg.PostgresConnectionError())), DATABASE),
+        (commands.CheckAnyFailure([], [commands.CheckFailure(), commands.MissingRole(1)]), USER),
+        (commands.CheckAnyFailure([], [raised(commands.CheckFailure(), fresh())]), ("ai", "high", "llm")),
+        # a server said no to what they gave
+        (raised(RuntimeError("nobody"), missing()), ("system", "low", "discord")),
+        (converting(missing()), USER),
+        (converting(raised(RuntimeError("nobody"), missing())), USER),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_input_that_could_not_be_read_is_the_users_unless_the_bots_code_broke(error, expected):
+    found = verdict_of(error)
+    assert (found.category, found.severity, found.component) == expected
+    assert outcome_of(error) == ("user_error" if expected == USER else "failure")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (raised(commands.CheckFailure(), asyncpg.PostgresConnectionError()), "failure"),
+        (raised(commands.CheckFailure(), KeyError("no such role")), "user_error"),
+        (commands.BotMissingPermissions(["ban_members"]), "user_error"),
+        (app_commands.BotMissingPermissions(["ban_members"]), "user_error"),
+        (commands.CommandInvokeError(commands.BotMissingRole(1)), "user_error"),
+        (commands.CommandOnCooldown(commands.Cooldown(1, 1), 1, commands.BucketType.user), "rate_limited"),
+        (commands.CommandNotFound(), "user_error"),
+        (app_commands.CommandNotFound("x", []), "failure"),
+        (asyncio.CancelledError(), "cancelled"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_how_a_command_ended_agrees_with_whose_error_it_is(error, outcome):
+    assert outcome_of(error) == outcome
 
 
 def test_what_was_handled_meanwhile_says_nothing():

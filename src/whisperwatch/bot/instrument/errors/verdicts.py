@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from discord import app_commands
@@ -39,8 +39,15 @@ def chain(error: BaseException, *, into_groups: bool = True) -> Iterator[BaseExc
             current.__context__
         ):
             waiting.append(current.__context__)
-        if into_groups and isinstance(current, BaseExceptionGroup):
-            waiting += current.exceptions[:_LONGEST_CHAIN]
+        if into_groups:
+            waiting += members_of(current)[:_LONGEST_CHAIN]
+
+
+def members_of(error: BaseException) -> Sequence[BaseException]:
+    """What is in a group, or what each of several converters or checks of which one had to do said."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.exceptions
+    return error.errors if isinstance(error, _OF_SEVERAL) else ()
 
 
 def verdict_of(error: BaseException, component: str | None = None, *, swallowed: bool = False) -> Verdict:
@@ -65,19 +72,34 @@ def _of_chain(error: BaseException) -> Verdict | None:
     if isinstance(error, commands.CommandNotFound):
         return NO_ERROR
     user = wire = None
+    theirs = False
     for current in chain(error):
         found = _of(current)
         if found is None:
             continue
         if found.category == "user":  # a dependency may have failed while their input was read
             user = user or found
+            theirs = theirs or not _wraps_another(current)
         elif user is not None and found.severity == "low":  # it said no to what they gave
-            continue
+            theirs = True
         elif found.category == "network":  # the wire may have broken on the way to a dependency
             wire = wire or found
         else:
             return found
-    return wire or user
+    return wire or (user if theirs else None)  # None: the bot's own code broke while it read their input
+
+
+def _wraps_another(error: BaseException) -> bool:
+    """Whether it says that input could not be read, and what else was raised says whose fault that is.
+
+    A `ValueError` is Python's own word for bad input.
+    """
+    if isinstance(error, _OF_SEVERAL):
+        return bool(error.errors)
+    if not isinstance(error, _READING):
+        return False
+    inner = getattr(error, "original", None) or error.__cause__
+    return inner is not None and not isinstance(inner, ValueError)
 
 
 def _is_dependencys(error: BaseException | None) -> bool:
@@ -99,6 +121,8 @@ def _of(error: BaseException) -> Verdict | None:
     return found
 
 
+_OF_SEVERAL: Final = (commands.BadUnionArgument, commands.BadLiteralArgument, commands.CheckAnyFailure)
+_READING: Final = (commands.ConversionError, commands.BadFlagArgument, app_commands.TransformerError)
 _WRAPPERS = (commands.CommandInvokeError, app_commands.CommandInvokeError, commands.HybridCommandError)
 
 

@@ -13,7 +13,8 @@ from whisperwatch import semconv
 _OFF: Final = ("false", "0", "no", "off")
 _NEVER: Final = ("whisperwatch", "opentelemetry.exporter", "opentelemetry.sdk")
 """Loggers of ours, and of what exports: what they say of telemetry would make more of it."""
-_OUR_THREADS: Final = "whisperwatch-"
+_OUR_THREADS: Final = frozenset({"whisperwatch-ship", "whisperwatch-watcher"})
+"""Not those of health checks, `whisperwatch-check-…`: what runs there is the bot's own code."""
 _MOST_KNOWN: Final = 2_000
 
 
@@ -48,7 +49,7 @@ class Choice:
 
 def is_our_thread(name: str | None) -> bool:
     """Of a watcher in a thread of the bot, and of the ship: what their libraries log is not the bot's."""
-    return (threading.current_thread().name if name is None else name).startswith(_OUR_THREADS)
+    return (threading.current_thread().name if name is None else name) in _OUR_THREADS
 
 
 def _level(given: str) -> int:
