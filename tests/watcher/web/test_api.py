@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -214,6 +213,8 @@ def test_a_store_that_is_down(client: Client) -> None:
 
 
 def test_it_answers_as_it_says(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    import schemathesis  # which takes a second, in each of the workers that collect this
+
     monkeypatch.setattr(Rate, "wait_s", lambda self, who, cost=1: 0.0)
     described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", client().app, headers=HEADERS)
     asked = 0
