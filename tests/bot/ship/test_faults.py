@@ -54,12 +54,19 @@ class Client:
 Clients = Callable[[], Client]
 
 
+@pytest.fixture(scope="module")
+def long_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket of a watcher that was started by hand, and that whatever clients send here has to survive."""
+    with started(tmp_path_factory.mktemp("long-lived")) as path:
+        yield path
+
+
 @pytest.fixture
-def clients(watcher: Path) -> Iterator[Clients]:
+def clients(long_lived: Path) -> Iterator[Clients]:
     made = []
 
     def make() -> Client:
-        made.append(Client(watcher))
+        made.append(Client(long_lived))
         return made[-1]
 
     yield make
@@ -75,7 +82,13 @@ def listens(path: Path) -> bool:
 
 @pytest.fixture
 def watcher(state: Path) -> Iterator[Path]:
-    """The socket of a watcher that was started by hand."""
+    """The socket of a watcher of the test's own that was started by hand."""
+    with started(state) as path:
+        yield path
+
+
+@contextlib.contextmanager
+def started(state: Path) -> Iterator[Path]:
     command = [sys.executable, "-m", "whisperwatch.watcher", "--state-dir", str(state), "--stay"]
     surroundings = {**os.environ, "HEALTH_CHECK_PORT": "0"}
     process = subprocess.Popen(command, env=surroundings, stderr=subprocess.PIPE, text=True)

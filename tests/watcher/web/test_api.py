@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -214,9 +213,12 @@ def test_a_store_that_is_down(client: Client) -> None:
 
 
 def test_it_answers_as_it_says(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    import schemathesis  # which takes a second, in each of the workers that collect this
+    from schemathesis.specs.openapi.checks import ignored_auth
+
     monkeypatch.setattr(Rate, "wait_s", lambda self, who, cost=1: 0.0)
     described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", client().app, headers=HEADERS)
-    asked = 0
+    asked, tried = 0, set()
     for found in described.get_all_operations():
 
         @given(case=found.ok().as_strategy())
@@ -228,11 +230,14 @@ def test_it_answers_as_it_says(client: Client, monkeypatch: pytest.MonkeyPatch) 
             suppress_health_check=list(HealthCheck),
         )
         def fuzz(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=HEADERS)
+            # who may is decided before what is asked is looked at: to try that with each case took half the time
+            known = [ignored_auth] if case.operation.label in tried else []
+            case.call_and_validate(headers=HEADERS, excluded_checks=known)
+            tried.add(case.operation.label)
 
         fuzz()
         asked += 1
-    assert asked == 2 * len(REPORTS) + 4, "all but the description itself"
+    assert asked == len(tried) == 2 * len(REPORTS) + 4, "all but the description itself"
 
 
 def test_every_report_is_described(client: Client) -> None:

@@ -11,7 +11,6 @@ from PIL import Image
 
 from whisperwatch.watcher.answers.charts import looks
 from whisperwatch.watcher.answers.charts.chart import Chart, Line, Mark, Panel
-from whisperwatch.watcher.answers.charts.drawing import draw
 
 from .samples import AT, HOUR, forecast, history, line, size
 
@@ -31,6 +30,13 @@ MANY = Chart(
 EMPTY = Chart("", AT - HOUR, AT, (Panel("", "s", ()), Panel("", "1", (Line("", ((AT, None),)),), 1.0)))
 ZEROS, BELOW = line("", [AT - 9, AT], [0, 0]), line("", [AT], [-2])
 LEVEL = Chart("", AT - HOUR, AT, (Panel("", "s", (ZEROS,)), Panel("", "1", (BELOW,))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library() -> None:
+    """Matplotlib takes a second to import: of the workers, who all collect this file, only one needs it."""
+    global draw
+    from whisperwatch.watcher.answers.charts.drawing import draw
 
 
 def pixels(picture: bytes) -> numpy.ndarray:

@@ -16,6 +16,7 @@ from whisperwatch.watcher.store.transactions import transaction
 
 BOUNDS = (0.5, 1.5, 4.5)
 Counted = float | tuple[float, ...]
+Event = tuple[int, Identity, Counted]
 
 
 @dataclass
@@ -37,7 +38,7 @@ class World:
         self.database = database
         self.waiting: list[Taken] = []
         self.metrics = Metrics(lambda: None, lambda: keep)
-        self.events: list[tuple[int, Identity, Counted]] = []
+        self.events: list[Event] = []
         self.alive: set[tuple[Identity, int]] = set()
         """(series, slot) in which it could have counted."""
 
@@ -79,46 +80,52 @@ class World:
                 attributes = {**dict(identity.attributes), "service.instance.id": identity.instance}
                 groups.setdefault(tuple(attributes.get(key, "") for key in measure.by), []).append(identity)
         for group, identities in groups.items():
+            own = set(identities)
+            events = [event for event in self.events if event[1] in own]
+            alive = {slot for one, slot in self.alive if one in own}
             for at in grid:
-                value = self._value(measure, identities, at, grid.window)
+                value = _value(measure, events, alive, at, grid.window)
                 if value is not None:
                     found[group, at] = value
         return found
 
-    def _value(self, measure: Measure, identities: list[Identity], at: int, window: int) -> float | None:
-        inside = [what for slot, one, what in self.events if one in identities and at - window < slot <= at]
-        match measure.function:
-            case "increase" | "rate":
-                lived = any(one in identities and at - window < slot <= at for one, slot in self.alive)
-                counted = float(sum(len(what) if isinstance(what, tuple) else what for what in inside))
-                return (counted / window if measure.function == "rate" else counted) if lived else None
-            case "last":
-                return self._last(identities, at)
-            case "avg" | "max" | "min":
-                numbers = [one for what in inside for one in (what if isinstance(what, tuple) else (what,))]
-                if not numbers:
-                    return None
-                return {"avg": sum(numbers) / len(numbers), "max": max(numbers), "min": min(numbers)}[
-                    measure.function
-                ]
-            case "sum":
-                lived = any(one in identities and at - window < slot <= at for one, slot in self.alive)
-                return math.fsum(one for what in inside for one in what) if lived else None  # type: ignore[union-attr]
-            case "quantile":
-                counts = [0] * (len(BOUNDS) + 1)
-                for what in inside:
-                    for one in what:  # type: ignore[union-attr]
-                        counts[bisect_left(BOUNDS, one)] += 1
-                cumulative = [sum(counts[: place + 1]) for place in range(len(counts))]
-                assert measure.quantile is not None
-                return quantile(measure.quantile, BOUNDS, cumulative)
 
-    def _last(self, identities: list[Identity], at: int) -> float | None:
-        newest = {}
-        for slot, one, what in self.events:
-            if one in identities and at - 300 < slot <= at:
-                newest[one] = max(newest.get(one, (0, 0.0)), (slot, what), key=lambda pair: pair[0])
-        return sum(value for _, value in newest.values()) if newest else None  # type: ignore[misc]
+def _value(measure: Measure, events: list[Event], alive: set[int], at: int, window: int) -> float | None:
+    """Of the events of a group's series, and the slots in which any of these was alive."""
+    inside = [what for slot, _, what in events if at - window < slot <= at]
+    match measure.function:
+        case "increase" | "rate":
+            lived = any(at - window < slot <= at for slot in alive)
+            counted = float(sum(len(what) if isinstance(what, tuple) else what for what in inside))
+            return (counted / window if measure.function == "rate" else counted) if lived else None
+        case "last":
+            return _last(events, at)
+        case "avg" | "max" | "min":
+            numbers = [one for what in inside for one in (what if isinstance(what, tuple) else (what,))]
+            if not numbers:
+                return None
+            return {"avg": sum(numbers) / len(numbers), "max": max(numbers), "min": min(numbers)}[
+                measure.function
+            ]
+        case "sum":
+            lived = any(at - window < slot <= at for slot in alive)
+            return math.fsum(one for what in inside for one in what) if lived else None  # type: ignore[union-attr]
+        case "quantile":
+            counts = [0] * (len(BOUNDS) + 1)
+            for what in inside:
+                for one in what:  # type: ignore[union-attr]
+                    counts[bisect_left(BOUNDS, one)] += 1
+            cumulative = [sum(counts[: place + 1]) for place in range(len(counts))]
+            assert measure.quantile is not None
+            return quantile(measure.quantile, BOUNDS, cumulative)
+
+
+def _last(events: list[Event], at: int) -> float | None:
+    newest = {}
+    for slot, one, what in events:
+        if at - 300 < slot <= at:
+            newest[one] = max(newest.get(one, (0, 0.0)), (slot, what), key=lambda pair: pair[0])
+    return sum(value for _, value in newest.values()) if newest else None  # type: ignore[misc]
 
 
 def _fits(measure: Measure, identity: Identity) -> bool:

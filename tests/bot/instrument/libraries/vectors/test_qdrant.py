@@ -10,20 +10,32 @@ import json
 import pytest
 from aiohttp import web
 from opentelemetry import trace
-from qdrant_client import AsyncQdrantClient, QdrantClient, models
-from qdrant_client.http.exceptions import UnexpectedResponse
 
 from whisperwatch import semconv
 from whisperwatch.bot.instrument.libraries.registry import registry
 from whisperwatch.bot.instrument.libraries.vectors.operations import IN_PROCESS
 
-SIZE = models.VectorParams(size=2, distance=models.Distance.DOT)
 SECRET = "a secret of ada's"
-POINTS = [
-    models.PointStruct(id=number, vector=[1.0, float(number)], payload={"said": SECRET})
-    for number in range(3)
-]
 STATED = {"db.system.name": "qdrant", "db.namespace": "", "db.collection.name": "memories"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library():
+    """Takes seconds to import: of the workers, who all collect this file, only the one that runs it needs it."""
+    global AsyncQdrantClient, QdrantClient, exceptions, models
+    from qdrant_client import AsyncQdrantClient, QdrantClient, models
+    from qdrant_client.http import exceptions
+
+
+def size():
+    return models.VectorParams(size=2, distance=models.Distance.DOT)
+
+
+def points():
+    return [
+        models.PointStruct(id=number, vector=[1.0, float(number)], payload={"said": SECRET})
+        for number in range(3)
+    ]
 
 
 def shown(records):
@@ -50,7 +62,7 @@ FOUND = {"bot.memory.operation": "retrieve", "db.response.returned_rows": 2,
 @pytest.fixture
 def client(records):
     opened = QdrantClient(":memory:")
-    opened.create_collection("memories", SIZE)
+    opened.create_collection("memories", size())
     yield opened
     opened.close()
 
@@ -58,13 +70,13 @@ def client(records):
 @pytest.fixture
 async def async_client(records):
     opened = AsyncQdrantClient(":memory:")
-    await opened.create_collection("memories", SIZE)
+    await opened.create_collection("memories", size())
     yield opened
     await opened.close()
 
 
 def test_the_sync_client(client, records):
-    client.upsert("memories", POINTS)
+    client.upsert("memories", points())
     client.query_points("memories", query=[1.0, 1.0], limit=2)
     client.query_batch_points("memories", [models.QueryRequest(query=[1.0, 1.0], limit=2)])
     client.query_points_groups("memories", group_by="said", query=[1.0, 1.0], group_size=2)
@@ -73,7 +85,7 @@ def test_the_sync_client(client, records):
     client.count("memories")
     client.set_payload("memories", payload={"said": SECRET}, points=[1])
     client.delete("memories", points_selector=[1])
-    client.upload_points("memories", iter(POINTS))
+    client.upload_points("memories", iter(points()))
     seen = shown(records)
     rows = {"db.response.returned_rows": 2}
     assert seen == [
@@ -140,7 +152,7 @@ async def test_over_http(served, records):
         served, api_key="key", headers={"x-team": "a"}, check_compatibility=False, prefer_grpc=False
     )
     await client.query_points("memories", query=[1.0, 1.0])
-    with pytest.raises(UnexpectedResponse):
+    with pytest.raises(exceptions.UnexpectedResponse):
         await client.query_points("full", query=[1.0, 1.0])
     await client.close()
     (_, found), (name, failed) = shown(records)
