@@ -26,7 +26,7 @@ demo: demo-environment ## a demo bot on a Discord of its own, watched, live in t
 	@$(bin)/whisperwatch demo $(DEMO_ARGS)
 
 test: environment ## all tests but the stack's; PYTEST_ARGS='tests/bot -k name' picks some
-	@$(bin)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
+	@$(bin)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/stack --ignore=tests/contract $(PYTEST_ARGS)
 
 test-stack: environment stack-tools ## the tests with the collector, Prometheus, Mimir, Thanos, VictoriaMetrics, Loki and Alertmanager
 	@$(bin)/python -m pytest --timeout 600 tests/stack tests/contract $(PYTEST_ARGS)

@@ -34,16 +34,6 @@ def unused_tcp_port() -> int:
     return free_port()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The workers of pytest-xdist, which need `--no-loadscope-reorder` for that, begin with the long files."""
-    if hasattr(config, "workerinput"):
-        from tests.order import ordered
-
-        files = {item: item.nodeid.partition("::")[0] for item in items}
-        places = ordered(files.values())
-        items.sort(key=lambda item: (places[files[item]], files[item]))
-
-
 def pytest_collection_finish() -> None:
     """What collecting the tests has made stays: no test that collects garbage needs to look at it."""
     gc.collect()
