@@ -41,7 +41,8 @@ class Said:
     def mask(self, text: str, words: Sequence[str]) -> str:
         """The text, in which there are these words, with `MASKED` for what repeats."""
         escaped = has_escapes(text)
-        shared = self.words(escaped).intersection(words)
+        known = self._words.get(escaped)
+        shared = (self.words(escaped) if known is None else known).intersection(words)
         if self._signs or (shared and self._may_be_in(text, words, shared)):
             needles = self._needles.get(escaped)
             if needles is None:
