@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 import time
+from statistics import median
 from types import SimpleNamespace
 
 import discord
@@ -239,7 +240,7 @@ async def test_outside_of_an_event_a_line_costs_little(tape):
         for _ in range(10_000):
             pass
         steps.append((time.perf_counter() - before) / 10_000)
-    assert min(costs) < 2000 * min(steps), "32 µs where a step of a loop takes 16 ns; 10 are usual"
+    assert pace(costs, steps) < 2000, "32 µs where a step of a loop takes 16 ns; 10 are usual"
 
 
 async def _masked(text: str) -> str:
@@ -269,6 +270,11 @@ def test_it_is_the_recorders_while_watched_unless_opted_out(unshipped, monkeypat
     assert recorder.mask is str
 
 
+def pace(costs, steps):
+    """How many steps of a loop it takes, each measured beside it: the machine's own pace changes meanwhile."""
+    return median(cost / step for cost, step in zip(costs, steps, strict=True))
+
+
 async def test_a_log_line_costs_little(run, noted, tape):
     costs: list[float] = []
     steps: list[float] = []
@@ -289,7 +295,7 @@ async def test_a_log_line_costs_little(run, noted, tape):
 
     async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, noted):
         await server.user("ada-of-old").say("!cost what is the meaning of life, the universe and everything")
-    assert min(costs) < 250 * min(steps), "4 µs where a step of a loop takes 16 ns; 2.5 are usual"
+    assert pace(costs, steps) < 250, "4 µs where a step of a loop takes 16 ns; 2.5 are usual"
 
 
 async def test_telling_costs_little_and_the_newest_are_kept(recording):
