@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import threading
 import time
-from statistics import median
 from types import SimpleNamespace
 
 import discord
@@ -230,17 +229,7 @@ async def test_outside_of_an_event_a_line_costs_little(tape):
         bot.recent.subjects.append(SimpleNamespace(content=said))
     line = "replied in 153 ms, prompt of 1532 tokens, cache miss for embeddings, queue depth 3"
     assert mask(line) == line
-    costs, steps = [], []
-    for _ in range(20):
-        before = time.perf_counter()
-        for _ in range(10):
-            mask(line)
-        costs.append((time.perf_counter() - before) / 10)
-        before = time.perf_counter()
-        for _ in range(10_000):
-            pass
-        steps.append((time.perf_counter() - before) / 10_000)
-    assert pace(costs, steps) < 2000, "32 µs where a step of a loop takes 16 ns; 10 are usual"
+    assert pace(line, 10) < 2000, "32 µs where a step of a loop takes 16 ns; 10 are usual"
 
 
 async def _masked(text: str) -> str:
@@ -270,32 +259,34 @@ def test_it_is_the_recorders_while_watched_unless_opted_out(unshipped, monkeypat
     assert recorder.mask is str
 
 
-def pace(costs, steps):
-    """How many steps of a loop it takes, each measured beside it: the machine's own pace changes meanwhile."""
-    return median(cost / step for cost, step in zip(costs, steps, strict=True))
+def pace(line, times):
+    """How many steps of a loop it takes to mask it, measured side by side, for the machine's own pace changes; of
+    twenty times the fifth, for others take the processor away in most."""
+    found = []
+    for _ in range(20):
+        before = time.perf_counter()
+        for _ in range(times):
+            mask(line)
+        took_s = (time.perf_counter() - before) / times
+        before = time.perf_counter()
+        for _ in range(10_000):
+            pass
+        found.append(took_s / ((time.perf_counter() - before) / 10_000))
+    return sorted(found)[4]
 
 
 async def test_a_log_line_costs_little(run, noted, tape):
-    costs: list[float] = []
-    steps: list[float] = []
+    found: list[float] = []
 
     @noted.command()
     async def cost(ctx):
         line = "replied in 153 ms, prompt of 1532 tokens, cache miss for embeddings, queue depth 3"
         assert mask(line) == line
-        for _ in range(20):
-            before = time.perf_counter()
-            for _ in range(100):
-                mask(line)
-            costs.append((time.perf_counter() - before) / 100)
-            before = time.perf_counter()
-            for _ in range(10_000):
-                pass
-            steps.append((time.perf_counter() - before) / 10_000)
+        found.append(pace(line, 100))
 
     async with LoopbackDiscord([PLAN], people=["ada-of-old"]) as server, run(server, noted):
         await server.user("ada-of-old").say("!cost what is the meaning of life, the universe and everything")
-    assert pace(costs, steps) < 250, "4 µs where a step of a loop takes 16 ns; 2.5 are usual"
+    assert found[0] < 250, "4 µs where a step of a loop takes 16 ns; 2.5 are usual"
 
 
 async def test_telling_costs_little_and_the_newest_are_kept(recording):
