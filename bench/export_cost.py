@@ -30,7 +30,7 @@ from bench.pipeline_cost import STATIC, sdk_spans, spans
 from bench.void import void
 from whisperwatch.bot.recording.recorder import recorder
 from whisperwatch.bot.ship import Options, Ship
-from whisperwatch.state import StateDirectory
+from whisperwatch.state import StateDirectory, open_state
 
 VARIANTS = ("whisperwatch", "and the store", "SDK")
 _STEP_S = 0.01
@@ -80,14 +80,11 @@ def through_ship(records: list[Any], rate: int) -> list[float]:
         state = StateDirectory(None)
         if os.environ["WHISPERWATCH_STORE"] != "off":
             os.environ["WHISPERWATCH_STATE_DIR"] = home
-            from whisperwatch.state import open_state
-
             state = open_state()
         ship = Ship(recorder, beat=dict, state=state, options=Options(), pulse=Idle())  # type: ignore[arg-type]
         ship.start()
         while not ship.welcome:
             time.sleep(0.05)
-        recorder.deferring = True
         figures = measured(records, recorder.span_ended, lambda: ship.flush(30), rate)
         if not ship.stop(30):
             raise SystemExit("the watcher did not take everything")

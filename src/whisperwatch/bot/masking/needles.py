@@ -68,10 +68,7 @@ class Needles:
         self._short: set[str] = set()
         """Words that are masked only in quotes, or where they are all there is: too short by themselves."""
         for text in texts:
-            said, called, whole = read(text)
-            self._add_parts(said, escaped)
-            if not in_part:
-                self._add_short(said, escaped, called, whole)
+            self._add_text(text, escaped, in_part)
         for name in names:
             if _weight(name) >= _SHORTEST_NAME:
                 self._add_whole(name)
@@ -96,20 +93,20 @@ class Needles:
 
     # --- what to look for -------------------------------------------------------------------------------------
 
-    def _add_short(self, text: str, escaped: bool, called: str, whole: str) -> None:
-        self._short.update(word for word in words_in(called) if len(word) > 1)
-        if whole and len(words_in(whole)) <= WORDS:
-            self._add_whole(whole)
-        for form in forms(text, escaped):
-            self._short.update(word for word in words_in(form) if _SHORTEST_NAME <= len(word) < LONG)
-
-    def _add_parts(self, text: str, escaped: bool) -> None:
+    def _add_text(self, text: str, escaped: bool, in_part: bool) -> None:
+        text, called, whole = read(text)
+        if not in_part:
+            self._short.update(word for word in words_in(called) if len(word) > 1)
+            if whole and len(words_in(whole)) <= WORDS:
+                self._add_whole(whole)
         for form in forms(text, escaped):
             words = words_in(form)
             self._runs.update(map(" ".join, zip(*(words[at:] for at in range(WORDS)), strict=False)))
             self._runs.update(word for word in words if len(word) >= LONG)
             pairs = map(" ".join, pairwise(words))
             self._runs.update(pair for pair in pairs if len(pair) > LONG)
+            if not in_part:
+                self._short.update(word for word in words if _SHORTEST_NAME <= len(word) < LONG)
 
     def _add_whole(self, text: str) -> None:
         run = _run(text) if len(text) <= _SHORT_ENOUGH else " ".join(words_in(text))

@@ -41,7 +41,7 @@ class Said:
     def mask(self, text: str, words: Sequence[str]) -> str:
         """The text, in which there are these words, with `MASKED` for what repeats."""
         escaped = has_escapes(text)
-        known = self._words.get(escaped)
+        known = self._words.get(escaped)  # as `words` does; this comes several times in each log record
         shared = (self.words(escaped) if known is None else known).intersection(words)
         if self._signs or (shared and self._may_be_in(text, words, shared)):
             needles = self._needles.get(escaped)
