@@ -17,14 +17,12 @@ from typing import Any
 
 from whisperwatch import tape
 from whisperwatch.state import VARIABLE, StateDirectory, open_state
-from whisperwatch.watcher import doorway, interpreter
+from whisperwatch.watcher import doorway, interpreter, priority
 from whisperwatch.watcher.lookups import Loop
 from whisperwatch.watcher.notes import Notes
 from whisperwatch.watcher.settings import Current
 from whisperwatch.watcher.watcher import Watcher
 
-_NICENESS = 5
-"""Where the CPU is short, the bot comes first: the watcher still gets a quarter of what the bot gets."""
 _STARTED_AFTER_S = 1.0
 _logger = logging.getLogger("whisperwatch")
 _LOGGERS = ("whisperwatch.watcher", "whisperwatch.health")
@@ -53,7 +51,7 @@ def main() -> None:
             sys.exit(str(error))
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bot, which then says goodbye
-        os.nice(_NICENESS)
+        priority.let_the_bot_go_first()
         state, lock = StateDirectory(arguments.state_dir), arguments.lock
     for descriptor in (arguments.connection, lock):
         if descriptor is not None:
