@@ -50,8 +50,8 @@ def test_a_bot_killed_loses_at_most_its_last_second(bots: Bots, collector: Colle
     until(lambda: len(collector.spans) > 500)
     killed = time.time()
     bot.process.kill()
-    bot.process.wait()
     assert "signal 9" in until(lambda: [c["text"] for c in health(url)["checks"] if "killed" in c["text"]])[0]
+    bot.process.wait()  # before Linux 6.15 nobody else knows how it ended any more
     until(lambda: max(collector.spans.values()) > killed - 1)
     numbers = sorted(collector.spans)
     assert numbers == list(range(1, len(numbers) + 1))
