@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import socket
 import struct
+import subprocess
+import sys
 
 import httpcore2
 import pytest
@@ -210,3 +212,14 @@ def test_several_addresses_that_all_refuse():
     error.__cause__ = causes
     told = failure(httpcore2.ConnectError(error))
     assert (type(told), str(told)) == (UnreachableError, "v6, v4")
+
+
+def test_the_watcher_needs_no_other():
+    """aiohttp, which discord.py brings, would be ten megabytes of it."""
+    code = (
+        "import sys\nimport whisperwatch.watcher.__main__, whisperwatch.watcher.query.http\n"
+        "import whisperwatch.watcher.pipeline.otlp_http\n"
+        "print({'aiohttp', 'yarl', 'certifi', 'idna', 'h2'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("set()", "{'h2'}")  # httpcore2 takes h2 along where it is installed
