@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import ssl
 from email.utils import formatdate
 from typing import Any
@@ -149,6 +150,38 @@ async def test_an_endless_answer_is_not_read_to_its_end(collector, target):
     assert isinstance(await send(target(collector.url)), Taken)
 
 
+@pytest.mark.parametrize("rest", ["breaks off", "hangs", "is no gzip"])
+async def test_the_status_counts_even_if_the_body_never_comes(collector, target, rest):
+    async def answer(request: web.Request) -> web.StreamResponse:
+        headers = {"Content-Type": PROTOBUF} | ({"Content-Encoding": "gzip"} if rest == "is no gzip" else {})
+        response = web.StreamResponse(headers=headers)
+        response.content_length = 5
+        await response.prepare(request)
+        await response.write(b"half")
+        if rest == "hangs":
+            await asyncio.Event().wait()
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    collector.script = [answer]
+    assert await send(target(collector.url), timeout_s=0.2) == Taken()
+
+
+async def test_an_answer_that_is_packed(collector, target):
+    """Nobody asked for that, but a proxy may do it."""
+    response = ExportTraceServiceResponse()
+    response.partial_success.rejected_spans = 3
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        body = gzip.compress(response.SerializeToString())
+        return web.Response(body=body, content_type=PROTOBUF, headers={"Content-Encoding": "gzip"})
+
+    collector.script = [answer]
+    assert await send(target(collector.url)) == Taken(3)
+    assert collector.requests[0].headers["Accept-Encoding"] == "identity"
+
+
 async def test_a_collector_that_hangs(collector, target):
     async def hang(_: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -191,11 +224,11 @@ async def test_a_kept_connection_of_a_server_that_was_restarted_is_no_failure(ta
         """Answers one request, takes a second one, and hangs up."""
         nonlocal connections
         connections += 1
-        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""):
-            with contextlib.suppress(asyncio.IncompleteReadError):
-                await reader.readuntil(b"body")
-            writer.write(answer)
-        writer.close()
+        with contextlib.closing(writer):
+            for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""):
+                with contextlib.suppress(asyncio.IncompleteReadError):
+                    await reader.readuntil(b"body")
+                writer.write(answer)
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
         transport = HttpTransport(target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"), 10)

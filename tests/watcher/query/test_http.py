@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import ssl
 from typing import Any
@@ -135,6 +136,40 @@ async def test_as_much_as_is_allowed_is_read(store, client):
     assert "answers more than 16 MB" in await said(client(store.url))
 
 
+async def test_an_answer_that_is_packed(store, client):
+    async def packed(_: web.Request) -> web.StreamResponse:
+        body = gzip.compress(b'{"a": 1}')
+        return web.Response(body=body, content_type="application/json", headers={"Content-Encoding": "gzip"})
+
+    store.answer = packed
+    assert await client(store.url).get("/") == {"a": 1}
+    assert store.requests[0][2]["Accept-Encoding"] == "gzip"
+
+
+async def test_what_is_too_much_unpacked_is_not_unpacked_to_its_end(store, client):
+    bomb = gzip.compress(bytes(20 * http.MOST_BYTES))
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=bomb, content_type="application/json", headers={"Content-Encoding": "gzip"})
+
+    store.answer = answer
+    assert "answers more than 16 MB" in await said(client(store.url))
+
+
+async def test_an_answer_that_breaks_off(store, client):
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.content_length = 5
+        await response.prepare(request)
+        await response.write(b"{")
+        request.transport.close()
+        return response
+
+    store.answer = half
+    text = await said(client(store.url))
+    assert "peer closed connection without sending complete message body" in text
+
+
 async def test_a_store_that_is_slow(store, client):
     async def hang(_: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -179,7 +214,14 @@ async def test_a_store_that_is_absent(client, unused_tcp_port):
 
 
 @pytest.mark.parametrize(
-    "says", [b"\x00\x01rubbish\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b""]
+    "says",
+    [
+        b"\x00\x01rubbish\r\n\r\n",
+        b"it's rubbish\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nrubbish\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"",
+    ],
 )
 async def test_a_server_that_speaks_no_http(client, says):
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -192,6 +234,7 @@ async def test_a_server_that_speaks_no_http(client, says):
         text = await said(client(f"http://user:secret@127.0.0.1:{port}"))
     assert text.startswith(f"Prometheus (http://***@127.0.0.1:{port}) ")
     assert "secret" not in text
+    assert "rubbish" not in text
 
 
 async def test_no_secret_comes_back(store, client):

@@ -8,17 +8,18 @@ mended that: it waits.
 from __future__ import annotations
 
 import gzip
-import io
 import re
-import ssl
 import time
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-
-from whisperwatch.version import __version__
+from whisperwatch.watcher.http_client import (
+    Answer,
+    HttpClient,
+    HttpError,
+    NoHttpError,
+    UnreachableError,
+    tls_context,
+)
 from whisperwatch.watcher.pipeline.protobuf import WireError
 from whisperwatch.watcher.pipeline.transport import Failed, Outcome, Refused, Taken, answer, printable
 from whisperwatch.watcher.settings import Target
@@ -26,12 +27,12 @@ from whisperwatch.watcher.settings import Target
 _TYPE = "application/x-protobuf"
 _GZIP_LEVEL = 1
 """Telemetry repeats itself: higher levels cost several times as much and save little."""
-_LARGE = 1_000_000
-"""aiohttp wants longer bodies as files, which it writes piece by piece."""
+_CONNECTIONS = 2
 _WRONG_WAY = frozenset({401, 403, 404, 405, 407, 410})
 _HTTPS = re.compile("HTTP request (was sent )?to (an )?HTTPS")
 """What servers with TLS answer, with status 400, to who speaks none: Go's, and nginx."""
 _MOST_ANSWER = 65_536
+_LONGEST = 500
 _LONGEST_PAUSE_S = 3600.0
 
 
@@ -44,124 +45,59 @@ class HttpTransport:
 
     def __init__(self, target: Target, timeout_s: float) -> None:
         self._target = target
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._tls = tls_context(target) if target.url.startswith("https:") else None
-        self._headers = {
-            "User-Agent": f"whisperwatch/{__version__}",
-            **dict(target.headers),
-            "Content-Type": _TYPE,
-        }
+        self._timeout_s = timeout_s
+        tls = None
+        if target.url.startswith("https:"):
+            tls = tls_context(target.certificate, target.client_certificate, target.client_key)
+        self._client = HttpClient(target.url, target.headers, tls, _CONNECTIONS, timeout_s)
+        self._headers = {"Content-Type": _TYPE, "Accept-Encoding": "identity"}
         if target.compression == "gzip":
             self._headers["Content-Encoding"] = "gzip"
-        self._proxy = proxy_for(target.url)
-        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, body: bytes) -> Outcome:
         """Post it."""
         if self._target.compression == "gzip":
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         try:
-            try:
-                return await self._post(body)
-            except aiohttp.ServerDisconnectedError:
-                return await self._post(body)  # the connection was kept from a server that has ended since
-        except TimeoutError:
-            return Failed(f"{self._target.shown} didn't answer within {self._timeout.total:g} s")
-        except aiohttp.ClientConnectorError as error:
-            reason = printable(error.os_error.strerror or str(error.os_error) or type(error).__name__)
-            return Failed(f"{self._target.shown} can't be reached: {reason}")
-        except aiohttp.ClientResponseError as error:  # its str() has the whole URL, and keys in its query
-            return Failed(
-                f"{self._target.shown} speaks no HTTP that can be read: {_without_bytes(error.message)}"
+            said = await self._client.ask(
+                "POST", content=body, headers=self._headers.items(), most=_MOST_ANSWER
             )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Failed(f"{self._target.shown}: {printable(str(error)) or type(error).__name__}")
-
-    async def _post(self, body: bytes) -> Outcome:
-        # a redirect would turn the POST into a GET, or carry the headers to another host
-        data = body if len(body) < _LARGE else io.BytesIO(body)
-        async with self._client().post(
-            self._target.url, data=data, allow_redirects=False, proxy=self._proxy
-        ) as response:
-            return _outcome(response, await _read(response))
+        except TimeoutError:
+            return Failed(f"{self._target.shown} didn't answer within {self._timeout_s:g} s")
+        except UnreachableError as error:
+            return Failed(f"{self._target.shown} can't be reached: {printable(str(error))}")
+        except NoHttpError as error:
+            return Failed(f"{self._target.shown} speaks no HTTP that can be read: {printable(str(error))}")
+        except HttpError as error:
+            return Failed(f"{self._target.shown}: {printable(str(error))}")
+        return _outcome(said)
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._session is not None:
-            await self._session.close()
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=2, ssl=self._tls if self._tls is not None else True)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=self._timeout,
-                headers=self._headers,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
+        await self._client.close()
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, looked up once: for aiohttp it would be once a request."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    return getproxies().get(parts.scheme)
-
-
-def tls_context(target: Target) -> ssl.SSLContext:
-    """TLS with the target's certificates.
-
-    Raises:
-        OSError, ssl.SSLError: one of them can't be read.
-    """
-    context = ssl.create_default_context(cafile=target.certificate)
-    if target.client_certificate:
-        context.load_cert_chain(target.client_certificate, target.client_key)
-    return context
-
-
-def _without_bytes(message: str) -> str:
-    return printable(message.partition("b'")[0]).rstrip(": ")
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body, as far as it is of use; the status counts even if the body never comes."""
-    body = b""
-    try:
-        async for chunk in response.content.iter_chunked(4096):
-            body += chunk
-            if len(body) > _MOST_ANSWER:
-                break
-    except (aiohttp.ClientError, TimeoutError):
-        return b""
-    return body
-
-
-def _outcome(response: aiohttp.ClientResponse, body: bytes) -> Outcome:
-    status = response.status
-    where = (
-        f"{response.url.with_query(None).with_user(None)} answered {status} {response.reason or ''}".rstrip()
-    )
+def _outcome(said: Answer) -> Outcome:
+    status = said.status
+    where = printable(f"{said.where} answered {status} {said.reason}", _LONGEST)
+    body = said.body if said.lost is None else b""  # the status counts even if the body never comes
     if 200 <= status < 300:
-        return _taken(response, body, where)
-    said = printable(body.decode("utf-8", "replace"))
-    message = f"{where}: {said}" if said and response.content_type != _TYPE else where
-    if status in _WRONG_WAY or status < 400 or _HTTPS.search(said):
+        return _taken(said, body, where)
+    told = printable(body.decode("utf-8", "replace"))
+    message = f"{where}: {told}" if told and said.content_type != _TYPE else where
+    if status in _WRONG_WAY or status < 400 or _HTTPS.search(told):
         return Failed(message)
     if status in (408, 429) or status >= 500:
-        return Failed(message, retry_after(response.headers.get("Retry-After"), time.time()))
+        return Failed(message, retry_after(said.headers.get("retry-after"), time.time()))
     return Refused(f"http_{status}", message)
 
 
-def _taken(response: aiohttp.ClientResponse, body: bytes, where: str) -> Taken | Failed:
+def _taken(said: Answer, body: bytes, where: str) -> Taken | Failed:
     if not body:
         return Taken()
-    if response.content_type != _TYPE:
-        told = f"{where} with {response.content_type}, which is no answer of OTLP: is it a collector?"
-        return Failed(told) if response.content_type == "text/html" else Taken(0, told)
+    if said.content_type != _TYPE:
+        told = f"{where} with {printable(said.content_type)}, which is no answer of OTLP: is it a collector?"
+        return Failed(told) if said.content_type == "text/html" else Taken(0, told)
     try:
         return answer(body)
     except WireError as error:

@@ -18,7 +18,7 @@ def transport_of(export: Export, signal: Signal, target: Target) -> Transport:
         "logs": export.log_timeout_s,
     }
     timeout = min(target.timeout_s, whole[signal])
-    # aiohttp and grpcio are heavy, and without a collector not needed
+    # httpcore2 and grpcio take megabytes, and without a collector are not needed
     if target.protocol == "grpc":
         from whisperwatch.watcher.pipeline.otlp_grpc import GrpcTransport
 

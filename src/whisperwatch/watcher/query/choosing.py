@@ -62,7 +62,7 @@ class Stores:
 
 def _asked(told: Settings, service: str | None, others: Engines) -> tuple[Engines, tuple[StoreClient, ...]]:
     """Those that the settings name, and what must be closed in the end."""
-    # aiohttp is heavy, and without them not needed
+    # httpcore2 takes megabytes, and without them is not needed
     from whisperwatch.watcher.query.http import StoreClient
     from whisperwatch.watcher.query.loki.engine import Loki
     from whisperwatch.watcher.query.prometheus.engine import Prometheus

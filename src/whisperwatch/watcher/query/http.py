@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
-import aiohttp
-
-from whisperwatch.version import __version__
+from whisperwatch.watcher.http_client import (
+    Answer,
+    HttpClient,
+    HttpError,
+    NoHttpError,
+    UnreachableError,
+    UntrustedError,
+    tls_context,
+)
 from whisperwatch.watcher.query.engines import EngineError, RefusedError
 from whisperwatch.watcher.settings.stores import StoreTarget
 
@@ -20,6 +24,7 @@ MOST_BYTES: Final = 16_000_000
 """Of one answer: half a million points, or ten thousand spans."""
 _REFUSED: Final = (400, 413, 422)
 _SAID: Final = 200
+_FORM: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
 _LEAST_SECRET: Final = 6
 _WHY: Final = {
     400: "it doesn't understand the question",
@@ -42,8 +47,7 @@ class StoreClient:
     def __init__(self, target: StoreTarget) -> None:
         self.target = target
         self.called = f"{target.name.capitalize()} ({target.shown})"
-        self._proxy = _proxy_for(target.url)
-        self._session: aiohttp.ClientSession | None = None
+        self._client: HttpClient | None = None
 
     async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The JSON of a GET.
@@ -51,7 +55,7 @@ class StoreClient:
         Raises:
             EngineError: there is none.
         """
-        return await self._ask("GET", path, params=dict(parameters or {}))
+        return await self._ask("GET", path, parameters or {})
 
     async def post(self, path: str, form: Mapping[str, str]) -> Any:
         """The JSON that a form is answered with: for questions that are too long for an address.
@@ -59,24 +63,19 @@ class StoreClient:
         Raises:
             EngineError: there is none.
         """
-        return await self._ask("POST", path, data=dict(form))
+        return await self._ask("POST", path, form)
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._client is not None:
+            await self._client.close()
 
-    async def _ask(self, method: str, path: str, **what: Any) -> Any:
+    async def _ask(self, method: str, path: str, parameters: Mapping[str, str]) -> Any:
         kind = EngineError
         try:
-            # a redirect would turn the POST into a GET, or carry the headers to another host
-            async with self._client().request(
-                method, self.target.url + path, allow_redirects=False, proxy=self._proxy, **what
-            ) as response:
-                body = await _read(response)
-                return self._understood(response.status, response.content_type, body)
-        except _TooMuchError:
+            answer = await self._answer(method, path, urlencode(parameters))
+            if len(answer.body) <= MOST_BYTES:
+                return self._understood(answer)
             kind, why = (
                 RefusedError,
                 f"answers more than {MOST_BYTES // 10**6} MB: ask for less time or fewer groups",
@@ -85,17 +84,28 @@ class StoreClient:
             kind, why = RefusedError, f"can't be asked: {_short(str(error))}"
         except TimeoutError:
             why = f"didn't answer within {self.target.timeout_s:g} s"
-        except aiohttp.ClientConnectorCertificateError as error:
-            why = f"has a certificate that isn't trusted: {_short(str(error.certificate_error))}"
-        except aiohttp.ClientConnectorError as error:
-            why = f"can't be reached: {_short(error.os_error.strerror or str(error.os_error))}"
-        except aiohttp.ClientResponseError as error:  # its str() has the whole URL, and a password in it
-            why = f"speaks no HTTP that can be read: {_short(error.message)}"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            why = f"can't be asked: {_short(str(error)) or type(error).__name__}"
+        except UntrustedError as error:
+            why = f"has a certificate that isn't trusted: {_short(str(error))}"
+        except UnreachableError as error:
+            why = f"can't be reached: {_short(str(error))}"
+        except NoHttpError as error:
+            why = f"speaks no HTTP that can be read: {_short(str(error))}"
+        except (HttpError, OSError) as error:
+            why = f"can't be asked: {_short(str(error))}"
         raise kind(f"{self.called} {self._clean(why)}") from None
 
-    def _understood(self, status: int, kind: str, body: bytes) -> Any:
+    async def _answer(self, method: str, path: str, asked: str) -> Answer:
+        client = self._opened()
+        if method == "GET":
+            answer = await client.ask(method, f"{path}?{asked}" if asked else path, most=MOST_BYTES)
+        else:
+            answer = await client.ask(method, path, asked.encode(), _FORM, most=MOST_BYTES)
+        if answer.lost is not None:
+            raise answer.lost
+        return answer
+
+    def _understood(self, answer: Answer) -> Any:
+        status, kind, body = answer.status, answer.content_type, answer.body
         if status >= 300:
             why = (_WHY.get(status, "") if status >= 400 else _ELSEWHERE).format(
                 name=self.target.name.upper()
@@ -119,33 +129,14 @@ class StoreClient:
                 text = text.replace(secret, "***") if len(secret) >= _LEAST_SECRET else text
         return text
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            tls = _tls(self.target) if self.target.url.startswith("https:") else True
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=tls),
-                timeout=aiohttp.ClientTimeout(total=self.target.timeout_s),
-                headers={
-                    "User-Agent": f"whisperwatch/{__version__}",
-                    "Accept": "application/json",
-                    **dict(self.target.headers),
-                },
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
-
-
-class _TooMuchError(Exception):
-    pass
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise _TooMuchError
-    return bytes(body)
+    def _opened(self) -> HttpClient:
+        if self._client is None:
+            target, tls = self.target, None
+            if target.url.startswith("https:"):
+                tls = tls_context(target.ca_file, target.client_certificate, target.client_key)
+            headers = [("Accept", "application/json"), *target.headers]
+            self._client = HttpClient(target.url, headers, tls, _CONNECTIONS, target.timeout_s)
+        return self._client
 
 
 def _message(body: bytes) -> str:
@@ -162,17 +153,3 @@ def _message(body: bytes) -> str:
 
 def _short(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_SAID]
-
-
-def _tls(target: StoreTarget) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=target.ca_file)
-    if target.client_certificate:
-        context.load_cert_chain(target.client_certificate, target.client_key)
-    return context
-
-
-def _proxy_for(url: str) -> str | None:
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    return getproxies().get(parts.scheme)

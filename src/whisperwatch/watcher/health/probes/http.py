@@ -1,4 +1,4 @@
-"""One GET, by h11, which uvicorn has brought already: an HTTP client of the usual kind is 14 MB in the watcher."""
+"""One GET over a connection of its own, by h11, which uvicorn has brought: no client is loaded for that alone."""
 
 from __future__ import annotations
 
