@@ -1,8 +1,8 @@
 """Where the processor is short, the bot comes first.
 
 To be nice is not enough: that says how much of the processor the watcher gets, not when. Since Linux 6.6 (EEVDF) a bot
-that wakes up waits until whoever is running has had a turn, of 3 ms or so. Since Linux 6.12 a process can ask for long
-turns; from one that has a long turn a shorter one that is due takes the processor at once.
+that wakes up waits until whoever is running has had a turn, or until the next tick, 4 ms. Since Linux 6.12 a process
+can ask for longer turns: from it another that is owed time takes the processor at once.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Final
 
 _NICENESS: Final = 5
 """The watcher still gets a quarter of what the bot gets."""
-_TURN_NS: Final = 10_000_000
-"""Others have 0.7 to 4 ms, by how many processors there are."""
+_TURN_NS: Final = 3_000_000
+"""Others have 0.7 to 2.8 ms, by how many processors there are. So long a bot may wait that has had more than its share,
+so it isn't longer than it need be."""
 _SET_ATTRIBUTES: Final = {"x86_64": 314, "aarch64": 274, "riscv64": 274}.get(platform.machine())
 """The number of `sched_setattr`, for which most C libraries have no name."""
 _ATTRIBUTES: Final = struct.Struct("=IIQiIQQQ")
