@@ -15,7 +15,7 @@ import pytest
 from whisperwatch.watcher.http_client import HttpError, NoHttpError, UnreachableError
 from whisperwatch.watcher.http_client.failures import failure
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+from .conftest import OK
 
 
 async def test_what_is_sent(server, client):

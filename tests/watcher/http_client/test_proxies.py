@@ -9,9 +9,8 @@ import ssl
 import pytest
 import trustme
 
-from whisperwatch.watcher.http_client import HttpError, UnreachableError, UntrustedError, tls_context
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+from whisperwatch.watcher.certificates import tls_context
+from whisperwatch.watcher.http_client import HttpError, UnreachableError, UntrustedError
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ that is here: the proxy of the environment, credentials in the URL, gzip, and a 
 from .answer import Answer
 from .client import HttpClient
 from .failures import HttpError, NoHttpError, UnreachableError, UntrustedError
-from .tls import tls_context
 
 __all__ = [
     "Answer",
@@ -16,5 +15,4 @@ __all__ = [
     "NoHttpError",
     "UnreachableError",
     "UntrustedError",
-    "tls_context",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final
 
 import httpcore2
 
@@ -56,17 +57,17 @@ class HttpClient:
             TimeoutError, HttpError: there is none.
         """
         until = asyncio.get_running_loop().time() + self._timeout_s
-        there = address(self._url)
-        told = _Told(
+        there = self._there
+        request = httpcore2.Request(
             method,
             self._target(there, encoded(more)),
-            there.host,
-            request_headers(there, self._headers, headers, content),
-            content,
+            headers=request_headers(there, self._headers, headers, content),
+            content=content,
+            extensions={"sni_hostname": there.host},
         )
         try:
             async with asyncio.timeout_at(until):
-                response = await self._answered(told)
+                response = await self._answered(request)
         except TimeoutError:
             raise
         except FAILURES as error:
@@ -79,23 +80,21 @@ class HttpClient:
         if pool is not None:
             await pool.aclose()
 
-    async def _answered(self, told: _Told, again: bool = True) -> httpcore2.Response:
+    @cached_property
+    def _there(self) -> Address:
+        return address(self._url)
+
+    async def _answered(self, request: httpcore2.Request, again: bool = True) -> httpcore2.Response:
         """Where a kept connection turns out to have ended, asked once more, over a new one."""
         opened = _Opened()
-        request = httpcore2.Request(
-            told.method,
-            told.url,
-            headers=told.headers,
-            content=told.content,
-            extensions={"trace": opened, "sni_hostname": told.host},
-        )
+        request.extensions["trace"] = opened
         try:
             return await self._connections().handle_async_request(request)
         except BaseException as error:
             await opened.close()
             if not again or opened.stream is not None or not isinstance(error, _GONE):
                 raise
-        return await self._answered(told, again=False)
+        return await self._answered(request, again=False)
 
     def _target(self, there: Address, more: str) -> httpcore2.URL:
         # a proxy is told the host as in a URL, and httpcore2 puts no brackets
@@ -113,14 +112,6 @@ class HttpClient:
                 keepalive_expiry=_KEPT_S,
             )
         return self._pool
-
-
-class _Told(NamedTuple):
-    method: str
-    url: httpcore2.URL
-    host: str
-    headers: list[tuple[bytes, bytes]]
-    content: bytes | None
 
 
 class _Opened:

@@ -12,13 +12,13 @@ import re
 import time
 from email.utils import parsedate_to_datetime
 
+from whisperwatch.watcher.certificates import tls_context
 from whisperwatch.watcher.http_client import (
     Answer,
     HttpClient,
     HttpError,
     NoHttpError,
     UnreachableError,
-    tls_context,
 )
 from whisperwatch.watcher.pipeline.protobuf import WireError
 from whisperwatch.watcher.pipeline.transport import Failed, Outcome, Refused, Taken, answer, printable

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from whisperwatch.watcher.certificates import tls_context
 from whisperwatch.watcher.http_client import (
     Answer,
     HttpClient,
@@ -14,7 +15,6 @@ from whisperwatch.watcher.http_client import (
     NoHttpError,
     UnreachableError,
     UntrustedError,
-    tls_context,
 )
 from whisperwatch.watcher.query.engines import EngineError, RefusedError
 from whisperwatch.watcher.settings.stores import StoreTarget

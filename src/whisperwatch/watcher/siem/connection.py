@@ -11,6 +11,7 @@ import struct
 import termios
 from typing import Final
 
+from whisperwatch.watcher.certificates import tls_context
 from whisperwatch.watcher.settings.siem import Siem
 
 _PATIENCE_S: Final = 10.0
@@ -82,12 +83,9 @@ def why(closed: asyncio.Task[str]) -> str:
 
 def _tls(settings: Siem) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.client_certificate:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
+        return tls_context(settings.ca_file, settings.client_certificate, settings.client_key)
     except OSError as error:
         raise OSError(f"a certificate or key of SIEM_SYSLOG_… can't be read: {error.strerror}") from None
-    return context
 
 
 async def _until_closed(reader: asyncio.StreamReader) -> str:

@@ -1,4 +1,4 @@
-"""TLS with the certificates that the settings name."""
+"""TLS with the certificates that the settings name: for collectors and stores by HTTP, and for a SIEM."""
 
 from __future__ import annotations
 
